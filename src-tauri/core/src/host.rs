@@ -1,0 +1,128 @@
+//! The machine, as a value.
+//!
+//! Rules that differ between Linux, macOS and Windows take a [`Host`] and never ask the real environment, so that all
+//! three systems' rules are ordinary tests on one of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::error::{Code, Error, Result};
+
+/// An operating system that Patchbay has rules for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux and other free Unix desktops.
+    Linux,
+    /// macOS.
+    MacOs,
+    /// Windows.
+    Windows,
+}
+
+impl Platform {
+    /// The system this program was built for.
+    pub const fn current() -> Self {
+        if cfg!(target_os = "macos") {
+            Self::MacOs
+        } else if cfg!(windows) {
+            Self::Windows
+        } else {
+            Self::Linux
+        }
+    }
+}
+
+/// Everything that a rule may know about the machine.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The operating system.
+    pub platform: Platform,
+    /// The user's home folder (`%USERPROFILE%` on Windows).
+    pub home: PathBuf,
+    /// Environment variables by name.
+    pub env: BTreeMap<String, String>,
+    /// The present moment. Long-lived callers renew it with [`Host::at`].
+    pub now: Timestamp,
+    /// The user's time zone: dates that people type are days of this zone.
+    pub zone: TimeZone,
+}
+
+impl Host {
+    /// Reads the real machine.
+    ///
+    /// # Errors
+    /// [`Code::NoHome`] where the system names no home folder.
+    pub fn real() -> Result<Self> {
+        let home = directories::BaseDirs::new()
+            .map(|dirs| dirs.home_dir().to_path_buf())
+            .ok_or_else(|| Error::new(Code::NoHome, "The system names no home folder for this user."))?;
+        let env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Ok(Self { platform: Platform::current(), home, env, now: Timestamp::now(), zone: TimeZone::system() })
+    }
+
+    /// The same machine at another moment.
+    pub fn at(&self, now: Timestamp) -> Self {
+        Self { now, ..self.clone() }
+    }
+
+    /// An environment variable that is set and not empty.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// An environment variable that holds an absolute path.
+    pub fn var_path(&self, name: &str) -> Option<PathBuf> {
+        self.var(name).map(PathBuf::from).filter(|path| self.is_absolute(path))
+    }
+
+    fn is_absolute(&self, path: &Path) -> bool {
+        let text = path.to_string_lossy();
+        match self.platform {
+            Platform::Windows => text.starts_with("\\\\") || text.get(1..2) == Some(":"),
+            Platform::Linux | Platform::MacOs => text.starts_with('/'),
+        }
+    }
+
+    /// The folder of per-user settings: `$XDG_CONFIG_HOME`, `~/Library/Application Support`, `%APPDATA%`.
+    pub fn config_dir(&self) -> PathBuf {
+        match self.platform {
+            Platform::Linux => self.var_path("XDG_CONFIG_HOME").unwrap_or_else(|| self.home.join(".config")),
+            Platform::MacOs => self.home.join("Library").join("Application Support"),
+            Platform::Windows => {
+                self.var_path("APPDATA").unwrap_or_else(|| self.home.join("AppData").join("Roaming"))
+            }
+        }
+    }
+
+    /// Windows' `%LOCALAPPDATA%`; elsewhere the same as [`Host::config_dir`].
+    pub fn local_dir(&self) -> PathBuf {
+        match self.platform {
+            Platform::Windows => {
+                self.var_path("LOCALAPPDATA").unwrap_or_else(|| self.home.join("AppData").join("Local"))
+            }
+            Platform::Linux | Platform::MacOs => self.config_dir(),
+        }
+    }
+
+    /// The folder of Patchbay's own data.
+    ///
+    /// `PATCHBAY_DATA_DIR` moves it. On Windows it lies in `%USERPROFILE%\.patchbay`: programs started by the Store
+    /// build of Claude Desktop see a shadow of `AppData`, possibly days old.
+    pub fn data_dir(&self) -> PathBuf {
+        if let Some(moved) = self.var_path("PATCHBAY_DATA_DIR") {
+            return moved;
+        }
+        match self.platform {
+            Platform::Linux => self
+                .var_path("XDG_DATA_HOME")
+                .unwrap_or_else(|| self.home.join(".local").join("share"))
+                .join("patchbay"),
+            Platform::MacOs => self.home.join("Library").join("Application Support").join("Patchbay"),
+            Platform::Windows => self.home.join(".patchbay"),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Patchbay's rules, without a window.
+//!
+//! Everything that depends on the machine comes in as a [`host::Host`]; every change of an app's file goes through
+//! [`change`]; every secret through [`secret`]. Nothing here prints, and nothing here knows Tauri.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`catalog`] | the services Patchbay knows, as data |
+//! | [`client`] | the AI apps: where their file is, how an entry looks in it |
+//! | [`document`] | lossless editing of JSON(C) and TOML |
+//! | [`change`] | plan, diff, apply, history, undo |
+//! | [`drift`] | what differs from what was written; watching |
+//! | [`connection`] | the user's records and the state file |
+//! | [`secret`] | keychain, passphrase vault, redaction |
+//! | [`wire`] | HTTP to a service: client, headers, server-sent events; shared by bridge and check |
+//! | [`probe`] | the layered live check |
+//! | [`token`] | lifetime, reminders, renewal |
+//! | [`api`] | the front door that the window and the command line use |
+
+pub mod api;
+pub mod catalog;
+pub mod change;
+pub mod client;
+pub mod connection;
+pub mod document;
+pub mod drift;
+pub mod error;
+pub mod host;
+pub mod probe;
+pub mod secret;
+pub mod token;
+pub mod wire;
+
+pub use error::{Code, Error, Result};
+pub use host::{Host, Platform};
