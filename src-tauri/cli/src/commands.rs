@@ -52,13 +52,17 @@ async fn settle(patchbay: &Patchbay) {
 }
 
 fn install(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<ExitCode> {
+    let target = install_own(patchbay, source)?;
+    print::line(&target.display().to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<std::path::PathBuf> {
     let source = match source {
         Some(source) => source,
         None => std::env::current_exe().map_err(|error| Error::new(Code::Internal, error.to_string()))?,
     };
-    let target = install_program(&source, patchbay.data_dir(), patchbay.host().platform)?;
-    print::line(&target.display().to_string());
-    Ok(ExitCode::SUCCESS)
+    install_program(&source, patchbay.data_dir(), patchbay.host().platform)
 }
 
 fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
@@ -119,7 +123,7 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
     if dry_run {
         return dry(patchbay, connect, as_json).await;
     }
-    install(patchbay, None).map(drop)?;
+    install_own(patchbay, None)?;
     let request = Request::Connect { connect, expected: None };
     let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
     if as_json {
