@@ -133,7 +133,7 @@ export const en = {
       title: 'Paste the token', titleFor: (app: string) => `Paste the token for ${app}`, nth: (n: number, of: number) => `Token ${n} of ${of}`,
       about: 'It goes straight into your keychain. Patchbay never shows it again.', aboutVault: 'It goes straight into your vault. Patchbay never shows it again.', token: 'Token',
       cleaned: 'Spaces or quotes around it were left out.', overrule: 'Use it anyway', ends: 'It ends on',
-      endsHint: 'The day that the service showed when you made it.', none: 'It does not end', suggested: (date: string) => `The service suggests ${date}.`,
+      endsHint: 'The day that the service named when you made it. Without it, Patchbay cannot remind you.', useSuggested: (date: string) => `Use ${date}, as the service suggests`,
       latest: (date: string) => `At the latest ${date}.`, fromToken: (date: string) => `The token itself says it ends on ${date}.`,
     },
     apps: {

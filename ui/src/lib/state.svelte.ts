@@ -57,11 +57,21 @@ export async function ask<K extends Answer['type']>(request: Request, kind: K, s
   return ('value' in answer ? answer.value : undefined) as Value<K>;
 }
 
+/** A connection whose last check is another one than before is not being checked any more. */
+function dropFinished(before: Snapshot | null, after: Snapshot): void {
+  const checkedAt = (from: Snapshot | null, id: string) => from?.connections.find((one) => one.id === id)?.last_check?.at;
+  for (const id of Object.keys(data.progress)) {
+    if (checkedAt(before, id) !== checkedAt(after, id)) delete data.progress[id];
+  }
+}
+
 async function load(from: Backend): Promise<void> {
   try {
     const snapshot = await ask({ type: 'snapshot' }, 'snapshot');
     const catalog = data.catalog.length ? data.catalog : await ask({ type: 'catalog' }, 'catalog');
-    if (from === door) Object.assign(data, { snapshot, catalog, failed: null });
+    if (from !== door) return;
+    dropFinished(data.snapshot, snapshot);
+    Object.assign(data, { snapshot, catalog, failed: null });
   } catch (thrown) {
     if (from === door) data.failed = asError(thrown);
   }
