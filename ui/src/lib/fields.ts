@@ -1,0 +1,23 @@
+/** Which of a service's fields stand on the form, given the answers so far. */
+import type { Field } from '../bindings/Field';
+import type { Provider } from '../bindings/Provider';
+
+export function shown(field: Field, settings: Record<string, string>): boolean {
+  return Object.entries(field.when).every(([key, values]) => values.includes(settings[key] ?? ''));
+}
+
+/** The answers that a form begins with. */
+export function defaults(provider: Provider, given: Record<string, string> = {}): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const field of provider.fields) {
+    const first = field.kind === 'choice' && field.required ? field.choices[0]?.value : undefined;
+    settings[field.key] = given[field.key] ?? field.default ?? first ?? '';
+  }
+  return settings;
+}
+
+/** The answers as the core wants them: only fields that are shown, and none that is empty. */
+export function answered(provider: Provider, settings: Record<string, string>): Record<string, string> {
+  const kept = provider.fields.filter((field) => shown(field, settings) && (settings[field.key] ?? '').trim() !== '');
+  return Object.fromEntries(kept.map((field) => [field.key, (settings[field.key] ?? '').trim()]));
+}
