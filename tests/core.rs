@@ -1,1 +1,29 @@
-//! Stub.
+//! The core's tests: no window, no network beyond this computer.
+
+/// The front door: connect, undo, remove, drift, renew, damaged records.
+#[path = "core/api.rs"]
+mod api;
+/// The packs are sound, and forms resolve to the right addresses.
+#[path = "core/catalog.rs"]
+mod catalog;
+/// Writing: killed at any point, changed behind our back, links, modes, refusals.
+#[path = "core/change.rs"]
+mod change;
+/// Where each app's file is, on three systems.
+#[path = "core/client.rs"]
+mod client;
+/// Core, bridge and command line need no window system.
+#[path = "core/dependencies.rs"]
+mod dependencies;
+/// The laws of editing, over generated files.
+#[path = "core/document.rs"]
+mod document;
+/// The check's verdicts against servers of every kind.
+#[path = "core/probe.rs"]
+mod probe;
+/// Keychain, vault, redaction.
+#[path = "core/secret.rs"]
+mod secret;
+/// What a watcher hears.
+#[path = "core/watch.rs"]
+mod watch;

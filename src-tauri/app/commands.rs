@@ -28,7 +28,9 @@ pub(super) async fn call_with_secret(
 #[tauri::command]
 pub(super) fn open_link(app: AppHandle, url: &str) -> Result<(), Error> {
     let url = patchbay_core::catalog::check_address(url)?;
-    app.opener().open_url(url, None::<&str>).map_err(|error| Error::new(Code::Io, format!("The browser cannot be opened: {error}")))
+    app.opener()
+        .open_url(url, None::<&str>)
+        .map_err(|error| Error::new(Code::Io, format!("The browser cannot be opened: {error}")))
 }
 
 /// Shows an app's file or Patchbay's folder in the file manager; no other place.
@@ -38,7 +40,9 @@ pub(super) fn reveal_path(app: AppHandle, patchbay: State<'_, Patchbay>, path: &
     if snapshot.data_dir != path && !snapshot.apps.iter().any(|app| app.path == path) {
         return Err(Error::new(Code::Usage, "Patchbay shows only its own folder and the apps' files."));
     }
-    app.opener().reveal_item_in_dir(path).map_err(|error| Error::new(Code::Io, format!("The folder cannot be opened: {error}")))
+    app.opener()
+        .reveal_item_in_dir(path)
+        .map_err(|error| Error::new(Code::Io, format!("The folder cannot be opened: {error}")))
 }
 
 /// Starts the practice service, or says whether it runs.

@@ -29,7 +29,10 @@ pub fn run() -> anyhow::Result<()> {
         .plugin(tauri_plugin_window_state::Builder::new().build())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
-        .plugin(tauri_plugin_autostart::init(tauri_plugin_autostart::MacosLauncher::LaunchAgent, Some(vec!["--hidden"])))
+        .plugin(tauri_plugin_autostart::init(
+            tauri_plugin_autostart::MacosLauncher::LaunchAgent,
+            Some(vec!["--hidden"]),
+        ))
         .manage(patchbay)
         .manage(practice::Practice::default())
         .invoke_handler(tauri::generate_handler![
@@ -68,7 +71,9 @@ fn begin(app: &AppHandle) {
     patchbay.listen(move |event| match event {
         Event::Changed => events::changed(&listener),
         // Nobody listens where the window is gone.
-        Event::Layer { id, layer } => drop(listener.emit("check_progress", serde_json::json!({ "id": id, "layer": layer }))),
+        Event::Layer { id, layer } => {
+            drop(listener.emit("check_progress", serde_json::json!({ "id": id, "layer": layer })))
+        }
     });
     tray::make(app);
     if let Err(error) = program::install(&patchbay) {

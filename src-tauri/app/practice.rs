@@ -39,7 +39,9 @@ impl Practice {
 
 /// Starts it again where the user has a connection to it.
 pub(super) fn resume(app: &AppHandle, patchbay: &Patchbay) {
-    let practises = |state: patchbay_core::connection::state::State| state.connections.iter().any(|connection| connection.provider == "practice");
+    let practises = |state: patchbay_core::connection::state::State| {
+        state.connections.iter().any(|connection| connection.provider == "practice")
+    };
     if patchbay.state().is_ok_and(practises) {
         let app = app.clone();
         tauri::async_runtime::spawn(async move {

@@ -12,7 +12,9 @@ pub(super) fn install(patchbay: &Patchbay) -> Result<PathBuf> {
 
 /// The program beside this one.
 fn source() -> Result<PathBuf> {
-    let missing = || Error::new(Code::Internal, "The program patchbay is missing beside this one.").hint("Install Patchbay again.");
+    let missing = || {
+        Error::new(Code::Internal, "The program patchbay is missing beside this one.").hint("Install Patchbay again.")
+    };
     let own = std::env::current_exe().map_err(|_| missing())?;
     let name = if cfg!(windows) { "patchbay.exe" } else { "patchbay" };
     let beside = own.with_file_name(name);

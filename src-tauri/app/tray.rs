@@ -78,7 +78,11 @@ fn check_all(app: &AppHandle) {
 /// Brings icon, tooltip and menu up to date.
 pub(super) fn refresh(app: &AppHandle) {
     let Ok(snapshot) = app.state::<Patchbay>().snapshot() else { return };
-    let mut due: Vec<_> = snapshot.reminders.iter().map(|ReminderView { connection, name, .. }| (connection.clone(), name.clone())).collect();
+    let mut due: Vec<_> = snapshot
+        .reminders
+        .iter()
+        .map(|ReminderView { connection, name, .. }| (connection.clone(), name.clone()))
+        .collect();
     due.dedup();
     {
         let Some(shown) = app.try_state::<Shown>() else { return };

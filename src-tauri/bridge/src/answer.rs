@@ -23,7 +23,12 @@ pub(crate) async fn bring(carrier: &Carrier, response: Response, envelope: &Enve
     if envelope.method == "initialize" && response.status().is_success() {
         carrier.session.set_id(response.headers().get("mcp-session-id").cloned());
     }
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     if response.status().is_success() && kind.starts_with("text/event-stream") {
         return stream(carrier, response, envelope).await;
     }
@@ -92,7 +97,12 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// Passes a stream's messages on until it ends or the request is answered.
-    pub(crate) async fn pass_on(&mut self, carrier: &Carrier, response: Response, envelope: &Envelope) -> Result<(), WireError> {
+    pub(crate) async fn pass_on(
+        &mut self,
+        carrier: &Carrier,
+        response: Response,
+        envelope: &Envelope,
+    ) -> Result<(), WireError> {
         let mut decoder = sse::Decoder::new(MOST_BYTES);
         let mut pieces = response.bytes_stream();
         while let Some(piece) = pieces.next().await {
@@ -165,7 +175,8 @@ struct Head<'a> {
 
 impl Head<'_> {
     fn is_message(&self) -> bool {
-        self.jsonrpc.as_deref() == Some("2.0") && (self.method.is_some() || self.result.is_some() || self.error.is_some())
+        self.jsonrpc.as_deref() == Some("2.0")
+            && (self.method.is_some() || self.result.is_some() || self.error.is_some())
     }
 }
 
@@ -176,11 +187,13 @@ fn answers(body: &[u8], id: &str) -> bool {
 }
 
 fn same_id(a: &str, b: &str) -> bool {
-    a == b || matches!((serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)), (Ok(a), Ok(b)) if a == b)
+    a == b
+        || matches!((serde_json::from_str::<serde_json::Value>(a), serde_json::from_str::<serde_json::Value>(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn is_batch(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<Vec<Head<'_>>>(body).is_ok_and(|heads| heads.iter().all(Head::is_message))
+    body.trim_ascii_start().starts_with(b"[")
+        && serde_json::from_slice::<Vec<Head<'_>>>(body).is_ok_and(|heads| heads.iter().all(Head::is_message))
 }
 
 /// The text on one line. Line breaks in valid JSON stand only between its parts, never in a string.
@@ -204,6 +217,7 @@ fn words(body: &[u8]) -> String {
     let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let nested = value.get("error").filter(|error| error.is_object()).unwrap_or(&value);
     let words = ["message", "error_description", "detail"].iter().find_map(|key| nested.get(*key)?.as_str());
-    let line: String = words.unwrap_or_default().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let line: String =
+        words.unwrap_or_default().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
     patchbay_core::secret::redact(&line).into_owned()
 }

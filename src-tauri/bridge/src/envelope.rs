@@ -73,7 +73,12 @@ impl Envelope {
             _ => None,
         };
         let version = text(params.meta.and_then(|meta| meta.version));
-        Self { kind, name, version: version.or_else(|| (method == "server/discover").then(|| MODERN.to_owned())), method }
+        Self {
+            kind,
+            name,
+            version: version.or_else(|| (method == "server/discover").then(|| MODERN.to_owned())),
+            method,
+        }
     }
 
     /// Whether later messages depend on what the server answers to this one.

@@ -37,10 +37,10 @@ pub(crate) async fn listen(carrier: Arc<Carrier>) {
                 let _ = flow.pass_on(&carrier, response, &none).await;
             }
             // A renewed token; the next request finds it, this stream too.
-            Ok(response) if response.status().as_u16() == 401 => {
-                if !matches!(carrier.ask_again(&way).await, Ok(Some(_))) {
-                    return;
-                }
+            Ok(response)
+                if response.status().as_u16() == 401 && !matches!(carrier.ask_again(&way).await, Ok(Some(_))) =>
+            {
+                return;
             }
             // 405: the server has no such stream. 404: the session is over, the next request begins a new one.
             Ok(response) if response.status().is_client_error() => return,

@@ -19,11 +19,11 @@ use patchbay_core::{Code, Error, Host, Result};
 const RECORD_EVERY: i64 = 20;
 
 /// Carries messages until the app hangs up.
-pub(crate) fn run(host: Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
+pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
     let (source, observer): (Source, Observer) = match (connection, url) {
         (Some(id), _) => {
             let client = Arc::new(Mutex::new(None));
-            (of_connection(host.clone(), id.to_owned(), client.clone()), record(&host, id, client))
+            (of_connection(host.clone(), id.to_owned(), client.clone()), record(host, id, client))
         }
         (None, Some(url)) => {
             let endpoint = Endpoint::new(url)?;
@@ -88,7 +88,7 @@ fn record(host: &Host, id: &str, client: Client) -> Observer {
 }
 
 /// Prints a connection's headers for the app that asked.
-pub(crate) fn headers(host: Host, id: &str) -> Result<ExitCode> {
+pub(crate) fn headers(host: &Host, id: &str) -> Result<ExitCode> {
     let client = Arc::new(Mutex::new(Some(Starter { client: Some("claude-code"), program: "claude".to_owned() })));
     let endpoint = of_connection(host.clone(), id.to_owned(), client)();
     let run = Run {

@@ -80,14 +80,21 @@ fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
 
 fn list_words(snapshot: &Snapshot) {
     if snapshot.connections.is_empty() {
-        print::line("No connections yet. Add one with: patchbay add --provider ID --name NAME --app CLIENT --token-stdin");
+        print::line(
+            "No connections yet. Add one with: patchbay add --provider ID --name NAME --app CLIENT --token-stdin",
+        );
     }
     for connection in &snapshot.connections {
         let apps: Vec<_> = connection.used_in.iter().map(|place| place.client.as_str()).collect();
         let used = if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") };
         let left = connection.tokens.first().and_then(|token| token.days_left);
         let left = left.map(|days| format!(", token: {days} days left")).unwrap_or_default();
-        print::line(&format!("{}: {} ({}), used in {used}{left}", connection.id, connection.name, status_word(connection.status)));
+        print::line(&format!(
+            "{}: {} ({}), used in {used}{left}",
+            connection.id,
+            connection.name,
+            status_word(connection.status)
+        ));
     }
     for app in &snapshot.apps {
         if let Some(problem) = &app.problem {
@@ -101,11 +108,26 @@ fn list_words(snapshot: &Snapshot) {
 }
 
 fn status_word(status: Status) -> String {
-    serde_json::to_value(status).ok().and_then(|word| word.as_str().map(|word| word.replace('_', " "))).unwrap_or_default()
+    serde_json::to_value(status)
+        .ok()
+        .and_then(|word| word.as_str().map(|word| word.replace('_', " ")))
+        .unwrap_or_default()
 }
 
 async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<ExitCode> {
-    let Command::Add { provider, name, settings, apps, token_stdin, expires, scopes, wiring, create, use_anyway, dry_run } = command
+    let Command::Add {
+        provider,
+        name,
+        settings,
+        apps,
+        token_stdin,
+        expires,
+        scopes,
+        wiring,
+        create,
+        use_anyway,
+        dry_run,
+    } = command
     else {
         return Err(Error::new(Code::Usage, "This is no add."));
     };
@@ -151,7 +173,9 @@ async fn dry(patchbay: &Patchbay, connect: Connect, as_json: bool) -> Result<Exi
             return Err(error);
         }
     }
-    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, None).await? else { return Err(unexpected()) };
+    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, None).await? else {
+        return Err(unexpected());
+    };
     show_plan(&plan, as_json);
     Ok(ExitCode::SUCCESS)
 }
@@ -212,7 +236,12 @@ fn check_words(checked: &CheckedView) {
     for layer in &checked.report.layers {
         let (kind, mark) = (serde_json::to_value(layer.kind), serde_json::to_value(layer.mark));
         let detail = layer.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
-        print::line(&format!("  {:<10} {:<8} {} ms{detail}", word(kind.unwrap_or_default()), word(mark.unwrap_or_default()), layer.millis));
+        print::line(&format!(
+            "  {:<10} {:<8} {} ms{detail}",
+            word(kind.unwrap_or_default()),
+            word(mark.unwrap_or_default()),
+            layer.millis
+        ));
     }
 }
 
@@ -242,7 +271,9 @@ fn drift(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
     } else if found.is_empty() {
         print::line("Nothing was changed outside Patchbay.");
     } else {
-        found.iter().for_each(|drift| print::line(&format!("{}: {}", drift.connection, drift.sentence)));
+        for drift in &found {
+            print::line(&format!("{}: {}", drift.connection, drift.sentence));
+        }
     }
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }
@@ -254,7 +285,8 @@ async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -
     };
     patchbay.state()?.connection(&id)?;
     let found = patchbay.drift()?;
-    let mine = found.into_iter().filter(|drift| drift.connection == id && app.as_ref().is_none_or(|app| drift.client == *app));
+    let mine =
+        found.into_iter().filter(|drift| drift.connection == id && app.as_ref().is_none_or(|app| drift.client == *app));
     let clients: Vec<String> = mine.map(|drift| drift.client).collect();
     for client in &clients {
         let (id, client) = (id.clone(), client.clone());
@@ -265,7 +297,10 @@ async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -
     if as_json {
         print::json(&json!({ "id": id, "apps": clients }));
     } else {
-        print::line(&format!("{word}: {id} in {}", if clients.is_empty() { "no app".to_owned() } else { clients.join(", ") }));
+        print::line(&format!(
+            "{word}: {id} in {}",
+            if clients.is_empty() { "no app".to_owned() } else { clients.join(", ") }
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -277,9 +312,16 @@ fn history(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for change in &activity {
-        let kind = serde_json::to_value(change.kind).ok().and_then(|kind| kind.as_str().map(|kind| kind.replace('_', " ")));
+        let kind =
+            serde_json::to_value(change.kind).ok().and_then(|kind| kind.as_str().map(|kind| kind.replace('_', " ")));
         let undone = if change.undone { " (undone)" } else { "" };
-        print::line(&format!("{}  {} {} {}{undone}", change.id, kind.unwrap_or_default(), change.name, change.clients.join(", ")));
+        print::line(&format!(
+            "{}  {} {} {}{undone}",
+            change.id,
+            kind.unwrap_or_default(),
+            change.name,
+            change.clients.join(", ")
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -305,7 +347,8 @@ async fn practice(host: &Host, port: u16, as_json: bool) -> Result<ExitCode> {
     let store = Some(host.data_dir().join("practice.json"));
     let running = patchbay_practice::start(patchbay_practice::Options { port, store }).await;
     let running = running.map_err(|error| {
-        let code = if matches!(error, patchbay_practice::PracticeError::PortTaken(_)) { Code::PracticePort } else { Code::Io };
+        let code =
+            if matches!(error, patchbay_practice::PracticeError::PortTaken(_)) { Code::PracticePort } else { Code::Io };
         Error::new(code, error.to_string()).hint("Choose another port with --port, or close the other program.")
     })?;
     if as_json {
@@ -335,9 +378,10 @@ fn from_stdin(what: &str) -> Result<Secret> {
         print::notice(&format!("Paste the {what}, press Enter, then Ctrl+D:"));
     }
     let mut text = String::new();
-    std::io::stdin().take(MOST).read_to_string(&mut text).map_err(|_| {
-        Error::new(Code::TokenControlCharacters, format!("The {what} is no text.")).field("token")
-    })?;
+    std::io::stdin()
+        .take(MOST)
+        .read_to_string(&mut text)
+        .map_err(|_| Error::new(Code::TokenControlCharacters, format!("The {what} is no text.")).field("token"))?;
     let text = if what == "passphrase" { text.trim_end_matches(['\n', '\r']).to_owned() } else { text };
     Ok(Secret::new(text))
 }

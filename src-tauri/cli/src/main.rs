@@ -32,14 +32,12 @@ fn start(args: Args) -> Result<ExitCode> {
     environment::adopt_bus(&host)?;
     environment::log();
     match args.command {
-        Command::Bridge { connection, url } => bridge::run(host, connection.as_deref(), url.as_deref()),
-        Command::Headers { connection } => bridge::headers(host, &connection),
+        Command::Bridge { connection, url } => bridge::run(&host, connection.as_deref(), url.as_deref()),
+        Command::Headers { connection } => bridge::headers(&host, &connection),
         other => {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .map_err(|error| Error::new(patchbay_core::Code::Internal, format!("Patchbay cannot start: {error}")))?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+                |error| Error::new(patchbay_core::Code::Internal, format!("Patchbay cannot start: {error}")),
+            )?;
             let done = runtime.block_on(commands::run(host, other, args.json));
             // A keychain that hangs must not keep the program from ending.
             runtime.shutdown_background();

@@ -38,7 +38,11 @@ pub fn starter() -> Starter {
     for _ in 0..=GENERATIONS {
         let Some(id) = pid.map(Pid::from_u32) else { break };
         let Ok(mut system) = System::new() else { break };
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[id]), false, ProcessRefreshKind::nothing().without_tasks());
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&[id]),
+            false,
+            ProcessRefreshKind::nothing().without_tasks(),
+        );
         let Some(process) = system.process(id) else { break };
         if id.as_u32() != std::process::id() {
             program.get_or_insert_with(|| process.name().to_string_lossy().into_owned());

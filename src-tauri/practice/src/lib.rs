@@ -71,10 +71,11 @@ pub(crate) struct Shared {
 /// The port is taken, or the tokens' file cannot be read.
 pub async fn start(options: Options) -> Result<Running, PracticeError> {
     let tokens = Arc::new(Tokens::open(options.store, Timestamp::now)?);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => PracticeError::PortTaken(options.port),
-        _ => PracticeError::Network(error),
-    })?;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => PracticeError::PortTaken(options.port),
+            _ => PracticeError::Network(error),
+        })?;
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();
     let app = router(Shared { tokens }, &stop);
@@ -94,7 +95,8 @@ fn router(shared: Shared, stop: &CancellationToken) -> Router {
         Arc::new(LocalSessionManager::default()),
         config,
     );
-    let mcp = Router::new().fallback_service(mcp).layer(axum::middleware::from_fn_with_state(shared.clone(), guard::sign_in));
+    let mcp =
+        Router::new().fallback_service(mcp).layer(axum::middleware::from_fn_with_state(shared.clone(), guard::sign_in));
     Router::new()
         .route("/", get(|| async { axum::response::Redirect::to("/tokens") }))
         .route("/tokens", get(page::show).post(page::make))

@@ -8,7 +8,8 @@ pub(crate) struct Notes(Arc<Mutex<Vec<(u32, String)>>>);
 
 impl Default for Notes {
     fn default() -> Self {
-        let first = ["Water the plants on Friday.", "The blue cable goes into the third jack.", "Ask for the new price list."];
+        let first =
+            ["Water the plants on Friday.", "The blue cable goes into the third jack.", "Ask for the new price list."];
         Self(Arc::new(Mutex::new((1..).zip(first.map(str::to_owned)).collect())))
     }
 }

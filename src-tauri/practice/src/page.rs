@@ -43,12 +43,18 @@ pub(crate) async fn show(State(shared): State<Shared>, Query(prefill): Query<Pre
 
 /// Makes a token from the page's form and shows it, this once.
 pub(crate) async fn make(State(shared): State<Shared>, Form(fields): Form<Vec<(String, String)>>) -> Response {
-    let value = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let scopes: Vec<String> = fields.iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.clone()).collect();
+    let value =
+        |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str()).unwrap_or_default();
+    let scopes: Vec<String> =
+        fields.iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.clone()).collect();
     match shared.tokens.make(value("name"), &scopes, value("lifetime").parse().unwrap_or(0)) {
         Ok(made) => page(&shared, &shown_once(&made)),
         Err(error) => {
-            let top = format!("<p class=\"error\" role=\"alert\">{}</p>{}", escape(&error.to_string()), form(value("name"), &scopes));
+            let top = format!(
+                "<p class=\"error\" role=\"alert\">{}</p>{}",
+                escape(&error.to_string()),
+                form(value("name"), &scopes)
+            );
             (StatusCode::UNPROCESSABLE_ENTITY, page(&shared, &top)).into_response()
         }
     }
@@ -82,9 +88,7 @@ pub(crate) async fn make_json(State(shared): State<Shared>, Json(wanted): Json<W
 /// Lists the tokens for a script, without their hashes.
 pub(crate) async fn list_json(State(shared): State<Shared>) -> Json<Vec<Value>> {
     let now = shared.tokens.now();
-    let facts = |token: Token| {
-        json!({ "id": token.id, "name": token.name, "scopes": token.scopes, "created": token.created, "expires": token.expires, "state": token.state(now) })
-    };
+    let facts = |token: Token| json!({ "id": token.id, "name": token.name, "scopes": token.scopes, "created": token.created, "expires": token.expires, "state": token.state(now) });
     Json(shared.tokens.list().into_iter().map(facts).collect())
 }
 
@@ -122,7 +126,10 @@ fn form(name: &str, scopes: &[String]) -> String {
     for (id, words) in SCOPES {
         let checked = if scopes.iter().any(|scope| scope == id) { " checked" } else { "" };
         let element = id.replace(':', "-");
-        let _ = write!(boxes, "<label class=\"check\"><input type=\"checkbox\" id=\"scope-{element}\" name=\"scope\" value=\"{id}\"{checked}><span>{words}<br><code>{id}</code></span></label>");
+        let _ = write!(
+            boxes,
+            "<label class=\"check\"><input type=\"checkbox\" id=\"scope-{element}\" name=\"scope\" value=\"{id}\"{checked}><span>{words}<br><code>{id}</code></span></label>"
+        );
     }
     let mut options = String::new();
     for (seconds, words) in LIFETIMES {

@@ -43,7 +43,12 @@ impl Server {
         match request.name.as_ref() {
             "whoami" => {
                 let token = token.ok_or("The request has no token.")?;
-                Ok(format!("Token \"{}\" of the practice service; it allows {}; it ends {}.", token.name, token.scopes.join(", "), token.expires))
+                Ok(format!(
+                    "Token \"{}\" of the practice service; it allows {}; it ends {}.",
+                    token.name,
+                    token.scopes.join(", "),
+                    token.expires
+                ))
             }
             "list_notes" => {
                 let lines: Vec<_> = self.notes.list().iter().map(|(id, text)| format!("{id}. {text}")).collect();
@@ -56,7 +61,11 @@ impl Server {
             "delete_note" => {
                 let id = argument("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
                 let id = id.ok_or("Say which note by its number.")?;
-                if self.notes.delete(id) { Ok(format!("Deleted note {id}.")) } else { Err(format!("There is no note {id}.")) }
+                if self.notes.delete(id) {
+                    Ok(format!("Deleted note {id}."))
+                } else {
+                    Err(format!("There is no note {id}."))
+                }
             }
             other => Err(format!("There is no tool {other}.")),
         }
@@ -67,7 +76,10 @@ impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let mut info = ServerConfig::new(ServerCapabilities::builder().enable_tools().build());
         info.server_info = Implementation::new("Patchbay practice service", env!("CARGO_PKG_VERSION"));
-        info.instructions = Some("This service is for practice. Its notes are made up and its tokens are worth nothing elsewhere.".to_owned());
+        info.instructions = Some(
+            "This service is for practice. Its notes are made up and its tokens are worth nothing elsewhere."
+                .to_owned(),
+        );
         info
     }
 

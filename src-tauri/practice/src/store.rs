@@ -109,7 +109,10 @@ impl Tokens {
     ///
     /// # Errors
     /// The file cannot be read, or not be put aside.
-    pub fn open(path: Option<PathBuf>, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Self, StoreError> {
+    pub fn open(
+        path: Option<PathBuf>,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
         let mut all = Vec::new();
         if let Some(path) = &path {
             let io = |source| StoreError::Io { path: path.clone(), source };

@@ -9,4 +9,7 @@ import type { Retired } from "./Retired";
 import type { Snapshot } from "./Snapshot";
 import type { TokenLookView } from "./TokenLookView";
 
+/**
+ * What comes back.
+ */
 export type Answer = { "type": "snapshot", "value": Snapshot } | { "type": "catalog", "value": Array<Provider> } | { "type": "form", "value": Form } | { "type": "token_look", "value": TokenLookView } | { "type": "plan", "value": PlanView } | { "type": "connected", "value": Connected } | { "type": "reports", "value": Array<CheckedView> } | { "type": "renewed", "value": Renewed } | { "type": "retired", "value": Retired } | { "type": "text", "value": string } | { "type": "done" };

@@ -3,4 +3,47 @@ import type { EntryView } from "./EntryView";
 import type { Error } from "./Error";
 import type { Wiring } from "./Wiring";
 
-export type AppView = { id: string, name: string, installed: boolean, running: boolean, path: string, exists: boolean, why: string | null, problem: Error | null, entries: Array<EntryView>, wirings: Array<Wiring>, };
+/**
+ * One app.
+ */
+export type AppView = { 
+/**
+ * The app's id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether it seems to be installed.
+ */
+installed: boolean, 
+/**
+ * Whether it runs now.
+ */
+running: boolean, 
+/**
+ * Its file; where it would be made if there is none.
+ */
+path: string, 
+/**
+ * Whether the file exists.
+ */
+exists: boolean, 
+/**
+ * Why this file, where there are several candidates (`store_copy`, `env`), and the others.
+ */
+why: string | null, 
+/**
+ * What is wrong with the file, if anything.
+ */
+problem: Error | null, 
+/**
+ * All entries in the file, in its order.
+ */
+entries: Array<EntryView>, 
+/**
+ * The wirings it takes, the default first.
+ */
+wirings: Array<Wiring>, };

@@ -2,4 +2,31 @@
 import type { Place } from "./Place";
 import type { TokenFacts } from "./TokenFacts";
 
-export type Connect = { provider: string, name: string, settings: { [key in string]: string }, places: Array<Place>, token: TokenFacts | null, overrule: boolean, };
+/**
+ * What to connect.
+ */
+export type Connect = { 
+/**
+ * The service's id.
+ */
+provider: string, 
+/**
+ * The connection's name.
+ */
+name: string, 
+/**
+ * The answers to the service's fields.
+ */
+settings: { [key in string]: string }, 
+/**
+ * Where to use it.
+ */
+places: Array<Place>, 
+/**
+ * Facts about the token, where one is given.
+ */
+token: TokenFacts | null, 
+/**
+ * Warnings about the token that the user has overruled.
+ */
+overrule: boolean, };

@@ -7,4 +7,67 @@ import type { Status } from "./Status";
 import type { TokenView } from "./TokenView";
 import type { UseView } from "./UseView";
 
-export type ConnectionView = { id: string, name: string, provider: string, url: string, group: Group, status: Status, action: NextStep, action_client: string | null, tokens: Array<TokenView>, used_in: Array<PlacementView>, last_check: Report | null, checking: boolean, last_used: UseView | null, created: string, settings: { [key in string]: string }, };
+/**
+ * One connection, ready to draw.
+ */
+export type ConnectionView = { 
+/**
+ * The connection's id; also its entry's name.
+ */
+id: string, 
+/**
+ * The name the user gave.
+ */
+name: string, 
+/**
+ * The catalog's id of the service.
+ */
+provider: string, 
+/**
+ * The endpoint's address.
+ */
+url: string, 
+/**
+ * Which group it belongs to.
+ */
+group: Group, 
+/**
+ * Its state in one word.
+ */
+status: Status, 
+/**
+ * The right next step.
+ */
+action: NextStep, 
+/**
+ * The app that the next step is about, where it is about one.
+ */
+action_client: string | null, 
+/**
+ * Its tokens; the first is the one for all apps unless a placement names another.
+ */
+tokens: Array<TokenView>, 
+/**
+ * The apps that use it.
+ */
+used_in: Array<PlacementView>, 
+/**
+ * The last check, with its age in its own time stamp.
+ */
+last_check: Report | null, 
+/**
+ * Whether a check is running now.
+ */
+checking: boolean, 
+/**
+ * When any app last used it through the bridge, RFC 3339, and which one.
+ */
+last_used: UseView | null, 
+/**
+ * When it was set up, RFC 3339.
+ */
+created: string, 
+/**
+ * The user's answers to the service's fields.
+ */
+settings: { [key in string]: string }, };

@@ -2,4 +2,43 @@
 import type { Choice } from "./Choice";
 import type { FieldKind } from "./FieldKind";
 
-export type Field = { key: string, label: string, hint: string | null, kind: FieldKind, required: boolean, default: string | null, choices: Array<Choice>, advanced: boolean, when: { [key in string]: Array<string> }, };
+/**
+ * One question of a service's form.
+ */
+export type Field = { 
+/**
+ * Its key in the settings.
+ */
+key: string, 
+/**
+ * The question.
+ */
+label: string, 
+/**
+ * A sentence of help.
+ */
+hint: string | null, 
+/**
+ * What kind of answer it takes.
+ */
+kind: FieldKind, 
+/**
+ * Whether it needs an answer, where it applies.
+ */
+required: boolean, 
+/**
+ * The answer to begin with.
+ */
+default: string | null, 
+/**
+ * The answers to choose from.
+ */
+choices: Array<Choice>, 
+/**
+ * Whether most people never need it.
+ */
+advanced: boolean, 
+/**
+ * When it applies; always where empty.
+ */
+when: { [key in string]: Array<string> }, };

@@ -2,4 +2,31 @@
 import type { Error } from "./Error";
 import type { Resolved } from "./Resolved";
 
-export type Form = { resolved: Resolved | null, errors: Array<Error>, id: string | null, suggested_name: string, suggested_expires: string | null, latest_expires: string | null, };
+/**
+ * What a service's form amounts to.
+ */
+export type Form = { 
+/**
+ * The address and headers, where the answers suffice.
+ */
+resolved: Resolved | null, 
+/**
+ * What is missing or wrong, each with its field.
+ */
+errors: Array<Error>, 
+/**
+ * The id that the name would give.
+ */
+id: string | null, 
+/**
+ * A name that is free, to begin with.
+ */
+suggested_name: string, 
+/**
+ * The service's suggested end date, `YYYY-MM-DD`.
+ */
+suggested_expires: string | null, 
+/**
+ * The latest end date that the service allows, `YYYY-MM-DD`.
+ */
+latest_expires: string | null, };

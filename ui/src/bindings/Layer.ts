@@ -2,4 +2,23 @@
 import type { LayerKind } from "./LayerKind";
 import type { Mark } from "./Mark";
 
-export type Layer = { kind: LayerKind, mark: Mark, millis: number, detail: string | null, };
+/**
+ * One layer.
+ */
+export type Layer = { 
+/**
+ * Which.
+ */
+kind: LayerKind, 
+/**
+ * How it went.
+ */
+mark: Mark, 
+/**
+ * How long it took, in milliseconds.
+ */
+millis: number, 
+/**
+ * More about it.
+ */
+detail: string | null, };

@@ -3,4 +3,35 @@ import type { DriftView } from "./DriftView";
 import type { UseView } from "./UseView";
 import type { Wiring } from "./Wiring";
 
-export type PlacementView = { client: string, entry: string, wiring: Wiring, token: string | null, drift: DriftView | null, last_used: UseView | null, restart: boolean, };
+/**
+ * A connection's place in one app.
+ */
+export type PlacementView = { 
+/**
+ * The app's id.
+ */
+client: string, 
+/**
+ * The entry's name in the app's file.
+ */
+entry: string, 
+/**
+ * How the token gets there.
+ */
+wiring: Wiring, 
+/**
+ * The credential's id it uses.
+ */
+token: string | null, 
+/**
+ * What was changed outside Patchbay, if anything.
+ */
+drift: DriftView | null, 
+/**
+ * When this app last used it.
+ */
+last_used: UseView | null, 
+/**
+ * Whether the app has to be restarted to see it, because it started before the entry was written.
+ */
+restart: boolean, };

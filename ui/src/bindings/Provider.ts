@@ -6,4 +6,79 @@ import type { Pages } from "./Pages";
 import type { Preset } from "./Preset";
 import type { Scope } from "./Scope";
 
-export type Provider = { id: string, name: string, mark: string, about: string, fields: Array<Field>, scopes: Array<Scope>, presets: Array<Preset>, lifetime: Lifetime, token_name: string, steps: Array<string>, revoke_steps: Array<string>, advice: Advice, limits: Array<string>, pages: Pages, };
+/**
+ * One kind of service.
+ */
+export type Provider = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * One or two letters for its mark.
+ */
+mark: string, 
+/**
+ * What it is good for, in one sentence.
+ */
+about: string, 
+/**
+ * The day on which the facts were looked up.
+ */
+verified_on: string, 
+/**
+ * How sure they are: `documented` by the service, or our `own`.
+ */
+confidence: string, 
+/**
+ * Where they are from.
+ */
+sources: Array<string>, 
+/**
+ * What the user is asked.
+ */
+fields: Array<Field>, 
+/**
+ * A name for the token, with `{app}`.
+ */
+token_name: string, 
+/**
+ * The permissions a token can have, in the service's order.
+ */
+scopes: Array<Scope>, 
+/**
+ * Useful choices of them.
+ */
+presets: Array<Preset>, 
+/**
+ * How long a token lasts.
+ */
+lifetime: Lifetime, 
+/**
+ * Pages to open, with `{keys}`.
+ */
+pages: Pages, 
+/**
+ * How a token is made, step by step, with `{token_name}`.
+ */
+steps: Array<string>, 
+/**
+ * How a token is revoked, step by step.
+ */
+revoke_steps: Array<string>, 
+/**
+ * One token for all apps, or one for each?
+ */
+advice: Advice, 
+/**
+ * What does not work, and what must be switched on.
+ */
+limits: Array<string>, 
+/**
+ * What is likely missing when a call is not allowed.
+ */
+forbidden_hint: string | null, };

@@ -3,4 +3,47 @@ import type { Layer } from "./Layer";
 import type { ServerInfo } from "./ServerInfo";
 import type { Verdict } from "./Verdict";
 
-export type Report = { verdict: Verdict, layers: Array<Layer>, at: string, millis: number, server: ServerInfo | null, protocol: string | null, tools: number | null, detail: string | null, missing_right: string | null, retry_after: number | null, };
+/**
+ * What a check found.
+ */
+export type Report = { 
+/**
+ * The answer in a word.
+ */
+verdict: Verdict, 
+/**
+ * All layers, in order.
+ */
+layers: Array<Layer>, 
+/**
+ * When it was made.
+ */
+at: string, 
+/**
+ * How long it took, in milliseconds.
+ */
+millis: number, 
+/**
+ * What the server calls itself.
+ */
+server: ServerInfo | null, 
+/**
+ * The protocol's revision.
+ */
+protocol: string | null, 
+/**
+ * How many tools it offers.
+ */
+tools: number | null, 
+/**
+ * The service's own words, bounded and cleaned.
+ */
+detail: string | null, 
+/**
+ * The right that is missing, as the service names it.
+ */
+missing_right: string | null, 
+/**
+ * How long the service asks to wait, in seconds.
+ */
+retry_after: number | null, };

@@ -5,4 +5,187 @@ import type { Place } from "./Place";
 import type { Settings } from "./Settings";
 import type { TokenFacts } from "./TokenFacts";
 
-export type Request = { "type": "snapshot" } | { "type": "catalog" } | { "type": "resolve_form", provider: string, settings: { [key in string]: string }, name: string | null, expires: string | null, scopes: Array<string>, token_name: string | null,  } | { "type": "inspect_token", provider: string, connection: string | null,  } | { "type": "plan_connect", connect: Connect,  } | { "type": "connect", connect: Connect, expected: { [key in string]: string } | null,  } | { "type": "save_token", id: string, token: TokenFacts, clients: Array<string>,  } | { "type": "plan_place", id: string, places: Array<Place>,  } | { "type": "place", id: string, places: Array<Place>, expected: { [key in string]: string } | null,  } | { "type": "plan_remove", id: string,  } | { "type": "remove", id: string, expected: { [key in string]: string } | null,  } | { "type": "edit", id: string, name: string, settings: { [key in string]: string },  } | { "type": "check", ids: Array<string>,  } | { "type": "cancel_checks" } | { "type": "curl", id: string,  } | { "type": "renew", id: string, token: string | null, expires: string | null, scopes: Array<string> | null,  } | { "type": "retire_old", id: string, token: string, force: boolean,  } | { "type": "put_back", id: string, client: string,  } | { "type": "keep", id: string, client: string,  } | { "type": "change_detail", change: string,  } | { "type": "undo", change: string | null,  } | { "type": "acknowledge", token: string,  } | { "type": "snooze", token: string, days: number,  } | { "type": "set_settings", settings: Settings,  } | { "type": "set_backend", backend: Backend,  } | { "type": "secrets_status" } | { "type": "vault_create" } | { "type": "vault_unlock" } | { "type": "vault_lock" };
+/**
+ * What the window may ask. Requests marked *secret* take one beside them, which is never returned.
+ */
+export type Request = { "type": "snapshot" } | { "type": "catalog" } | { "type": "resolve_form", 
+/**
+ * The service's id.
+ */
+provider: string, 
+/**
+ * The answers so far.
+ */
+settings: { [key in string]: string }, 
+/**
+ * The connection's name, checked as well where given.
+ */
+name: string | null, 
+/**
+ * The end date typed, `YYYY-MM-DD`, checked as well where given.
+ */
+expires: string | null, 
+/**
+ * The scopes chosen, for the token page's address.
+ */
+scopes: Array<string>, 
+/**
+ * The token's suggested name, for the token page's address.
+ */
+token_name: string | null, } | { "type": "inspect_token", 
+/**
+ * The service's id.
+ */
+provider: string, 
+/**
+ * The connection it is for, when renewing.
+ */
+connection: string | null, } | { "type": "plan_connect", 
+/**
+ * What to connect.
+ */
+connect: Connect, } | { "type": "connect", 
+/**
+ * What to connect.
+ */
+connect: Connect, 
+/**
+ * The digests of the plan that was shown; absent: plan and apply at once.
+ */
+expected: { [key in string]: string } | null, } | { "type": "save_token", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * Facts about the token.
+ */
+token: TokenFacts, 
+/**
+ * The apps that are to use this token; empty: all that name no other.
+ */
+clients: Array<string>, } | { "type": "plan_place", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * Where it shall be used from now on, all of it.
+ */
+places: Array<Place>, } | { "type": "place", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * Where it shall be used from now on, all of it.
+ */
+places: Array<Place>, 
+/**
+ * The digests of the plan that was shown.
+ */
+expected: { [key in string]: string } | null, } | { "type": "plan_remove", 
+/**
+ * The connection.
+ */
+id: string, } | { "type": "remove", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The digests of the plan that was shown.
+ */
+expected: { [key in string]: string } | null, } | { "type": "edit", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The new name.
+ */
+name: string, 
+/**
+ * The new answers.
+ */
+settings: { [key in string]: string }, } | { "type": "check", 
+/**
+ * The connections.
+ */
+ids: Array<string>, } | { "type": "cancel_checks" } | { "type": "curl", 
+/**
+ * The connection.
+ */
+id: string, } | { "type": "renew", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The credential, where there are several.
+ */
+token: string | null, 
+/**
+ * The new end date, `YYYY-MM-DD` or RFC 3339.
+ */
+expires: string | null, 
+/**
+ * The new scopes, where they changed.
+ */
+scopes: Array<string> | null, } | { "type": "retire_old", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The credential.
+ */
+token: string, 
+/**
+ * Forget it although it is not known to be refused.
+ */
+force: boolean, } | { "type": "put_back", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The app.
+ */
+client: string, } | { "type": "keep", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The app.
+ */
+client: string, } | { "type": "change_detail", 
+/**
+ * The change.
+ */
+change: string, } | { "type": "undo", 
+/**
+ * The change.
+ */
+change: string | null, } | { "type": "acknowledge", 
+/**
+ * The credential.
+ */
+token: string, } | { "type": "snooze", 
+/**
+ * The credential.
+ */
+token: string, 
+/**
+ * Days from now.
+ */
+days: number, } | { "type": "set_settings", 
+/**
+ * All of them.
+ */
+settings: Settings, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
+/**
+ * The place.
+ */
+backend: Backend, } | { "type": "secrets_status" } | { "type": "vault_create" } | { "type": "vault_unlock" } | { "type": "vault_lock" };

@@ -2,4 +2,19 @@
 import type { Backend } from "./Backend";
 import type { StoreStatus } from "./StoreStatus";
 
-export type SecretsView = { backend: Backend, status: StoreStatus | null, vault_exists: boolean, };
+/**
+ * Where secrets are kept, and whether that place can be used.
+ */
+export type SecretsView = { 
+/**
+ * The place chosen.
+ */
+backend: Backend, 
+/**
+ * Its state when last asked; absent before the first time.
+ */
+status: StoreStatus | null, 
+/**
+ * Whether a passphrase vault exists.
+ */
+vault_exists: boolean, };

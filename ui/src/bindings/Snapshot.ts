@@ -7,4 +7,47 @@ import type { ReminderView } from "./ReminderView";
 import type { SecretsView } from "./SecretsView";
 import type { Settings } from "./Settings";
 
-export type Snapshot = { now: string, connections: Array<ConnectionView>, apps: Array<AppView>, reminders: Array<ReminderView>, activity: Array<ActivityView>, settings: Settings, secrets: SecretsView, problem: Error | null, data_dir: string, version: string, };
+/**
+ * Everything the window draws.
+ */
+export type Snapshot = { 
+/**
+ * The moment it was computed, RFC 3339.
+ */
+now: string, 
+/**
+ * All connections, in the order they are shown: what needs the user first.
+ */
+connections: Array<ConnectionView>, 
+/**
+ * All apps Patchbay knows, installed or not.
+ */
+apps: Array<AppView>, 
+/**
+ * Reminders that are due and not yet acknowledged, most urgent first.
+ */
+reminders: Array<ReminderView>, 
+/**
+ * The newest changes first, at most 200.
+ */
+activity: Array<ActivityView>, 
+/**
+ * The user's choices.
+ */
+settings: Settings, 
+/**
+ * Where secrets are kept.
+ */
+secrets: SecretsView, 
+/**
+ * A problem with Patchbay's own file (damaged and rebuilt, or written by a newer version).
+ */
+problem: Error | null, 
+/**
+ * Patchbay's own folder.
+ */
+data_dir: string, 
+/**
+ * Patchbay's version.
+ */
+version: string, };

@@ -82,13 +82,19 @@ impl Patchbay {
     }
 
     /// Probes a connection with a token that may not be stored (yet).
-    pub(super) async fn probe_with(&self, connection: &Connection, secret: Option<&Secret>, call: bool) -> Result<Report> {
+    pub(super) async fn probe_with(
+        &self,
+        connection: &Connection,
+        secret: Option<&Secret>,
+        call: bool,
+    ) -> Result<Report> {
         let mut endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
         if let Some(secret) = secret {
             endpoint = endpoint.with_auth(&connection.auth, secret)?;
         }
         let tool = catalog::find(&connection.provider).ok().and_then(|provider| provider.read_only_tool.clone());
-        let probe = Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
+        let probe =
+            Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
         let progress = |layer: &probe::Layer| {
             self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
         };

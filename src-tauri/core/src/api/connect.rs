@@ -37,7 +37,14 @@ impl Patchbay {
         }
         let resolved = resolved.map(|resolved| resolved.with_link(provider, link.0, link.1));
         let (suggested_expires, latest_expires) = suggest_end(&provider.lifetime, &host);
-        Ok(Form { resolved, errors, id, suggested_name: free_name(provider, &state), suggested_expires, latest_expires })
+        Ok(Form {
+            resolved,
+            errors,
+            id,
+            suggested_name: free_name(provider, &state),
+            suggested_expires,
+            latest_expires,
+        })
     }
 
     pub(super) fn plan_connect(&self, connect: &Connect) -> Result<PlanView> {
@@ -46,7 +53,12 @@ impl Patchbay {
         Ok(place::view(&placing))
     }
 
-    pub(super) async fn connect(&self, connect: &Connect, secret: Option<Secret>, expected: Expected) -> Result<Connected> {
+    pub(super) async fn connect(
+        &self,
+        connect: &Connect,
+        secret: Option<Secret>,
+        expected: Expected,
+    ) -> Result<Connected> {
         let state = self.state()?;
         let (mut connection, provider) = self.draft(connect, &state)?;
         // Planned once ahead of everything else, so that a file that cannot be edited stops it before a token is saved.
@@ -54,7 +66,10 @@ impl Patchbay {
         place::check(&placing, &expected)?;
         let facts = connect.token.clone().unwrap_or_default();
         if let Some(secret) = &secret {
-            let fit = token::fit(provider, &state, None, secret, facts.expires.as_deref(), connect.overrule, &self.host())?;
+            let fit =
+                token::fit(provider, &state, None, secret, facts.expires.as_deref(), connect.overrule, &self.host())?;
+            // The first connection of all makes the state file, and with it the salt of all fingerprints.
+            let state = self.inner.state.update(|state| Ok(state.clone()))?;
             let credential = self.save(&connection, &facts, &fit, &state).await?;
             connection.credentials.push(credential);
         }
@@ -73,7 +88,13 @@ impl Patchbay {
     }
 
     /// One more token of a connection, or its first.
-    pub(super) async fn save_token(&self, id: &str, facts: &TokenFacts, clients: &[String], secret: &Secret) -> Result<Connected> {
+    pub(super) async fn save_token(
+        &self,
+        id: &str,
+        facts: &TokenFacts,
+        clients: &[String],
+        secret: &Secret,
+    ) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let provider = catalog::find(&connection.provider)?;
@@ -94,7 +115,13 @@ impl Patchbay {
         Ok(Connected { id: id.to_owned(), change: None, restart: Vec::new() })
     }
 
-    async fn save(&self, connection: &Connection, facts: &TokenFacts, fit: &token::Fit, state: &State) -> Result<Credential> {
+    async fn save(
+        &self,
+        connection: &Connection,
+        facts: &TokenFacts,
+        fit: &token::Fit,
+        state: &State,
+    ) -> Result<Credential> {
         let label = format!("{} MCP", connection.name);
         let credential = token::credential(facts, fit, label, &connection.url, state, self.host().now)?;
         self.secrets().write(&token::key(connection, &credential)?, &fit.secret).await?;
@@ -128,7 +155,7 @@ impl Patchbay {
         new_id(name, &state, Some(id))?;
         let resolved = resolve(provider, settings)?;
         let places = place::of(&connection);
-        connection.name = name.trim().to_owned();
+        name.trim().clone_into(&mut connection.name);
         connection.settings = resolved.settings;
         connection.url = resolved.url;
         connection.auth = resolved.auth;
@@ -236,7 +263,8 @@ pub(super) fn new_id(name: &str, state: &State, own: Option<&str>) -> Result<Str
             .hint("Use a name with some letters or digits.")
             .field("name"));
     }
-    let same_name = |other: &&Connection| other.name.eq_ignore_ascii_case(name.trim()) || (own.is_none() && other.id == id);
+    let same_name =
+        |other: &&Connection| other.name.eq_ignore_ascii_case(name.trim()) || (own.is_none() && other.id == id);
     let taken = state.connections.iter().filter(|other| Some(other.id.as_str()) != own).find(same_name);
     match taken {
         Some(_) => Err(Error::new(Code::NameTaken, format!("There is already a connection \"{}\".", name.trim()))
@@ -263,7 +291,7 @@ fn slug(name: &str) -> String {
 fn free_name(provider: &Provider, state: &State) -> String {
     let base = provider.name.clone();
     std::iter::once(base.clone())
-        .chain((2..).map(|n| format!("{base} {n}")))
+        .chain((2..1000).map(|n| format!("{base} {n}")))
         .find(|name| new_id(name, state, None).is_ok())
         .unwrap_or(base)
 }

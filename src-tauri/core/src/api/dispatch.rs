@@ -31,6 +31,7 @@ impl Patchbay {
             }
             Request::Curl { id } => self.curl(&id).map(Answer::Text),
             Request::Renew { id, token, expires, scopes } => {
+                self.inner.state.check_writable()?;
                 let wanted = Wanted { id: &id, token: token.as_deref(), expires: expires.as_deref(), scopes };
                 self.renew(wanted, &needed(secret)?).await.map(Answer::Renewed)
             }
@@ -40,9 +41,12 @@ impl Patchbay {
     }
 
     async fn change(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
+        self.inner.state.check_writable()?;
         match request {
             Request::PlanConnect { connect } => self.plan_connect(&connect).map(Answer::Plan),
-            Request::Connect { connect, expected } => self.connect(&connect, secret, expected).await.map(Answer::Connected),
+            Request::Connect { connect, expected } => {
+                self.connect(&connect, secret, expected).await.map(Answer::Connected)
+            }
             Request::SaveToken { id, token, clients } => {
                 self.save_token(&id, &token, &clients, &needed(secret)?).await.map(Answer::Connected)
             }
@@ -80,7 +84,5 @@ impl Patchbay {
 }
 
 fn needed(secret: Option<Secret>) -> Result<Secret> {
-    secret.ok_or_else(|| {
-        Error::new(Code::TokenEmpty, "No token was given.").hint("Paste the token.").field("token")
-    })
+    secret.ok_or_else(|| Error::new(Code::TokenEmpty, "No token was given.").hint("Paste the token.").field("token"))
 }

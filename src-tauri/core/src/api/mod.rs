@@ -85,11 +85,7 @@ impl Patchbay {
     }
 
     /// Opens Patchbay with another place for secrets and another clock.
-    pub fn with(
-        host: Host,
-        secrets: SecretStore,
-        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with(host: Host, secrets: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let data_dir = host.data_dir();
         let inner = Inner {
             state: StateFile::new(&data_dir),

@@ -66,7 +66,9 @@ impl Patchbay {
         if !seen.location.installed && !place.create {
             return Err(not_installed(client, &seen.location.path));
         }
-        if let Some(token) = place.token.as_deref().filter(|id| !connection.credentials.iter().any(|own| own.id == **id)) {
+        if let Some(token) =
+            place.token.as_deref().filter(|id| !connection.credentials.iter().any(|own| own.id == **id))
+        {
             return Err(Error::new(Code::TokenMissing, format!("This connection has no token \"{token}\".")));
         }
         let entry = before.map_or_else(|| connection.id.clone(), |placement| placement.entry.clone());
@@ -90,7 +92,12 @@ impl Patchbay {
     }
 
     /// The entry of a connection in an app's dialect.
-    pub(super) fn entry_value(&self, connection: &Connection, client: &Client, wiring: Wiring) -> Result<serde_json::Value> {
+    pub(super) fn entry_value(
+        &self,
+        connection: &Connection,
+        client: &Client,
+        wiring: Wiring,
+    ) -> Result<serde_json::Value> {
         let program = self.program();
         let spec = EntrySpec {
             connection: &connection.id,
@@ -124,7 +131,12 @@ impl Patchbay {
     }
 
     /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
-    pub(super) fn apply_placing(&self, connection: &Connection, placing: Placing, kind: ActivityKind) -> Result<Connected> {
+    pub(super) fn apply_placing(
+        &self,
+        connection: &Connection,
+        placing: Placing,
+        kind: ActivityKind,
+    ) -> Result<Connected> {
         let restart = restarts(&placing.changes);
         let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
         if placements.is_empty() && restart.is_empty() {
@@ -164,7 +176,11 @@ impl Patchbay {
 fn not_installed(client: &Client, path: &std::path::Path) -> Error {
     Error::new(
         Code::AppNotInstalled,
-        format!("{} does not seem to be installed here; its settings would be made at {}.", client.name, path.display()),
+        format!(
+            "{} does not seem to be installed here; its settings would be made at {}.",
+            client.name,
+            path.display()
+        ),
     )
     .at(path)
     .hint("Install it first, or have the file made all the same (--create).")

@@ -13,8 +13,8 @@ use super::message::{Renewed, Retired, TokenFacts};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
-use crate::change::history::{Effect, Intent};
 use crate::change::apply;
+use crate::change::history::{Effect, Intent};
 use crate::connection::state::{State, random_hex};
 use crate::connection::{Connection, Credential, Previous, Renewal};
 use crate::error::{Code, Error, Result};
@@ -38,13 +38,16 @@ impl Patchbay {
         let revoke_page = provider.resolve(&connection.settings).ok().and_then(|resolved| resolved.revoke_page);
         let before = self.probe_with(&connection, Some(&fit.secret), true).await?;
         accept(&before)?;
-        let credential = match chosen(&connection, wanted.token)? {
-            Some(credential) => self.swap(&connection, credential, &fit, wanted.scopes, &state).await?,
-            None => {
-                let facts = TokenFacts { scopes: wanted.scopes.unwrap_or_default(), expires: wanted.expires.map(str::to_owned), label: None };
-                self.save_token(wanted.id, &facts, &[], secret).await?;
-                self.newest_token(wanted.id)?
-            }
+        let credential = if let Some(credential) = chosen(&connection, wanted.token)? {
+            self.swap(&connection, credential, &fit, wanted.scopes, &state).await?
+        } else {
+            let facts = TokenFacts {
+                scopes: wanted.scopes.unwrap_or_default(),
+                expires: wanted.expires.map(str::to_owned),
+                label: None,
+            };
+            self.save_token(wanted.id, &facts, &[], secret).await?;
+            self.newest_token(wanted.id)?
         };
         let current = self.state()?.connection(wanted.id)?.clone();
         let stored = token::read(&self.secrets(), &current, &credential).await?;
@@ -175,11 +178,12 @@ fn accept(report: &Report) -> Result<()> {
     let words = words.map(|words| format!(" It says: {words}")).unwrap_or_default();
     match report.verdict {
         Verdict::Working => Ok(()),
-        Verdict::TokenRefused | Verdict::NotAllowed => {
-            Err(Error::new(Code::RenewalRefused, format!("The service does not accept the new token; nothing was changed.{words}"))
-                .hint("Make a new token with the rights named, and paste it whole.")
-                .field("token"))
-        }
+        Verdict::TokenRefused | Verdict::NotAllowed => Err(Error::new(
+            Code::RenewalRefused,
+            format!("The service does not accept the new token; nothing was changed.{words}"),
+        )
+        .hint("Make a new token with the rights named, and paste it whole.")
+        .field("token")),
         _ => Err(Error::new(
             Code::RenewalUnverified,
             format!("The new token could not be tried, so nothing was changed.{words}"),

@@ -94,9 +94,12 @@ impl Patchbay {
             record.undone_by.is_none()
                 && !matches!(record.kind, ActivityKind::Undone | ActivityKind::Renewed | ActivityKind::RenewalStopped)
         };
-        self.inner.history.records().into_iter().find(undoable).ok_or_else(|| {
-            Error::new(Code::UnknownChange, "There is nothing to undo.")
-        })
+        self.inner
+            .history
+            .records()
+            .into_iter()
+            .find(undoable)
+            .ok_or_else(|| Error::new(Code::UnknownChange, "There is nothing to undo."))
     }
 
     fn apply_undo(&self, record: &Record, changes: &[Change]) -> Result<Connected> {
@@ -126,19 +129,18 @@ impl Patchbay {
         }
         self.inner.history.finish(&mut applied.record)?;
         self.inner.history.mark_undone(&record.id, &applied.record.id)?;
-        Ok(Connected {
-            id: record.connection.clone(),
-            change: Some(applied.record.id),
-            restart: restarts(changes),
-        })
+        Ok(Connected { id: record.connection.clone(), change: Some(applied.record.id), restart: restarts(changes) })
     }
 
     /// A removed connection can come back only while its name is free.
     fn restorable(&self, record: &Record) -> Result<()> {
         let taken = record.effect.removed.is_some() && self.state()?.connection(&record.connection).is_ok();
         if taken {
-            return Err(Error::new(Code::UndoConflict, format!("There is another connection \"{}\" now.", record.name))
-                .hint("Remove that one first."));
+            return Err(Error::new(
+                Code::UndoConflict,
+                format!("There is another connection \"{}\" now.", record.name),
+            )
+            .hint("Remove that one first."));
         }
         Ok(())
     }

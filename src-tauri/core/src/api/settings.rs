@@ -138,7 +138,7 @@ pub(super) enum VaultWork {
 
 fn credential<'a>(state: &'a State, token: &str) -> Result<&'a Credential> {
     let all = state.connections.iter().flat_map(|connection| &connection.credentials);
-    all.into_iter().find(|credential| credential.id == token).ok_or_else(|| {
-        Error::new(Code::TokenMissing, "This token is not known any more.")
-    })
+    all.into_iter()
+        .find(|credential| credential.id == token)
+        .ok_or_else(|| Error::new(Code::TokenMissing, "This token is not known any more."))
 }

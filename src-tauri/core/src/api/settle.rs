@@ -62,7 +62,9 @@ impl Patchbay {
 
     /// The keychain tells how far a renewal came: whose fingerprint the token there has.
     async fn settle_renewal(&self, state: &State, connection: &Connection, id: &str, renewal: &Renewal) -> Result<()> {
-        let Some(credential) = connection.credentials.iter().find(|credential| credential.id == id) else { return Ok(()) };
+        let Some(credential) = connection.credentials.iter().find(|credential| credential.id == id) else {
+            return Ok(());
+        };
         let stored = self.secrets().read(&token::key(connection, credential)?).await?;
         let swapped = stored.is_some_and(|stored| stored.fingerprint(&state.salt) == renewal.fingerprint);
         if swapped {

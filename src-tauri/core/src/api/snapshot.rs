@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Patchbay;
 use super::view::{
     ActivityKind, ActivityView, AppView, ConnectionView, DriftKind, DriftView, EntryView, Group, NextStep,
     PlacementView, ReminderView, SecretsView, Snapshot, Status, TokenView, UseView,
 };
-use super::Patchbay;
 use crate::catalog;
 use crate::change::history::{Record, Status as RecordStatus};
 use crate::change::{parse, refused};
@@ -23,7 +23,7 @@ use crate::file;
 use crate::host::Host;
 use crate::probe::Verdict;
 use crate::process::running_apps;
-use crate::secret::{find_plaintext, redact, vault_exists};
+use crate::secret::{find_plaintext, mask, vault_exists};
 use crate::token::{days_left, life_left, reminder};
 
 /// One app's file, read once per snapshot.
@@ -86,8 +86,11 @@ impl Patchbay {
             reminders: &reminders,
             checking: &checking,
         };
-        let mut connections: Vec<_> =
-            state.connections.iter().map(|connection| scene.connection(connection, &self.inner.runs.of(&connection.id))).collect();
+        let mut connections: Vec<_> = state
+            .connections
+            .iter()
+            .map(|connection| scene.connection(connection, &self.inner.runs.of(&connection.id)))
+            .collect();
         connections.sort_by_key(|connection| (connection.group, connection.name.to_lowercase()));
         Ok(Snapshot {
             now: host.now.to_string(),
@@ -148,9 +151,9 @@ impl Scene<'_> {
 
     fn status(&self, connection: &Connection, used_in: &[PlacementView]) -> (Status, NextStep, Option<String>) {
         let drifted = |broken: bool| {
-            used_in.iter().find(|place| {
-                place.drift.as_ref().is_some_and(|drift| (drift.kind == DriftKind::FileBroken) == broken)
-            })
+            used_in
+                .iter()
+                .find(|place| place.drift.as_ref().is_some_and(|drift| (drift.kind == DriftKind::FileBroken) == broken))
         };
         if let Some(place) = drifted(true) {
             return (Status::FileBroken, NextStep::OpenFile, Some(place.client.clone()));
@@ -163,7 +166,7 @@ impl Scene<'_> {
     }
 
     fn own_status(&self, connection: &Connection) -> (Status, NextStep) {
-        let needs_token = catalog::find(&connection.provider).is_ok_and(|provider| provider.needs_token());
+        let needs_token = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token);
         let reminder = self.reminders.iter().find(|reminder| reminder.connection == connection.id);
         if needs_token && connection.credentials.is_empty() {
             return (Status::TokenMissing, NextStep::Finish);
@@ -234,20 +237,12 @@ impl Scene<'_> {
         EntryView {
             name: entry.name,
             kind: entry.kind,
-            target: redact(&masked_target(&entry.target, value)).into_owned(),
+            target: mask(&entry.target, std::iter::once(value)),
             disabled: entry.disabled,
             connection: owner.or(entry.ours),
             plain_text: find_plaintext(value).into_iter().map(|finding| finding.path).collect(),
         }
     }
-}
-
-/// The target without arguments that hold a token.
-fn masked_target(target: &str, value: &Value) -> String {
-    let findings = find_plaintext(value);
-    let Some(args) = value.get("args").and_then(Value::as_array) else { return target.to_owned() };
-    let hidden = findings.iter().filter_map(|finding| finding.path.strip_prefix("args[")?.strip_suffix(']')?.parse::<usize>().ok());
-    hidden.filter_map(|n| args.get(n)?.as_str()).fold(target.to_owned(), |text, secret| text.replace(secret, "•••"))
 }
 
 fn group(status: Status) -> Group {
@@ -321,4 +316,3 @@ pub(super) fn reminders(state: &State, host: &Host) -> Vec<ReminderView> {
     due.sort_by(|a, b| a.expires.cmp(&b.expires));
     due
 }
-

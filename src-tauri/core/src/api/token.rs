@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::message::{TokenFacts, TokenLookView};
 use super::Patchbay;
+use super::message::{TokenFacts, TokenLookView};
 use crate::catalog::{self, Provider};
 use crate::connection::state::{State, random_hex};
 use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement};
@@ -14,7 +14,12 @@ use crate::token;
 use crate::wire::{Endpoint, origin_of};
 
 impl Patchbay {
-    pub(super) fn inspect_token(&self, provider: &str, connection: Option<&str>, raw: &Secret) -> Result<TokenLookView> {
+    pub(super) fn inspect_token(
+        &self,
+        provider: &str,
+        connection: Option<&str>,
+        raw: &Secret,
+    ) -> Result<TokenLookView> {
         let provider = catalog::find(provider)?;
         let state = self.state()?;
         let cleaned = token::clean(raw.expose());
@@ -119,7 +124,9 @@ pub(super) fn fit(
 pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry> {
     if let Ok(at) = text.parse::<Timestamp>() {
         if at <= host.now {
-            return Err(Error::new(Code::DatePast, "This end lies in the past.").hint("Give a later date.").field("expires"));
+            return Err(Error::new(Code::DatePast, "This end lies in the past.")
+                .hint("Give a later date.")
+                .field("expires"));
         }
         return Ok(Expiry { at, source: ExpirySource::Declared });
     }
@@ -129,9 +136,11 @@ pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry
 /// The same token at another connection: one leak would then open both.
 fn reused(state: &State, connection: Option<&str>, secret: &Secret) -> Option<Error> {
     let fingerprint = secret.fingerprint(&state.salt);
-    let other = state.connections.iter().filter(|other| Some(other.id.as_str()) != connection).find(|other| {
-        other.credentials.iter().any(|credential| credential.fingerprint == fingerprint)
-    })?;
+    let other = state
+        .connections
+        .iter()
+        .filter(|other| Some(other.id.as_str()) != connection)
+        .find(|other| other.credentials.iter().any(|credential| credential.fingerprint == fingerprint))?;
     Some(
         Error::new(Code::TokenReused, format!("This token is already used by {}.", other.name))
             .hint("Make a token of its own for this connection.")
@@ -140,7 +149,14 @@ fn reused(state: &State, connection: Option<&str>, secret: &Secret) -> Option<Er
 }
 
 /// The facts of a token that is about to be saved.
-pub(super) fn credential(facts: &TokenFacts, fit: &Fit, label: String, url: &str, state: &State, now: Timestamp) -> Result<Credential> {
+pub(super) fn credential(
+    facts: &TokenFacts,
+    fit: &Fit,
+    label: String,
+    url: &str,
+    state: &State,
+    now: Timestamp,
+) -> Result<Credential> {
     Ok(Credential {
         id: format!("t-{}", random_hex(4)),
         label: facts.label.clone().filter(|label| !label.trim().is_empty()).unwrap_or(label),

@@ -13,16 +13,32 @@ use crate::secret::find_plaintext;
 pub fn check_address(text: &str) -> Result<Url> {
     let wrong = |code, message: &str, hint: &str| Err(Error::new(code, message).hint(hint).field("url"));
     let Ok(url) = Url::parse(text.trim()) else {
-        return wrong(Code::AddressInvalid, "This is no address.", "Copy it from the service's help page; it begins with https://.");
+        return wrong(
+            Code::AddressInvalid,
+            "This is no address.",
+            "Copy it from the service's help page; it begins with https://.",
+        );
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return wrong(Code::AddressHasCredentials, "The address has a user name or password in it.", "Take out what stands before the @; a token goes into its own field.");
+        return wrong(
+            Code::AddressHasCredentials,
+            "The address has a user name or password in it.",
+            "Take out what stands before the @; a token goes into its own field.",
+        );
     }
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
-        return wrong(Code::AddressNotHttps, "The address is not encrypted.", "Use the address that begins with https://.");
+        return wrong(
+            Code::AddressNotHttps,
+            "The address is not encrypted.",
+            "Use the address that begins with https://.",
+        );
     }
     if has_token(&url) {
-        return wrong(Code::AddressHasToken, "The address has a token in it.", "Take the token out of the address and paste it into its own field.");
+        return wrong(
+            Code::AddressHasToken,
+            "The address has a token in it.",
+            "Take the token out of the address and paste it into its own field.",
+        );
     }
     if url.host().is_none() || url.host_str() == Some("") {
         return wrong(Code::AddressInvalid, "The address names no host.", "Copy it from the service's help page.");

@@ -45,7 +45,8 @@ impl Provider {
             return Err(errors);
         }
         let vars = self.vars(&answers);
-        let url = check_address(&expand(&self.address, &vars, false)).map_err(|error| vec![error.field(self.address_field())])?;
+        let url = check_address(&expand(&self.address, &vars, false))
+            .map_err(|error| vec![error.field(self.address_field())])?;
         let headers = self.headers_of(&answers, &vars).map_err(|error| vec![error])?;
         let auth = self.auth.as_ref().map_or_else(AuthHeader::default, |auth| AuthHeader {
             name: expand(&auth.name, &vars, false),
@@ -98,7 +99,8 @@ impl Provider {
             Ok(url) => url,
             Err(error) => return errors.push(error.field(&rule.key)),
         };
-        let (wanted, given): (Vec<_>, Vec<_>) = (rule.path.split('/').collect(), url.path().trim_end_matches('/').split('/').collect());
+        let (wanted, given): (Vec<_>, Vec<_>) =
+            (rule.path.split('/').collect(), url.path().trim_end_matches('/').split('/').collect());
         if wanted.len() != given.len() {
             return errors.push(wrong());
         }
@@ -140,10 +142,16 @@ impl Provider {
 
     fn vars(&self, answers: &Vars) -> Vars {
         // What a choice that does not apply would stand for is nothing.
-        let mut vars: Vars =
-            self.fields.iter().flat_map(|field| &field.choices).flat_map(|choice| choice.vars.keys()).map(|key| (key.clone(), String::new())).collect();
+        let mut vars: Vars = self
+            .fields
+            .iter()
+            .flat_map(|field| &field.choices)
+            .flat_map(|choice| choice.vars.keys())
+            .map(|key| (key.clone(), String::new()))
+            .collect();
         for field in &self.fields {
-            let chosen = answers.get(&field.key).and_then(|answer| field.choices.iter().find(|choice| choice.value == *answer));
+            let chosen =
+                answers.get(&field.key).and_then(|answer| field.choices.iter().find(|choice| choice.value == *answer));
             vars.extend(chosen.into_iter().flat_map(|choice| choice.vars.clone()));
         }
         vars.extend(answers.clone());
@@ -158,7 +166,9 @@ impl Provider {
         let rules = self.headers.iter().filter(|rule| applies(&rule.when, answers));
         let mut headers: Vec<_> = rules.map(|rule| (rule.name.clone(), expand(&rule.value, vars, false))).collect();
         if let Some(key) = &self.header_lines {
-            for line in answers.get(key).map(String::as_str).unwrap_or_default().lines().filter(|line| !line.trim().is_empty()) {
+            for line in
+                answers.get(key).map(String::as_str).unwrap_or_default().lines().filter(|line| !line.trim().is_empty())
+            {
                 headers.push(header_line(line).map_err(|error| error.field(key))?);
             }
         }
@@ -170,7 +180,8 @@ impl Provider {
         vars.insert("origin".to_owned(), url.origin().ascii_serialization());
         let template = template?;
         // A page of an account that was not named leads nowhere.
-        let missing = |key: &str| template.contains(&format!("{{{key}}}")) && vars.get(key).is_none_or(String::is_empty);
+        let missing =
+            |key: &str| template.contains(&format!("{{{key}}}")) && vars.get(key).is_none_or(String::is_empty);
         if self.fields.iter().any(|field| field.choices.is_empty() && missing(&field.key)) {
             return None;
         }
@@ -218,7 +229,9 @@ impl Pattern {
             Self::Name => all("-"),
             Self::Segment => all("-_.~%") && text != "." && text != "..",
             Self::Host => all("-.:"),
-            Self::Header => all("-_") && !matches!(text.to_ascii_lowercase().as_str(), "host" | "content-length" | "cookie"),
+            Self::Header => {
+                all("-_") && !matches!(text.to_ascii_lowercase().as_str(), "host" | "content-length" | "cookie")
+            }
             Self::Guid => {
                 let parts: Vec<_> = text.split('-').map(str::len).collect();
                 parts == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
@@ -235,14 +248,26 @@ fn header_line(line: &str) -> Result<(String, String), Error> {
     };
     let reserved = ["authorization", "content-type", "accept", "mcp-session-id", "mcp-protocol-version", "connection"];
     if !Pattern::Header.fits(name) || reserved.contains(&name.to_ascii_lowercase().as_str()) {
-        return wrong(Code::SettingInvalid, format!("The header {name} cannot be set here."), "The token has its own field.");
+        return wrong(
+            Code::SettingInvalid,
+            format!("The header {name} cannot be set here."),
+            "The token has its own field.",
+        );
     }
     if value.chars().any(char::is_control) || !value.is_ascii() {
-        return wrong(Code::SettingInvalid, format!("The value of {name} has characters that cannot be sent."), "Type it anew.");
+        return wrong(
+            Code::SettingInvalid,
+            format!("The value of {name} has characters that cannot be sent."),
+            "Type it anew.",
+        );
     }
     let entry = serde_json::json!({ "headers": { name: value } });
     if !find_plaintext(&entry).is_empty() {
-        return wrong(Code::AddressHasToken, format!("{name} looks like a token; it would lie in plain text."), "Choose this header for the token itself.");
+        return wrong(
+            Code::AddressHasToken,
+            format!("{name} looks like a token; it would lie in plain text."),
+            "Choose this header for the token itself.",
+        );
     }
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -259,5 +284,7 @@ fn expand(template: &str, vars: &Vars, encode: bool) -> String {
 
 fn encoded(text: &str) -> String {
     let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().fold(String::new(), |out, byte| if kept(byte) { out + &char::from(byte).to_string() } else { out + &format!("%{byte:02X}") })
+    text.bytes().fold(String::new(), |out, byte| {
+        if kept(byte) { out + &char::from(byte).to_string() } else { out + &format!("%{byte:02X}") }
+    })
 }

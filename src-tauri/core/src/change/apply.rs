@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Change;
 use super::history::{History, Intent, Record};
 use super::plan::digest_of;
-use super::Change;
 use crate::error::{Code, Error, Result};
 use crate::file::{self, Lock, MkdirLock};
 
@@ -76,7 +76,8 @@ fn write(target: &Path, bytes: Option<&[u8]>) -> Result<()> {
 
 /// Whether a record's files all stand as they were after it; used to settle what a kill left behind.
 pub(crate) fn reached(record: &Record) -> bool {
-    record.files.iter().all(|file| {
-        file::read(&file.path).is_ok_and(|state| digest_of(state.bytes.as_deref()) == file.after)
-    })
+    record
+        .files
+        .iter()
+        .all(|file| file::read(&file.path).is_ok_and(|state| digest_of(state.bytes.as_deref()) == file.after))
 }

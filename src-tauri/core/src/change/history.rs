@@ -141,6 +141,12 @@ pub struct Intent {
     pub effect: Effect,
 }
 
+/// A file as it would be; no bytes where it would not be there.
+#[derive(Debug)]
+pub(super) struct Replayed {
+    pub(super) bytes: Option<Vec<u8>>,
+}
+
 /// The history's folder.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -194,8 +200,11 @@ impl History {
         let bytes = file::read_own(&path)?;
         match bytes {
             Some(bytes) if file::digest(&bytes) == record.files[n].before => Ok(Some(bytes)),
-            _ => Err(Error::new(Code::Io, format!("The copy of the file before this change is damaged: {}", path.display()))
-                .at(path)),
+            _ => Err(Error::new(
+                Code::Io,
+                format!("The copy of the file before this change is damaged: {}", path.display()),
+            )
+            .at(path)),
         }
     }
 
@@ -276,44 +285,53 @@ impl History {
         file::replace_private(&self.folder.join(&record.id).join("record.json"), &text)
     }
 
-    /// The bytes that a file would have, had `entry` never been put in: the bytes before that, with Patchbay's later
-    /// changes made again. `None` where somebody else changed the file since.
+    /// The bytes that a file would have, had `entry` never been put in: the bytes before the first of Patchbay's changes
+    /// since which nobody else wrote, with what else those came to. `None` where `entry` is older than that.
     pub(super) fn replay_without(
         &self,
         client: &'static Client,
         path: &Path,
         now: &str,
         entry: &str,
-    ) -> Result<Option<Option<Vec<u8>>>> {
+    ) -> Result<Option<Replayed>> {
+        let records = self.records();
         let mut digest = now.to_owned();
-        let mut later: Vec<Vec<Op>> = Vec::new();
-        for record in self.records().iter().filter(|record| record.status == Status::Done) {
-            let Some((n, file)) = record.files.iter().enumerate().find(|(_, file)| file.path == path) else { continue };
-            if file.after != digest {
-                return Ok(None);
+        let mut chain = Vec::new();
+        for record in records.iter().filter(|record| record.status == Status::Done) {
+            let Some(n) = record.files.iter().position(|file| file.path == path) else { continue };
+            if record.files[n].after != digest {
+                break;
             }
-            digest.clone_from(&file.before);
-            later.push(file.ops.iter().filter(|op| op.entry != entry).cloned().collect());
-            if file.ops.iter().any(|op| op.entry == entry && op.old.is_none()) {
-                let base = self.before(record, n)?;
-                return replay(client, path, base, later.iter().rev().flatten()).map(Some);
-            }
+            digest.clone_from(&record.files[n].before);
+            chain.push((record, n));
         }
-        Ok(None)
+        let ops = || chain.iter().rev().flat_map(|(record, n)| &record.files[*n].ops);
+        if !ops().any(|op| op.entry == entry && op.old.is_none()) {
+            return Ok(None);
+        }
+        let Some((first, n)) = chain.last() else { return Ok(None) };
+        let base = self.before(first, *n)?;
+        let bytes = replay(client, path, base, &net(ops().filter(|op| op.entry != entry)))?;
+        Ok(Some(Replayed { bytes }))
     }
 }
 
-fn replay<'a>(
-    client: &Client,
-    path: &Path,
-    base: Option<Vec<u8>>,
-    ops: impl Iterator<Item = &'a Op>,
-) -> Result<Option<Vec<u8>>> {
+/// What several ops come to: one per entry, none where it is as it was.
+fn net<'a>(ops: impl Iterator<Item = &'a Op>) -> Vec<Op> {
+    let mut net: Vec<Op> = Vec::new();
+    for op in ops {
+        match net.iter_mut().find(|known| known.entry == op.entry) {
+            Some(known) => known.new.clone_from(&op.new),
+            None => net.push(op.clone()),
+        }
+    }
+    net.retain(|op| op.old != op.new);
+    net
+}
+
+fn replay(client: &Client, path: &Path, base: Option<Vec<u8>>, ops: &[Op]) -> Result<Option<Vec<u8>>> {
     let mut bytes = base;
     for op in ops {
-        if bytes.is_none() && op.new.is_none() {
-            continue;
-        }
         let (next, _) = edit(client, path, bytes.as_deref().unwrap_or_default(), &op.entry, op.new.as_ref())?;
         bytes = Some(next);
     }

@@ -20,8 +20,8 @@ use crate::client::Client;
 pub use apply::{Applied, apply};
 pub(crate) use apply::{changed, reached};
 pub use diff::{Diff, diff};
-pub use plan::{plan, plan_without, verb};
 pub(crate) use plan::{parse, refused};
+pub use plan::{plan, plan_without, verb};
 pub use undo::plan_undo;
 
 /// What is to happen to one entry in a file.

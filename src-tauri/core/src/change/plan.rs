@@ -38,7 +38,8 @@ pub fn plan(client: &'static Client, path: &Path, wanted: &[(&str, Option<Value>
 /// As [`plan`].
 pub fn plan_without(client: &'static Client, path: &Path, entry: &str, history: &History) -> Result<Change> {
     let plain = plan(client, path, &[(entry, None)])?;
-    let Some(after) = history.replay_without(client, path, &plain.digest, entry)? else { return Ok(plain) };
+    let Some(replayed) = history.replay_without(client, path, &plain.digest, entry)? else { return Ok(plain) };
+    let after = replayed.bytes;
     // The replay may never disagree with the plain edit about anything but white space.
     let same = values(client, path, after.as_deref()) == values(client, path, plain.after.as_deref());
     Ok(if same || after.is_none() { Change { after, ..plain } } else { plain })

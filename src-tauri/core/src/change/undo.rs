@@ -23,11 +23,8 @@ fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     let client = client::find(&file.client)?;
     let state = file::read(&file.path)?;
     let digest = state.digest();
-    let ops: Vec<Op> = file
-        .ops
-        .iter()
-        .map(|op| Op { entry: op.entry.clone(), old: op.new.clone(), new: op.old.clone() })
-        .collect();
+    let ops: Vec<Op> =
+        file.ops.iter().map(|op| Op { entry: op.entry.clone(), old: op.new.clone(), new: op.old.clone() }).collect();
     let after = if digest == file.after {
         history.before(record, n)?
     } else {

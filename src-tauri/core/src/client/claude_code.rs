@@ -28,7 +28,7 @@ pub(super) static CLIENT: Client = Client {
             && name != "workspace"
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     },
-    entry,
+    entry: |spec| Some(entry(spec)),
     refuses: |value| {
         let untyped = value.get("url").is_some() && value.get("type").is_none();
         untyped.then_some("Claude Code skips an address without a type.")
@@ -46,13 +46,13 @@ fn locate(host: &Host) -> Location {
     Location { installed: used || find_program(host, "claude").is_some(), path, why }
 }
 
-fn entry(spec: &EntrySpec<'_>) -> Option<Value> {
-    Some(match spec.wiring {
+fn entry(spec: &EntrySpec<'_>) -> Value {
+    match spec.wiring {
         Wiring::Bridge => spec.bridge(),
         Wiring::HeadersHelper => {
             json!({ "type": "http", "url": spec.url, "headersHelper": spec.headers_command() })
         }
-    })
+    }
 }
 
 fn lock_folder(file: &Path) -> PathBuf {

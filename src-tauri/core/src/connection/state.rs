@@ -159,6 +159,17 @@ impl StateFile {
         Ok(answer)
     }
 
+    /// Whether changes can be written at all: asked before an app's file is touched.
+    ///
+    /// # Errors
+    /// `StateNewer`.
+    pub fn check_writable(&self) -> Result<()> {
+        match self.load()?.problem {
+            Some(newer) if newer.code == Code::StateNewer => Err(newer),
+            _ => Ok(()),
+        }
+    }
+
     fn copy_path(&self) -> PathBuf {
         self.path.with_file_name("state.json.bak")
     }

@@ -19,6 +19,8 @@ pub(super) struct Json {
     pub(super) text: String,
     /// Same length; comments and trailing commas are spaces.
     pub(super) strict: String,
+    /// Where the trailing commas are.
+    trailing: Vec<usize>,
 }
 
 /// A member of an object.
@@ -33,13 +35,18 @@ impl Json {
     pub(super) fn parse(text: &str, dialect: JsonDialect) -> Result<Self, DocumentError> {
         let body = text.strip_prefix(BOM).unwrap_or(text);
         let head = text.len() - body.len();
-        let strict = format!("{}{}", " ".repeat(head), blank(body, dialect));
-        let json = Self { dialect, text: text.to_owned(), strict };
+        let (strict, trailing) = blank(body, dialect);
+        let json = Self {
+            dialect,
+            text: text.to_owned(),
+            strict: format!("{}{strict}", " ".repeat(head)),
+            trailing: trailing.into_iter().map(|at| at + head).collect(),
+        };
         if json.is_blank() {
             return Ok(json);
         }
         let judged = serde_json::from_str::<serde::de::IgnoredAny>(&json.strict[head..]);
-        judged.map_err(|error| json.syntax(&error))?;
+        judged.map_err(|error| syntax(&error))?;
         let start = json.root();
         if json.strict.as_bytes()[start] != b'{' {
             let found = kind(json.strict.as_bytes()[start]);
@@ -129,7 +136,8 @@ impl Json {
         let mut i = self.white(at + 1);
         while self.strict.as_bytes()[i] == b'"' {
             let end = self.string_end(i);
-            let key = serde_json::from_str(&self.strict[i..end]).unwrap_or_else(|_| self.strict[i + 1..end - 1].to_owned());
+            let key =
+                serde_json::from_str(&self.strict[i..end]).unwrap_or_else(|_| self.strict[i + 1..end - 1].to_owned());
             let colon = self.white(end);
             let start = self.white(colon + 1);
             let value = start..self.skip(start);
@@ -149,9 +157,8 @@ impl Json {
             match bytes[i] {
                 b'"' => i = self.string_end(i) - 1,
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' if depth == 0 => return i,
+                b'}' | b']' | b',' if depth == 0 => return i,
                 b'}' | b']' => depth -= 1,
-                b',' if depth == 0 => return i,
                 byte if depth == 0 && byte.is_ascii_whitespace() => return i,
                 _ => {}
             }
@@ -161,6 +168,28 @@ impl Json {
             }
         }
         i
+    }
+
+    /// The trailing comma behind a value, within its object.
+    pub(super) fn trailing_comma(&self, value_end: usize) -> Option<usize> {
+        let close = self.white(value_end);
+        self.trailing.iter().copied().find(|at| (value_end..close).contains(at))
+    }
+
+    /// The end of the comments that stand behind a place on its line.
+    pub(super) fn after_comments(&self, at: usize) -> usize {
+        let mut done = at;
+        loop {
+            let rest = &self.text[done..];
+            let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+            let comment = &rest[gap..];
+            done += gap
+                + match comment.get(..2) {
+                    Some("//") if self.dialect.comments => comment.find(['\n', '\r']).unwrap_or(comment.len()),
+                    Some("/*") if self.dialect.comments => comment.find("*/").map_or(comment.len(), |end| end + 2),
+                    _ => return done,
+                };
+        }
     }
 
     fn string_end(&self, quote: usize) -> usize {
@@ -176,12 +205,12 @@ impl Json {
         let rest = &self.strict.as_bytes()[at..];
         at + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
     }
+}
 
-    fn syntax(&self, error: &serde_json::Error) -> DocumentError {
-        let full = error.to_string();
-        let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
-        DocumentError::Syntax { line: error.line(), column: error.column().max(1), message }
-    }
+fn syntax(error: &serde_json::Error) -> DocumentError {
+    let full = error.to_string();
+    let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
+    DocumentError::Syntax { line: error.line(), column: error.column().max(1), message }
 }
 
 fn kind(first: u8) -> &'static str {
@@ -195,20 +224,15 @@ fn kind(first: u8) -> &'static str {
     }
 }
 
-/// Turns what the dialect allows beyond the standard into spaces, byte for byte.
-fn blank(text: &str, dialect: JsonDialect) -> String {
-    if !dialect.comments && !dialect.trailing_commas {
-        return text.to_owned();
-    }
+/// Turns what the dialect allows beyond the standard into spaces, byte for byte; tells where trailing commas were.
+fn blank(text: &str, dialect: JsonDialect) -> (String, Vec<usize>) {
     let mut bytes = text.as_bytes().to_vec();
     if dialect.comments {
         blank_comments(&mut bytes);
     }
-    if dialect.trailing_commas {
-        blank_commas(&mut bytes);
-    }
+    let trailing = if dialect.trailing_commas { blank_commas(&mut bytes) } else { Vec::new() };
     // Only whole comments and single ASCII bytes were replaced.
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+    (String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned()), trailing)
 }
 
 fn blank_comments(bytes: &mut [u8]) {
@@ -219,7 +243,9 @@ fn blank_comments(bytes: &mut [u8]) {
                 i = after_string(bytes, i);
                 continue;
             }
-            (b'/', Some(b'/')) => bytes[i..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).map_or(bytes.len(), |n| i + n),
+            (b'/', Some(b'/')) => {
+                bytes[i..].iter().position(|byte| matches!(byte, b'\n' | b'\r')).map_or(bytes.len(), |n| i + n)
+            }
             (b'/', Some(b'*')) => match bytes[i + 2..].windows(2).position(|pair| pair == b"*/") {
                 Some(n) => i + n + 4,
                 // Unfinished: left for the parser to refuse.
@@ -239,7 +265,8 @@ fn blank_comments(bytes: &mut [u8]) {
     }
 }
 
-fn blank_commas(bytes: &mut [u8]) {
+fn blank_commas(bytes: &mut [u8]) -> Vec<usize> {
+    let mut trailing = Vec::new();
     let mut comma = None;
     let mut i = 0;
     while i < bytes.len() {
@@ -253,6 +280,7 @@ fn blank_commas(bytes: &mut [u8]) {
             b'}' | b']' => {
                 if let Some(at) = comma.take().filter(|at| follows_value(bytes, *at)) {
                     bytes[at] = b' ';
+                    trailing.push(at);
                 }
             }
             byte if !byte.is_ascii_whitespace() => comma = None,
@@ -260,6 +288,7 @@ fn blank_commas(bytes: &mut [u8]) {
         }
         i += 1;
     }
+    trailing
 }
 
 /// A comma right after an opening bracket or another comma trails nothing.

@@ -77,16 +77,20 @@ fn after_last(json: &Json, last: &Member, key: &str, value: &Value) -> Vec<Edit>
     let indent = indent_at(&json.text, last.key_start).to_owned();
     let line = format!("{}{indent}{}", newline(&json.text), member(json, key, value, &indent));
     let end = last.value.end;
-    let rest = &json.text[end..];
-    let strict = &json.strict[end..];
-    let line_end = rest.find(['\n', '\r']).unwrap_or(rest.len());
-    let trails = rest[..line_end].trim_start().starts_with(',');
-    let blank = strict[..line_end].bytes().all(|byte| byte.is_ascii_whitespace());
-    if !blank || rest[..line_end].trim().is_empty() {
-        return vec![Edit { range: end..end, replacement: format!(",{line}") }];
+    let at = |place: usize, replacement: String| Edit { range: place..place, replacement };
+    if let Some(comma) = json.trailing_comma(end) {
+        return vec![at(past_comments(json, comma + 1), line + ",")];
     }
-    let line = Edit { range: end + line_end..end + line_end, replacement: if trails { line + "," } else { line } };
-    if trails { vec![line] } else { vec![Edit { range: end..end, replacement: ",".to_owned() }, line] }
+    match past_comments(json, end) {
+        place if place == end => vec![at(end, format!(",{line}"))],
+        place => vec![at(end, ",".to_owned()), at(place, line)],
+    }
+}
+
+/// The end of the comments behind a place; the place itself where there are none.
+fn past_comments(json: &Json, place: usize) -> usize {
+    let past = json.after_comments(place);
+    if json.text[place..past].trim().is_empty() { place } else { past }
 }
 
 fn into_empty(json: &Json, object: usize, key: &str, value: &Value) -> Edit {
@@ -108,25 +112,34 @@ fn into_empty(json: &Json, object: usize, key: &str, value: &Value) -> Edit {
 }
 
 fn only_member(json: &Json, object: usize, member: &Member) -> Vec<Edit> {
-    let end = json.skip(object) - 1;
-    let around = (object + 1..member.key_start, member.value.end..end);
-    let bare = |range: &std::ops::Range<usize>| json.text[range.clone()].trim().is_empty();
-    let range = if bare(&around.0) && bare(&around.1) { object + 1..end } else { member.key_start..member.value.end };
-    vec![Edit { range, replacement: String::new() }]
+    let close = json.skip(object) - 1;
+    let comma = json.trailing_comma(member.value.end);
+    let bare = |from: usize, to: usize| json.text[from..to].trim().is_empty();
+    let end = comma.filter(|comma| bare(member.value.end, *comma)).map_or(member.value.end, |comma| comma + 1);
+    if bare(object + 1, member.key_start) && bare(end, close) {
+        return vec![cut(object + 1, close)];
+    }
+    let mut edits = vec![cut(member.key_start, end)];
+    edits.extend(comma.filter(|comma| *comma >= end).map(|comma| cut(comma, comma + 1)));
+    edits
 }
 
-/// Takes out the comma before, and the member with the white space before it; a comment between stays.
+fn cut(from: usize, to: usize) -> Edit {
+    Edit { range: from..to, replacement: String::new() }
+}
+
+/// Takes out a comma, and the member with the white space before it; comments stay. Where commas trail, the one before
+/// the member stays and its own goes.
 fn last_member(json: &Json, before: &Member, member: &Member) -> Vec<Edit> {
     let between = before.value.end..member.key_start;
-    let comma = between.start + json.strict[between.clone()].find(',').unwrap_or(0);
-    let text = &json.text[comma + 1..member.key_start];
-    let kept = text.trim_end().len();
-    let cut = Edit { range: comma + 1 + kept..member.value.end, replacement: String::new() };
-    let comma = Edit { range: comma..comma + 1, replacement: String::new() };
-    if kept == 0 {
-        return vec![Edit { range: comma.range.start..cut.range.end, replacement: String::new() }];
+    let comma = between.start + json.strict[between].find(',').unwrap_or(0);
+    let kept = comma + 1 + json.text[comma + 1..member.key_start].trim_end().len();
+    match json.trailing_comma(member.value.end) {
+        Some(own) if json.text[member.value.end..own].trim().is_empty() => vec![cut(kept, own + 1)],
+        Some(own) => vec![cut(kept, member.value.end), cut(own, own + 1)],
+        None if kept == comma + 1 => vec![cut(comma, member.value.end)],
+        None => vec![cut(comma, comma + 1), cut(kept, member.value.end)],
     }
-    vec![comma, cut]
 }
 
 /// Takes out a member up to the next one; a comment between stays.
@@ -174,8 +187,10 @@ fn compact(json: &Json, value: &Value) -> String {
     let space = colon_space(json);
     match value {
         Value::Object(map) => {
-            let members: Vec<_> =
-                map.iter().map(|(key, value)| format!("{}:{space}{}", Value::from(key.as_str()), compact(json, value))).collect();
+            let members: Vec<_> = map
+                .iter()
+                .map(|(key, value)| format!("{}:{space}{}", Value::from(key.as_str()), compact(json, value)))
+                .collect();
             format!("{{{}}}", members.join(&format!(",{space}")))
         }
         Value::Array(items) => {

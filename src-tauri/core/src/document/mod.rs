@@ -113,7 +113,8 @@ impl Document {
     /// # Errors
     /// What the app's own parser would refuse, with line and column.
     pub fn parse(bytes: &[u8], format: Format) -> Result<Self, DocumentError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| DocumentError::Encoding { offset: error.valid_up_to() })?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| DocumentError::Encoding { offset: error.valid_up_to() })?;
         let inner = match format {
             Format::Json(dialect) => Inner::Json(json::Json::parse(text, dialect)?),
             Format::Toml => Inner::Toml(Box::new(toml::Toml::parse(text)?)),
@@ -176,9 +177,8 @@ impl Document {
         };
         let after = Self::parse(&splice(&self.bytes, &edits), format).map_err(|_| DocumentError::Unsafe)?;
         let after = after.entries(table).map_err(|_| DocumentError::Unsafe)?;
-        let others = |entries: &[(String, Value)]| {
-            entries.iter().filter(|(name, _)| name != key).cloned().collect::<Vec<_>>()
-        };
+        let others =
+            |entries: &[(String, Value)]| entries.iter().filter(|(name, _)| name != key).cloned().collect::<Vec<_>>();
         let now = after.iter().find(|(name, _)| name == key).map(|(_, value)| value);
         if now == value && others(&before) == others(&after) { Ok(edits) } else { Err(DocumentError::Unsafe) }
     }

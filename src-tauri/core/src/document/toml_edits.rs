@@ -27,6 +27,9 @@ impl Toml {
                 .and_then(|entry| change(entry, members)),
         };
         done.map_err(|()| shape(table, key))?;
+        if self.document.is_empty() {
+            return Ok(self.edits_to(&self.below_comments(table, key, members).map_err(|()| shape(table, key))?));
+        }
         Ok(self.edits_to(&self.printed(&document)))
     }
 
@@ -46,6 +49,16 @@ impl Toml {
             after = with_comments(&self.plain, &after, &comments);
         }
         Ok(self.edits_to(&after))
+    }
+
+    /// The first table of a text that has nothing but comments goes below them.
+    fn below_comments(&self, table: &[&str], key: &str, members: &serde_json::Map<String, Value>) -> Result<String, ()> {
+        let mut document = DocumentMut::new();
+        add(make_table(&mut document, table), key, members)?;
+        let comments = self.plain.trim_end();
+        let gap = if comments.is_empty() { "" } else { "\n\n" };
+        let kept = if comments.is_empty() { comments } else { self.plain.trim_end_matches('\n') };
+        Ok(format!("{kept}{gap}{}", document.to_string().trim_start()))
     }
 
     /// The document's text; it ends as the original does.

@@ -91,5 +91,9 @@ fn shown(value: &Value) -> String {
 /// As [`shown`], but nothing at all of a value that is likely to hold a literal secret.
 fn shown_at(key: &str, value: &Value) -> String {
     let holder = serde_json::json!({ key: value });
-    if crate::secret::find_plaintext(&holder).is_empty() { shown(value) } else { "a value with a token in it".to_owned() }
+    if crate::secret::find_plaintext(&holder).is_empty() {
+        shown(value)
+    } else {
+        "a value with a token in it".to_owned()
+    }
 }

@@ -56,7 +56,8 @@ fn note(found: &mut Found, result: &Value, modern: bool) {
     let info = result.get("serverInfo");
     let text = |key: &str| info.and_then(|info| info.get(key)).and_then(Value::as_str).map(shown).unwrap_or_default();
     found.server = info.map(|_| ServerInfo { name: text("name"), version: text("version") });
-    found.protocol = if modern { Some(MODERN.to_owned()) } else { result.get("protocolVersion").and_then(Value::as_str).map(shown) };
+    found.protocol =
+        if modern { Some(MODERN.to_owned()) } else { result.get("protocolVersion").and_then(Value::as_str).map(shown) };
 }
 
 impl Talk<'_> {
@@ -72,13 +73,13 @@ impl Talk<'_> {
         } else if let Err(NoReply::Wire(error)) = &discovered
             && !matches!(error, WireError::Broken | WireError::TooLarge)
         {
-            return Err(self.stopped(discovered, LayerKind::SignIn));
+            return Err(stopped(discovered, LayerKind::SignIn));
         }
         self.modern = false;
         let body = initialize_body(self.next);
         self.next += 1;
         let reply = self.exchange(&body, self.probe.limits.exchange).await;
-        let reply = reply.map_err(|error| self.stopped(Err(error), LayerKind::Handshake))?;
+        let reply = reply.map_err(|error| stopped(Err(error), LayerKind::Handshake))?;
         self.sign_in(&reply).await?;
         let Some(result) = reply.result().filter(|result| result.get("protocolVersion").is_some()).cloned() else {
             return Err(no_mcp(&reply));
@@ -107,7 +108,9 @@ impl Talk<'_> {
             401 => Err(self.refused(reply).await),
             403 => Err(forbidden(reply, LayerKind::SignIn)),
             429 | 500..=599 => Err(service_error(reply, LayerKind::SignIn)),
-            300..=399 => Err(Stop::new(Verdict::WrongAddress, LayerKind::Handshake).detail("It sends the caller elsewhere.")),
+            300..=399 => {
+                Err(Stop::new(Verdict::WrongAddress, LayerKind::Handshake).detail("It sends the caller elsewhere."))
+            }
             _ => Ok(()),
         }
     }
@@ -191,14 +194,14 @@ impl Talk<'_> {
         if result.get("isError").and_then(Value::as_bool) != Some(true) {
             return Ok(None);
         }
-        let text = result.get("content").and_then(Value::as_array).into_iter().flatten();
-        let words = text.filter_map(|item| item.get("text")?.as_str()).next().unwrap_or("The tool reports an error.");
+        let mut text = result.get("content").and_then(Value::as_array).into_iter().flatten();
+        let words = text.find_map(|item| item.get("text")?.as_str()).unwrap_or("The tool reports an error.");
         Ok(Some(shown(words)))
     }
 
     async fn ask(&mut self, method: &str, params: Value, layer: LayerKind) -> Result<Reply, Stop> {
         let reply = self.send(method, params, self.probe.limits.exchange).await;
-        let reply = reply.map_err(|error| self.stopped(Err(error), layer))?;
+        let reply = reply.map_err(|error| stopped(Err(error), layer))?;
         match reply.status {
             401 => Err(Stop { layer, ..self.refused(&reply).await }),
             403 => Err(forbidden(&reply, layer)),
@@ -235,7 +238,10 @@ impl Talk<'_> {
     }
 
     async fn exchange(&mut self, body: &Value, patience: Duration) -> Result<Reply, NoReply> {
-        if !self.modern && !self.headers.contains_key("mcp-session-id") && body.get("method") == Some(&json!("initialize")) {
+        if !self.modern
+            && !self.headers.contains_key("mcp-session-id")
+            && body.get("method") == Some(&json!("initialize"))
+        {
             self.headers.clear();
         }
         post(self.client, &self.probe.endpoint, body, &self.headers, &self.probe.limits, patience).await
@@ -248,23 +254,23 @@ impl Talk<'_> {
             let _ = tokio::time::timeout(Duration::from_secs(2), bye).await;
         }
     }
+}
 
-    fn stopped(&self, reply: Result<Reply, NoReply>, layer: LayerKind) -> Stop {
-        match reply {
-            Err(NoReply::Slow) => Stop::new(Verdict::TooSlow, layer),
-            Err(NoReply::Wire(error)) => match &error {
-                WireError::OtherOrigin(origin) => {
-                    Stop::new(Verdict::WrongAddress, layer).detail(format!("It sends the caller to {}.", shown(origin)))
-                }
-                WireError::Circles => Stop::new(Verdict::WrongAddress, layer).detail("It sends the caller in circles."),
-                WireError::Tls(words) => Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(words.clone()),
-                WireError::TooLarge => Stop::new(Verdict::NotMcp, layer).detail("Its answer does not end."),
-                WireError::Timeout => Stop::new(Verdict::TooSlow, layer),
-                WireError::Broken => Stop::new(Verdict::NotMcp, layer).detail("Its answer is cut off or unreadable."),
-                WireError::Name | WireError::Connect => Stop::new(Verdict::Unreachable, layer),
-            },
-            Ok(reply) => no_mcp(&reply),
-        }
+fn stopped(reply: Result<Reply, NoReply>, layer: LayerKind) -> Stop {
+    match reply {
+        Err(NoReply::Slow) => Stop::new(Verdict::TooSlow, layer),
+        Err(NoReply::Wire(error)) => match &error {
+            WireError::OtherOrigin(origin) => {
+                Stop::new(Verdict::WrongAddress, layer).detail(format!("It sends the caller to {}.", shown(origin)))
+            }
+            WireError::Circles => Stop::new(Verdict::WrongAddress, layer).detail("It sends the caller in circles."),
+            WireError::Tls(words) => Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(words.clone()),
+            WireError::TooLarge => Stop::new(Verdict::NotMcp, layer).detail("Its answer does not end."),
+            WireError::Timeout => Stop::new(Verdict::TooSlow, layer),
+            WireError::Broken => Stop::new(Verdict::NotMcp, layer).detail("Its answer is cut off or unreadable."),
+            WireError::Name | WireError::Connect => Stop::new(Verdict::Unreachable, layer),
+        },
+        Ok(reply) => no_mcp(&reply),
     }
 }
 
@@ -283,7 +289,8 @@ fn forbidden(reply: &Reply, layer: LayerKind) -> Stop {
 
 fn service_error(reply: &Reply, layer: LayerKind) -> Stop {
     let stop = Stop { retry_after: reply.retry_after, ..Stop::new(Verdict::ServiceError, layer) };
-    let status = if reply.status == 429 { "Too many requests.".to_owned() } else { format!("It answers {}.", reply.status) };
+    let status =
+        if reply.status == 429 { "Too many requests.".to_owned() } else { format!("It answers {}.", reply.status) };
     match reply.words() {
         Some(words) => stop.detail(format!("{status} {words}")),
         None => stop.detail(status),

@@ -70,7 +70,8 @@ pub(super) async fn post(
 }
 
 async fn read(response: Response, id: Option<&Value>, limits: &Limits) -> Result<Reply, NoReply> {
-    let text = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
+    let text =
+        |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
     let kind = text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
     let reply = Reply {
         status: response.status().as_u16(),
@@ -123,7 +124,9 @@ fn understand(bytes: &[u8], kind: &str, id: Option<&Value>) -> Body {
 
 fn is_answer(value: &Value, id: Option<&Value>) -> bool {
     let answers = value.get("result").is_some() || value.get("error").is_some();
-    value.get("jsonrpc").and_then(Value::as_str) == Some("2.0") && answers && (value.get("id") == id || value.get("id") == Some(&Value::Null))
+    value.get("jsonrpc").and_then(Value::as_str) == Some("2.0")
+        && answers
+        && (value.get("id") == id || value.get("id") == Some(&Value::Null))
 }
 
 impl Reply {
@@ -176,8 +179,10 @@ impl Reply {
 /// A service's words as plain text: bounded, on one line, without control and direction marks, without secrets.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 300;
-    let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let plain: String = text.chars().take(4 * MOST).filter(|c| !hidden(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let hidden =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let plain: String =
+        text.chars().take(4 * MOST).filter(|c| !hidden(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     redact(&line).chars().take(MOST).collect()
 }

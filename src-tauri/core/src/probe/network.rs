@@ -45,7 +45,12 @@ fn literal<F: Fn(&Layer)>(layers: &mut Layers<F>, address: SocketAddr) -> Vec<So
     vec![address]
 }
 
-async fn resolve<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, name: &str, port: u16) -> Result<Vec<SocketAddr>, Stop> {
+async fn resolve<F: Fn(&Layer)>(
+    probe: &Probe,
+    layers: &mut Layers<F>,
+    name: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, Stop> {
     let unknown = || Stop::new(Verdict::Unreachable, LayerKind::Name).detail(format!("Nobody knows the name {name}."));
     match timeout(probe.limits.connect, tokio::net::lookup_host((name, port))).await {
         Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Name)),
@@ -78,7 +83,7 @@ async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
+        .and_then(rustls::ConfigBuilder::with_platform_verifier)
         .map_err(|_| failed("This computer's list of trusted certificates cannot be opened.".to_owned()))?
         .with_no_client_auth();
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -97,7 +102,9 @@ async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop
 /// library; then these layers are walked directly as well, which can only be stricter.
 fn goes_through_proxy(url: &url::Url) -> bool {
     let set = |name: &str| {
-        [name.to_owned(), name.to_lowercase()].iter().any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))
+        [name.to_owned(), name.to_lowercase()]
+            .iter()
+            .any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))
     };
     let named = if url.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
     !crate::catalog::is_loopback(url) && (set(named) || set("ALL_PROXY"))

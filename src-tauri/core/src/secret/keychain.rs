@@ -41,7 +41,7 @@ impl Keychain {
     }
 
     pub(super) fn read(&self, key: &Key) -> Result<Option<Secret>> {
-        match self.with_entry(key, |entry| entry.get_secret()) {
+        match self.with_entry(key, Entry::get_secret) {
             Ok(bytes) => String::from_utf8(bytes).map(|text| Some(Secret::new(text))).map_err(|_| {
                 Error::new(Code::KeychainFailed, "What the keychain holds is no text.").hint("Give the token again.")
             }),

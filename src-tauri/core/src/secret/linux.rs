@@ -40,9 +40,10 @@ fn classify_service(error: &ServiceError) -> Option<Error> {
 fn classify_bus(error: &zbus::Error) -> Option<Error> {
     match error {
         // No address, nobody listening at it, or no such socket.
-        zbus::Error::InputOutput(_) | zbus::Error::Address(_) | zbus::Error::Unsupported | zbus::Error::Handshake(_) => {
-            Some(absent())
-        }
+        zbus::Error::InputOutput(_)
+        | zbus::Error::Address(_)
+        | zbus::Error::Unsupported
+        | zbus::Error::Handshake(_) => Some(absent()),
         zbus::Error::FDO(error) => classify_fdo(error),
         zbus::Error::MethodError(name, ..) => match name.as_str() {
             "org.freedesktop.DBus.Error.ServiceUnknown"
@@ -61,9 +62,11 @@ fn classify_bus(error: &zbus::Error) -> Option<Error> {
 fn classify_fdo(error: &zbus::fdo::Error) -> Option<Error> {
     use zbus::fdo::Error as Fdo;
     match error {
-        Fdo::ServiceUnknown(_) | Fdo::NameHasNoOwner(_) | Fdo::NotSupported(_) | Fdo::FileNotFound(_) | Fdo::NoServer(_) => {
-            Some(absent())
-        }
+        Fdo::ServiceUnknown(_)
+        | Fdo::NameHasNoOwner(_)
+        | Fdo::NotSupported(_)
+        | Fdo::FileNotFound(_)
+        | Fdo::NoServer(_) => Some(absent()),
         Fdo::AccessDenied(_) => Some(refused()),
         Fdo::ZBus(error) => classify_bus(error),
         _ => None,

@@ -5,9 +5,9 @@
 //! three different answers, told by the error's type and never by its text.
 
 mod bus;
+mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
-mod keychain;
 mod plaintext;
 mod redact;
 mod store;
@@ -15,7 +15,7 @@ mod value;
 mod vault;
 
 pub use bus::{bus_to_adopt, record_session_bus};
-pub use plaintext::{Finding, find_plaintext};
+pub use plaintext::{Finding, find_plaintext, mask};
 pub use redact::{RedactingWriter, redact};
 pub use store::{Backend, Key, SecretStore, StoreStatus};
 pub use value::Secret;

@@ -22,7 +22,7 @@ const PREFIXES: &[(&str, usize)] = &[
     ("eyJ", 30),
 ];
 
-const MASK: &str = "•••";
+pub(super) const MASK: &str = "•••";
 
 /// The text with what looks like a secret masked: marked tokens, what follows `Bearer`, passwords and tokens in
 /// addresses.

@@ -194,7 +194,9 @@ impl Place {
 
     fn status(&self) -> StoreStatus {
         match self {
-            Self::Keychain(keychain) => keychain.status().map_or_else(|error| status_of(error.code), |()| StoreStatus::Ready),
+            Self::Keychain(keychain) => {
+                keychain.status().map_or_else(|error| status_of(error.code), |()| StoreStatus::Ready)
+            }
             Self::Vault(vault) => vault.status(),
         }
     }

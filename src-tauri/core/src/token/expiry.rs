@@ -14,13 +14,16 @@ use crate::host::Host;
 /// `DateInvalid`, `DatePast`, `DateBeyondMaximum` with the latest date that the service allows.
 pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry> {
     let wrong = |code, message: String, hint: &str| Error::new(code, message).hint(hint).field("expires");
-    let date: Date = (text.trim().len() == 10)
-        .then(|| text.trim().parse().ok())
-        .flatten()
-        .ok_or_else(|| wrong(Code::DateInvalid, format!("\"{}\" is no date.", text.trim()), "Write it like 2027-03-31."))?;
+    let date: Date = (text.trim().len() == 10).then(|| text.trim().parse().ok()).flatten().ok_or_else(|| {
+        wrong(Code::DateInvalid, format!("\"{}\" is no date.", text.trim()), "Write it like 2027-03-31.")
+    })?;
     let today = host.now.to_zoned(host.zone.clone()).date();
     if date < today {
-        return Err(wrong(Code::DatePast, format!("{date} lies in the past."), "Give the day on which the token ends."));
+        return Err(wrong(
+            Code::DatePast,
+            format!("{date} lies in the past."),
+            "Give the day on which the token ends.",
+        ));
     }
     if let Some(latest) = latest(lifetime, today).filter(|latest| date > *latest) {
         return Err(wrong(
@@ -30,7 +33,9 @@ pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry
         ));
     }
     let end = date.at(23, 59, 59, 0).to_zoned(host.zone.clone());
-    let at = end.map_err(|_| wrong(Code::DateInvalid, format!("{date} is too far away."), "Give an earlier date."))?.timestamp();
+    let at = end
+        .map_err(|_| wrong(Code::DateInvalid, format!("{date} is too far away."), "Give an earlier date."))?
+        .timestamp();
     Ok(Expiry { at, source: ExpirySource::Declared })
 }
 

@@ -89,7 +89,8 @@ pub fn look(provider: &Provider, secret: &Secret) -> TokenLook {
         let error = Error::new(Code::TokenControlCharacters, "The token has characters that no token has.");
         look.errors.push(error.hint(copy_again).field("token"));
     } else if let Some(other) = foreign_service(token, &provider.id) {
-        let error = Error::new(Code::TokenOtherService, format!("This is a token of {other}, not of {}.", provider.name));
+        let error =
+            Error::new(Code::TokenOtherService, format!("This is a token of {other}, not of {}.", provider.name));
         look.errors.push(error.hint(format!("Make one at {} and paste that.", provider.name)).field("token"));
     } else if provider.token.pattern.is_some_and(|shape| !shape.fits(token)) {
         let error = Error::new(Code::TokenShape, format!("This does not look like a token of {}.", provider.name));
@@ -142,7 +143,7 @@ mod tests {
     #[case("\"abc123\"", "abc123", &[CleanChange::Quotes])]
     #[case("“abc123”", "abc123", &[CleanChange::Quotes])]
     #[case("Bearer abc123", "abc123", &[CleanChange::Scheme])]
-    #[case("authorization: bearer 'abc123'", "abc123", &[CleanChange::Scheme, CleanChange::Quotes])]
+    #[case("authorization: bearer 'abc123'", "abc123", &[CleanChange::Quotes, CleanChange::Scheme])]
     #[case("\u{feff}abc\u{200b}123", "abc123", &[CleanChange::Invisible])]
     #[case("abc\u{a0}123", "abc123", &[CleanChange::WhiteSpace])]
     #[case("Bearer", "Bearer", &[])]
@@ -165,13 +166,18 @@ mod tests {
         let look = look(catalog::find(provider).expect("a service"), &Secret::new(token));
         assert_eq!(look.errors.first().map(|error| error.code), error);
         assert_eq!(look.warnings.first().map(|error| error.code), warning);
-        assert!(token.is_empty() || look.errors.iter().chain(&look.warnings).all(|error| !error.message.contains(token)));
+        assert!(
+            token.is_empty() || look.errors.iter().chain(&look.warnings).all(|error| !error.message.contains(token))
+        );
     }
 
     #[test]
     fn reads_the_end_of_a_web_token() {
         // {"exp":1900000000}
-        let look = look(catalog::find("custom").expect("a service"), &Secret::new("eyJhbGciOiJub25lIn0.eyJleHAiOjE5MDAwMDAwMDB9.x"));
+        let look = look(
+            catalog::find("custom").expect("a service"),
+            &Secret::new("eyJhbGciOiJub25lIn0.eyJleHAiOjE5MDAwMDAwMDB9.x"),
+        );
         assert_eq!(look.expires.map(Timestamp::as_second), Some(1_900_000_000));
     }
 }

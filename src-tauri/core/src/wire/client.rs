@@ -51,9 +51,9 @@ impl Client {
         } else if crate::catalog::is_loopback(endpoint.url()) {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|_| {
-            Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened.")
-        })?;
+        let client = builder
+            .build()
+            .map_err(|_| Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened."))?;
         Ok(Self(client))
     }
 
@@ -73,7 +73,8 @@ impl Client {
     ) -> Result<Response, WireError> {
         let mut at = endpoint.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let mut request = self.0.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
+            let mut request =
+                self.0.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
             if let Some(body) = &body {
                 request = request.body(body.clone());
             }

@@ -18,7 +18,10 @@ pub struct Endpoint {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint").field("url", &self.url.as_str()).field("auth", &self.auth.is_some()).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("url", &self.url.as_str())
+            .field("auth", &self.auth.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -77,9 +77,9 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
 
 /// The TLS library's own error, wherever in the chain it is wrapped.
 fn tls(error: &(dyn StdError + 'static)) -> Option<WireError> {
-    let own = error.downcast_ref::<rustls::Error>().or_else(|| {
-        error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()
-    })?;
+    let own = error
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>())?;
     Some(WireError::Tls(tls_words(own)))
 }
 
@@ -93,11 +93,12 @@ pub(crate) fn tls_words(error: &rustls::Error) -> String {
         Error::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
             "its certificate is not valid yet; is this computer's clock right?".to_owned()
         }
-        Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
-            "its certificate is for another name".to_owned()
-        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => "its certificate is for another name".to_owned(),
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "nobody this computer trusts has signed its certificate; your company may be inspecting this connection".to_owned()
+            "nobody this computer trusts has signed its certificate; your company may be inspecting this connection"
+                .to_owned()
         }
         Error::InvalidCertificate(_) => "its certificate is not accepted".to_owned(),
         _ => "no secure connection could be agreed on".to_owned(),

@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn decodes_whatever_the_pieces_and_line_ends_are() {
         let text = "\u{feff}: hello\nid: 7\nevent: message\ndata: {\"a\":\ndata: 1}\nretry: 250\n\ndata:x\n\n";
-        let first = Event { event: Some("message".into()), id: Some("7".into()), data: "{\"a\":\n1}".into(), retry: Some(250) };
+        let first =
+            Event { event: Some("message".into()), id: Some("7".into()), data: "{\"a\":\n1}".into(), retry: Some(250) };
         let second = Event { data: "x".into(), ..Event::default() };
         for ends in ["\n", "\r", "\r\n"] {
             for piece in [1, 2, 3, 1000] {
