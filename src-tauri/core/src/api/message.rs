@@ -177,6 +177,8 @@ pub enum Request {
         /// All of them.
         settings: Settings,
     },
+    /// Dismisses the notice about Patchbay's own records. Answer: `done`.
+    DismissProblem,
     /// Chooses where secrets are kept; those already kept stay where they are. Answer: `done`.
     SetBackend {
         /// The place.

@@ -369,6 +369,8 @@ pub enum ActivityKind {
     Kept,
     /// A token was renewed.
     Renewed,
+    /// A renewal was cut off before the token was changed; the old one is in use.
+    RenewalStopped,
     /// A change was undone.
     Undone,
 }
