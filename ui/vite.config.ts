@@ -6,8 +6,15 @@ export default defineConfig({
   clearScreen: false,
   // The window's content policy allows no data: scripts, and small files are as fast from disk.
   build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false },
+  // The window's own policy, plus the loopback core that tests talk to.
+  preview: {
+    headers: {
+      'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' http://127.0.0.1:*",
+    },
+  },
   server: { port: 5173, strictPort: true, host: '127.0.0.1' },
-  resolve: { conditions: process.env.VITEST ? ['browser'] : [] },
+  // Unit tests take the browser's half of Svelte too.
+  ...(process.env.VITEST ? { resolve: { conditions: ['browser'] } } : {}),
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.ts'],

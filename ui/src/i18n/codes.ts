@@ -133,7 +133,7 @@ export const codes: Codes = {
     'headers-helper': { label: 'Straight to the service', about: 'The app talks to the service itself and asks Patchbay only for the token.' },
   },
 
-  activity: {
+  did: {
     connected: 'Connected',
     disconnected: 'Taken out of apps',
     removed: 'Removed',

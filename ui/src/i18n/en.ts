@@ -172,7 +172,7 @@ export const en = {
 
   settings: {
     title: 'Settings', reminders: 'Reminders', remindersAbout: 'Patchbay tells you this many days before a token ends, and when it has.',
-    days: (n: number) => (n === 1 ? '1 day before' : `${n} days before`), add: 'Add', addLabel: 'Days before the end', take: (n: number) => `Take out ${n}`,
+    days: (n: number) => (n === 1 ? '1 day before' : `${n} days before`), add: 'Add', addLabel: 'Days before the end', addHint: 'Days', take: (n: number) => `Take out ${n}`,
     snooze: 'You can put a single reminder off for three days in a connection’s details.',
     start: 'Start at login', startAbout: 'Patchbay waits near the clock, so that it can remind you. Your apps work without it too.',
     secrets: 'Where tokens are kept', secretsAbout: 'A token is only ever in one of these places. Tokens already kept stay where they are when you change this.',

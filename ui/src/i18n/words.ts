@@ -30,7 +30,7 @@ export interface Codes {
   layer: Record<LayerKind, { name: string; passed: string; failed: string }>;
   store: Record<StoreStatus, Words>;
   wiring: Record<Wiring, Choice>;
-  activity: Record<ActivityKind, string>;
+  did: Record<ActivityKind, string>;
   entry: Record<EntryKind, string>;
   verb: Record<ChangeVerb, (entry: string, app: string) => string>;
 }

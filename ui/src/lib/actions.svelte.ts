@@ -4,7 +4,7 @@ import type { ConnectionView } from '../bindings/ConnectionView';
 import type { Error as CoreError } from '../bindings/Error';
 import type { NextStep } from '../bindings/NextStep';
 import { words } from '../i18n';
-import { announce, say, screen } from './screen.svelte';
+import { announce, say, screen, type Dialog } from './screen.svelte';
 import { app, appName, ask, backend, connection, data, refresh } from './state.svelte';
 
 /** What is under way and what went wrong, by place (`row:<id>`, `undo:<change>`, …). */
@@ -94,16 +94,18 @@ export function reveal(path: string): Promise<boolean> {
 export function act(one: ConnectionView): void {
   const { id } = one;
   const client = one.action_client ?? one.used_in.find((place) => place.drift)?.client ?? null;
+  const open = (dialog: Dialog): void => void (screen.dialog = dialog);
+  const details = (): void => void (screen.selected = id);
   const steps: Record<NextStep, () => void> = {
     check: () => void check([id]),
-    renew: () => (screen.dialog = { kind: 'renew', id, token: endingToken(one), step: 'make' }),
-    put_back: () => void (client ? putBack(id, client) : (screen.selected = id)),
-    sign_in: () => (screen.selected = id),
-    finish: () => (screen.dialog = { kind: 'token', id }),
-    edit: () => (screen.dialog = { kind: 'edit', id }),
-    choose_app: () => (screen.dialog = { kind: 'apps', id }),
+    renew: () => open({ kind: 'renew', id, token: endingToken(one), step: 'make' }),
+    put_back: () => (client ? void putBack(id, client) : details()),
+    sign_in: details,
+    finish: () => open({ kind: 'token', id }),
+    edit: () => open({ kind: 'edit', id }),
+    choose_app: () => open({ kind: 'apps', id }),
     open_file: () => void reveal(app(client ?? '')?.path ?? ''),
-    revoke_old: () => (screen.dialog = { kind: 'renew', id, token: replacedToken(one), step: 'revoke' }),
+    revoke_old: () => open({ kind: 'renew', id, token: replacedToken(one), step: 'revoke' }),
   };
   steps[one.action]();
 }

@@ -190,8 +190,8 @@ export class Wizard {
 
   async #saveFor(client: string | undefined, paste: TokenPaste): Promise<void> {
     if (!client || !this.connected || this.#saved.has(client)) return;
-    const request = { type: 'save_token', id: this.connected.id, token: this.#facts(paste, client), clients: [client] } as const;
-    await ask(request, 'connected', paste.value);
+    const token = this.#facts(paste, client);
+    await ask({ type: 'save_token', id: this.connected.id, token, clients: [client] }, 'connected', paste.value);
     this.#saved.add(client);
   }
 
