@@ -5,14 +5,14 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::setup;
-use crate::shell::{command, root, run, run_command, say};
+use crate::shell::{self, command, root, run_command, say};
 
 /// Builds the page, the program for the apps, and the desktop program.
 pub(crate) fn build() -> Result<()> {
     say("Building the page");
-    run("npm", &["--prefix", "ui", "run", "--silent", "build"])?;
+    shell::run("npm", &["--prefix", "ui", "run", "--silent", "build"])?;
     say("Building the programs (the first time takes some minutes)");
-    run("cargo", &["build", "--package", "patchbay-cli", "--package", "patchbay-app", "--features", "patchbay-app/custom-protocol"])
+    shell::run("cargo", &["build", "--package", "patchbay-cli", "--package", "patchbay-app", "--features", "patchbay-app/custom-protocol"])
 }
 
 /// Builds and starts Patchbay.
@@ -43,12 +43,12 @@ pub(crate) fn tour() -> Result<()> {
 /// Runs the journey; it fails where a step fails.
 pub(crate) fn journey() -> Result<()> {
     let tools = setup::npm_tools()?;
-    run("cargo", &["build", "--package", "patchbay-desktop-journey"])?;
+    shell::run("cargo", &["build", "--package", "patchbay-desktop-journey"])?;
     let mut journey = command("target/debug/journey", &[]);
     run_command(journey.env("PATCHBAY_TAURI_DRIVER", setup::tool("tauri-driver")).env("PATCHBAY_NPM_TOOLS", tools))
 }
 
 /// Writes the window's types from the core's.
 pub(crate) fn generate() -> Result<()> {
-    run("cargo", &["test", "--quiet", "--package", "patchbay-core", "--lib", "export_bindings"])
+    shell::run("cargo", &["test", "--quiet", "--package", "patchbay-core", "--lib", "export_bindings"])
 }
