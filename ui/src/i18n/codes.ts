@@ -141,6 +141,7 @@ export const codes: Codes = {
     put_back: 'Put back',
     kept: 'Kept as changed outside',
     renewed: 'Token renewed',
+    renewal_stopped: 'Renewal cut off; the old token is still in use',
     undone: 'Undone',
   },
 
