@@ -4,6 +4,7 @@
 //! they were looked up; every address can be changed by the user.
 
 mod address;
+mod headers;
 mod resolve;
 mod shape;
 
