@@ -12,7 +12,18 @@ pub(crate) fn build() -> Result<()> {
     say("Building the page");
     shell::run("npm", &["--prefix", "ui", "run", "--silent", "build"])?;
     say("Building the programs (the first time takes some minutes)");
-    shell::run("cargo", &["build", "--package", "patchbay-cli", "--package", "patchbay-app", "--features", "patchbay-app/custom-protocol"])
+    shell::run(
+        "cargo",
+        &[
+            "build",
+            "--package",
+            "patchbay-cli",
+            "--package",
+            "patchbay-app",
+            "--features",
+            "patchbay-app/custom-protocol",
+        ],
+    )
 }
 
 /// Builds and starts Patchbay.

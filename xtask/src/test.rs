@@ -43,7 +43,8 @@ pub(crate) fn test(parts: &[String]) -> Result<()> {
 }
 
 fn one(part: &str, total: &mut Total) -> Result<()> {
-    let cargo_test = |package: &str, total: &mut Total| counted(&mut command("cargo", &["test", "--package", package]), total);
+    let cargo_test =
+        |package: &str, total: &mut Total| counted(&mut command("cargo", &["test", "--package", package]), total);
     match part {
         "fmt" => counted(&mut command("cargo", &["fmt", "--all", "--check"]), total),
         "clippy" => {
@@ -62,7 +63,10 @@ fn one(part: &str, total: &mut Total) -> Result<()> {
         "e2e" => counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "e2e"]), total),
         "app" => {
             run::build()?;
-            counted(&mut command("cargo", &["test", "--package", "patchbay-app", "--features", "custom-protocol"]), total)
+            counted(
+                &mut command("cargo", &["test", "--package", "patchbay-app", "--features", "custom-protocol"]),
+                total,
+            )
         }
         _ => {
             setup::for_desktop()?;
@@ -96,7 +100,10 @@ fn types_are_current(total: &mut Total) -> Result<()> {
 
 /// Runs a command, passes its output on, and adds the tests it reports.
 fn counted(command: &mut Command, total: &mut Total) -> Result<()> {
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("{:?} cannot be started", command.get_program()))?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{} cannot be started", command.get_program().display()))?;
     let mut found = Total::default();
     for line in BufReader::new(child.stdout.take().context("its output")?).lines() {
         let line = line?;
