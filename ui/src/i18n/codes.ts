@@ -3,6 +3,7 @@ import type { Codes } from './words';
 
 export const codes: Codes = {
   code: {
+    state_damaged: { say: 'Patchbay’s own records were damaged. They were kept aside and rebuilt from what your apps’ files show.', do: 'I have seen it' },
     no_home: { say: 'Your system does not say where your home folder is. Sign out and in again.', do: 'Try again' },
     io: { say: 'Your system could not read or write a file.', do: 'Try again' },
     disk_full: { say: 'Your disk is full. Free some space, then try again.', do: 'Try again' },
@@ -140,6 +141,7 @@ export const codes: Codes = {
     put_back: 'Put back',
     kept: 'Kept as changed outside',
     renewed: 'Token renewed',
+    renewal_stopped: 'Renewal cut off; the old token is still in use',
     undone: 'Undone',
   },
 
