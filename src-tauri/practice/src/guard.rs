@@ -1,97 +1,127 @@
-//! Who may come in: this computer alone, and to the MCP endpoint only with a token that allows what is asked.
+//! Who may come in at all: programs and pages of this computer.
+//!
+//! A page elsewhere can make a browser send requests here, under its own name (cross-site) or under a name that it
+//! points at this computer (DNS rebinding). Both are refused on every route, before anything else happens.
 
-use axum::Json;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use axum::http::header::{self, HeaderName};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use axum::response::{IntoResponse as _, Response};
 
-use crate::store::{State as TokenState, Token};
-use crate::{Shared, server};
+/// What every answer carries.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+         frame-ancestors 'none'; base-uri 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // Not `no-referrer`: browsers then send `Origin: null` with our own forms.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
 
-const MOST_BYTES: usize = 1024 * 1024;
-
-/// Refuses requests that name another host (DNS rebinding), and changes asked by pages of another origin.
+/// Refuses requests that name another host, and those that a page of another origin makes.
 pub(crate) async fn this_computer_only(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !is_loopback(host) {
-        return (StatusCode::FORBIDDEN, "This service is for programs on this computer only.").into_response();
-    }
-    if request.method() != Method::GET && comes_from_elsewhere(headers, host) {
-        return (StatusCode::FORBIDDEN, "Another page may not change anything here.").into_response();
-    }
-    next.run(request).await
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
-    matches!(name, "127.0.0.1" | "localhost" | "[::1]")
-}
-
-fn comes_from_elsewhere(headers: &HeaderMap, host: &str) -> bool {
-    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
-    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
-    site.is_some_and(|site| site == "cross-site" || site == "same-site")
-        || origin.is_some_and(|origin| origin != format!("http://{host}"))
-}
-
-/// Lets a request to the MCP endpoint through if its token is good and allows the tool that is called.
-pub(crate) async fn sign_in(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
-    let token = match recognise(&shared, bearer.map(str::trim)) {
-        Ok(token) => token,
-        Err(words) => return unauthorized(words),
+    let mut response = match refusal(request.method(), request.uri(), request.headers()) {
+        Some(words) => (StatusCode::FORBIDDEN, words).into_response(),
+        None => next.run(request).await,
     };
-    let (mut parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MOST_BYTES).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The message is too large.").into_response();
-    };
-    if let Some(scope) = missing_scope(&body, &token) {
-        return forbidden(scope);
-    }
-    parts.extensions.insert(token);
-    next.run(Request::from_parts(parts, Body::from(body))).await
-}
-
-fn recognise(shared: &Shared, bearer: Option<&str>) -> Result<Token, &'static str> {
-    let Some(bearer) = bearer else { return Err("No token was sent.") };
-    let Some(token) = shared.tokens.find(bearer) else { return Err("This token is not known here.") };
-    match token.state(shared.tokens.now()) {
-        TokenState::Active => Ok(token),
-        TokenState::Expired => Err("This token has ended."),
-        TokenState::Revoked => Err("This token was revoked."),
-    }
-}
-
-fn unauthorized(words: &'static str) -> Response {
-    let challenge = r#"Bearer realm="Patchbay practice", error="invalid_token""#;
-    let body = Json(json!({ "error": "invalid_token", "message": words }));
-    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))], body).into_response()
-}
-
-/// The permission that the called tool needs and the token lacks.
-fn missing_scope(body: &[u8], token: &Token) -> Option<&'static str> {
-    let message: Value = serde_json::from_slice(body).ok()?;
-    if message.get("method")?.as_str()? != "tools/call" {
-        return None;
-    }
-    let tool = message.get("params")?.get("name")?.as_str()?;
-    let needed = server::scope_of(tool)?;
-    (!token.scopes.iter().any(|scope| scope == needed)).then_some(needed)
-}
-
-fn forbidden(scope: &'static str) -> Response {
-    let words = format!("This token lacks the permission {scope}.");
-    let challenge = format!(r#"Bearer realm="Patchbay practice", error="insufficient_scope", scope="{scope}""#);
-    let body = Json(json!({ "error": "insufficient_scope", "message": words }));
-    let mut response = (StatusCode::FORBIDDEN, body).into_response();
-    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+fn refusal(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+    let Some(host) = only(headers, header::HOST) else {
+        return Some("Say once which host is meant.");
+    };
+    if !is_loopback(host) || uri.authority().is_some_and(|named| !is_loopback(named.as_str())) {
+        return Some("This service is for programs on this computer only.");
+    }
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && !origin.as_bytes().eq_ignore_ascii_case(format!("http://{host}").as_bytes())
+    {
+        return Some("Pages of another origin may not use this service.");
+    }
+    // A link from elsewhere may open the page; it may not change anything.
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let changes = !matches!(*method, Method::GET | Method::HEAD);
+    (changes && !matches!(site, None | Some(b"same-origin" | b"none")))
+        .then_some("Pages of another origin may not change anything here.")
+}
+
+/// The header's value, if it is there exactly once: two could be read in two ways.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())?.to_str().ok()
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let Ok(parsed) = authority.parse::<Authority>() else { return false };
+    let host = parsed.host();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    !authority.contains('@') && (host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(method: &Method, uri: &str, headers: &[(&'static str, &'static str)]) -> bool {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        refusal(method, &uri.parse().expect("an address"), &map).is_some()
+    }
+
+    #[test]
+    fn only_names_of_this_computer_are_taken() {
+        for host in ["127.0.0.1:1", "localhost", "LocalHost:80", "[::1]:47115", "127.9.9.9"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        let elsewhere = ["", "evil.example", "127.0.0.1.evil.example:1", "localhost.evil.example", "192.168.1.2"];
+        for host in elsewhere.into_iter().chain(["0.0.0.0:1", "a@localhost", "localhost@evil.example", "[::2]"]) {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_can_be_read_in_two_ways_is_refused() {
+        assert!(refused(&Method::GET, "/", &[]));
+        assert!(refused(&Method::GET, "/", &[("host", "localhost"), ("host", "evil.example")]));
+        assert!(refused(&Method::GET, "http://evil.example/", &[("host", "localhost")]));
+        assert!(!refused(&Method::GET, "http://localhost:5/", &[("host", "localhost:5")]));
+    }
+
+    #[test]
+    fn an_origin_must_be_our_own() {
+        let from = |origin| refused(&Method::POST, "/", &[("host", "127.0.0.1:5"), ("origin", origin)]);
+        assert!(!from("http://127.0.0.1:5"));
+        for origin in ["http://127.0.0.1:6", "https://127.0.0.1:5", "http://localhost:5", "null", "http://evil.example"]
+        {
+            assert!(from(origin), "{origin}");
+        }
+        let elsewhere = [("host", "127.0.0.1:5"), ("origin", "http://evil.example")];
+        assert!(refused(&Method::GET, "/", &elsewhere), "reading from another origin is refused, too");
+    }
+
+    #[test]
+    fn a_link_from_elsewhere_opens_the_page_and_changes_nothing() {
+        let from = |method, site| refused(&method, "/", &[("host", "127.0.0.1:5"), ("sec-fetch-site", site)]);
+        assert!(!from(Method::GET, "cross-site"));
+        assert!(!from(Method::POST, "same-origin"));
+        assert!(!from(Method::POST, "none"));
+        for site in ["cross-site", "same-site", "anything"] {
+            assert!(from(Method::POST, site) && from(Method::DELETE, site), "{site}");
+        }
+    }
 }

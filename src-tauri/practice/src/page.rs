@@ -1,17 +1,13 @@
-//! The token page, for people, and the same as JSON, for scripts and tests.
+//! Draws the token page. Everything that came from outside is escaped here, and nothing is looked up: what stands on
+//! the page are the arguments.
 
 use std::fmt::Write as _;
 
-use axum::Json;
-use axum::extract::{Form, Path, Query, State};
-use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::Shared;
-use crate::store::{NewToken, SCOPES, State as TokenState, StoreError, Token};
+use crate::error::StoreError;
+use crate::token::{MOST_NAME, Made, SCOPES, State, Token};
 
 /// Lifetimes to choose from: seconds and words.
 const LIFETIMES: &[(i64, &str)] = &[
@@ -25,163 +21,210 @@ const LIFETIMES: &[(i64, &str)] = &[
     (365 * 86_400, "1 year"),
 ];
 
-#[derive(Debug, Deserialize, Default)]
-pub(crate) struct Prefill {
-    name: Option<String>,
-    scopes: Option<String>,
+const SUGGESTED_LIFETIME: i64 = 30 * 86_400;
+const SUGGESTED_SCOPES: &[&str] = &["profile:read", "notes:read"];
+
+/// What stands in the form.
+#[derive(Debug)]
+pub(crate) struct Filled {
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) lifetime: i64,
 }
 
-/// Shows the page, filled in as far as its address says.
-pub(crate) async fn show(State(shared): State<Shared>, Query(prefill): Query<Prefill>) -> Response {
-    let name = prefill.name.unwrap_or_else(|| "Patchbay MCP".to_owned());
-    let scopes: Vec<String> = match prefill.scopes.filter(|scopes| !scopes.is_empty()) {
-        Some(scopes) => scopes.split(',').map(str::to_owned).collect(),
-        None => vec!["profile:read".to_owned(), "notes:read".to_owned()],
-    };
-    page(&shared, &form(&name, &scopes))
+/// What the page begins with.
+pub(crate) enum Top {
+    Form { filled: Filled, trouble: Option<StoreError> },
+    Made(Made),
 }
 
-/// Makes a token from the page's form and shows it, this once.
-pub(crate) async fn make(State(shared): State<Shared>, Form(fields): Form<Vec<(String, String)>>) -> Response {
-    let value =
-        |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str()).unwrap_or_default();
-    let scopes: Vec<String> =
-        fields.iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.clone()).collect();
-    match shared.tokens.make(value("name"), &scopes, value("lifetime").parse().unwrap_or(0)) {
-        Ok(made) => page(&shared, &shown_once(&made)),
-        Err(error) => {
-            let top = format!(
-                "<p class=\"error\" role=\"alert\">{}</p>{}",
-                escape(&error.to_string()),
-                form(value("name"), &scopes)
-            );
-            (StatusCode::UNPROCESSABLE_ENTITY, page(&shared, &top)).into_response()
-        }
-    }
-}
-
-/// Revokes a token from the page.
-pub(crate) async fn revoke(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
-    match shared.tokens.revoke(&id) {
-        Ok(_) => Redirect::to("/tokens").into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Wanted {
-    name: String,
-    #[serde(default)]
-    scopes: Vec<String>,
-    lifetime_seconds: i64,
-}
-
-/// Makes a token for a script.
-pub(crate) async fn make_json(State(shared): State<Shared>, Json(wanted): Json<Wanted>) -> Response {
-    match shared.tokens.make(&wanted.name, &wanted.scopes, wanted.lifetime_seconds) {
-        Ok(made) => Json(made).into_response(),
-        Err(error @ StoreError::Io { .. }) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).into_response(),
-    }
-}
-
-/// Lists the tokens for a script, without their hashes.
-pub(crate) async fn list_json(State(shared): State<Shared>) -> Json<Vec<Value>> {
-    let now = shared.tokens.now();
-    let facts = |token: Token| json!({ "id": token.id, "name": token.name, "scopes": token.scopes, "created": token.created, "expires": token.expires, "state": token.state(now) });
-    Json(shared.tokens.list().into_iter().map(facts).collect())
-}
-
-/// Revokes a token for a script.
-pub(crate) async fn revoke_json(State(shared): State<Shared>, Path(id): Path<String>) -> StatusCode {
-    match shared.tokens.revoke(&id) {
-        Ok(true) => StatusCode::NO_CONTENT,
-        Ok(false) => StatusCode::NOT_FOUND,
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-pub(crate) async fn style() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("tokens.css"))
-}
-
-pub(crate) async fn script() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("tokens.js"))
-}
-
-fn page(shared: &Shared, top: &str) -> Response {
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Practice service: tokens</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"stylesheet\" href=\"/tokens.css\">\
-         <script src=\"/tokens.js\" defer></script></head><body><main><h1>Practice service</h1>\
-         <p class=\"banner\">This is for practice. Its tokens are worth nothing anywhere else.</p>{top}{}</main></body></html>",
-        list(shared)
-    );
-    let policy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-    ([(CONTENT_SECURITY_POLICY, policy), (CACHE_CONTROL, "no-store")], Html(body)).into_response()
-}
-
-fn form(name: &str, scopes: &[String]) -> String {
-    let mut boxes = String::new();
-    for (id, words) in SCOPES {
-        let checked = if scopes.iter().any(|scope| scope == id) { " checked" } else { "" };
-        let element = id.replace(':', "-");
-        let _ = write!(
-            boxes,
-            "<label class=\"check\"><input type=\"checkbox\" id=\"scope-{element}\" name=\"scope\" value=\"{id}\"{checked}><span>{words}<br><code>{id}</code></span></label>"
+impl Filled {
+    /// Fills the form as the page's address says; with what suits a beginner where it says nothing.
+    pub(crate) fn from_address(name: Option<String>, scopes: Option<&str>) -> Self {
+        let name = name.unwrap_or_else(|| "My practice token".to_owned());
+        let name = name.chars().filter(|character| !character.is_control()).take(MOST_NAME).collect();
+        let scopes = scopes.filter(|scopes| !scopes.trim().is_empty()).map_or_else(
+            || SUGGESTED_SCOPES.iter().map(ToString::to_string).collect(),
+            |scopes| scopes.split([',', ' ']).map(str::to_owned).collect(),
         );
+        Self { name, scopes, lifetime: SUGGESTED_LIFETIME }
     }
-    let mut options = String::new();
-    for (seconds, words) in LIFETIMES {
-        let selected = if *words == "30 days" { " selected" } else { "" };
-        let _ = write!(options, "<option value=\"{seconds}\"{selected}>{words}</option>");
-    }
+}
+
+/// Draws the whole page.
+pub(crate) fn draw(top: &Top, tokens: &[Token], now: Timestamp, zone: &TimeZone) -> String {
+    let top = match top {
+        Top::Form { filled, trouble } => form(filled, trouble.as_ref()),
+        Top::Made(made) => shown_once(made, zone),
+    };
+    format!(include_str!("../page/tokens.html"), top = top, list = list(tokens, now, zone))
+}
+
+fn form(filled: &Filled, trouble: Option<&StoreError>) -> String {
+    let trouble =
+        trouble.map(|trouble| format!(r#"<p class="trouble" role="alert">{}</p>"#, escape(&trouble.to_string())));
+    let scopes: String = SCOPES.iter().map(|(id, what)| scope(id, what, filled)).collect();
+    let lifetimes: String = LIFETIMES.iter().map(|(seconds, words)| lifetime(*seconds, words, filled)).collect();
     format!(
-        "<section><h2>New token</h2><form method=\"post\" action=\"/tokens\">\
-         <label for=\"token-name\">Name</label><input id=\"token-name\" name=\"name\" value=\"{}\" maxlength=\"128\" required>\
-         <fieldset><legend>Permissions</legend>{boxes}</fieldset>\
-         <label for=\"lifetime\">It lasts</label><select id=\"lifetime\" name=\"lifetime\">{options}</select>\
-         <button id=\"make-token\">Make token</button></form></section>",
-        escape(name)
+        r#"<section><h2>Make a token</h2>{trouble}
+<form method="post" action="/tokens">
+<label for="token-name">Name</label>
+<input id="token-name" name="name" value="{name}" maxlength="{MOST_NAME}" required autocomplete="off" spellcheck="false" aria-describedby="name-hint">
+<p class="hint" id="name-hint">So that you recognise it later, for example the app that uses it.</p>
+<fieldset><legend>What it may do</legend>{scopes}</fieldset>
+<label for="lifetime">How long it lasts</label>
+<select id="lifetime" name="lifetime">{lifetimes}</select>
+<button type="submit" id="make-token" class="main">Make token</button>
+</form></section>"#,
+        trouble = trouble.unwrap_or_default(),
+        name = escape(&filled.name),
     )
 }
 
-fn shown_once(made: &NewToken) -> String {
+fn scope(id: &str, what: &str, filled: &Filled) -> String {
+    let checked = if filled.scopes.iter().any(|scope| scope == id) { " checked" } else { "" };
+    let element = id.replace(':', "-");
     format!(
-        "<section class=\"made\"><h2>Your new token</h2><p>Copy it now. It is shown only this once.</p>\
-         <div class=\"copy\"><input id=\"new-token\" readonly aria-label=\"Your new token\" value=\"{}\">\
-         <button type=\"button\" id=\"copy-token\">Copy</button></div><p>It ends {}.</p>\
-         <p><a href=\"/tokens\">Make another one</a></p></section>",
-        made.token,
-        when(made.expires)
+        r#"<label class="choice" for="scope-{element}"><input type="checkbox" id="scope-{element}" name="scope" value="{id}"{checked}><span>{what} <code>{id}</code></span></label>"#
     )
 }
 
-fn list(shared: &Shared) -> String {
-    let (tokens, now) = (shared.tokens.list(), shared.tokens.now());
+fn lifetime(seconds: i64, words: &str, filled: &Filled) -> String {
+    let selected = if seconds == filled.lifetime { " selected" } else { "" };
+    format!(r#"<option value="{seconds}"{selected}>{words}</option>"#)
+}
+
+fn shown_once(made: &Made, zone: &TimeZone) -> String {
+    format!(
+        r#"<section class="made"><h2>Your new token</h2>
+<p><strong>Copy it now.</strong> It is shown only this once.</p>
+<label for="new-token">Token</label>
+<div class="copy"><input id="new-token" readonly autocomplete="off" spellcheck="false" value="{}">
+<button type="button" id="copy-token" class="main">Copy</button></div>
+<p role="status" id="copied" class="hint"></p>
+<p>It ends on {}.</p>
+<p><a href="/tokens">Make another one</a></p></section>"#,
+        escape(&made.value),
+        when(made.expires, zone, "new-token-ends")
+    )
+}
+
+fn list(tokens: &[Token], now: Timestamp, zone: &TimeZone) -> String {
     if tokens.is_empty() {
-        return "<section><h2>Tokens</h2><p>There are none yet.</p></section>".to_owned();
+        return r#"<p class="empty">There are none yet. The first one that you make appears here.</p>"#.to_owned();
     }
-    let rows = tokens.iter().fold(String::new(), |mut rows, token| {
-        let (id, state) = (&token.id, token.state(now));
-        let (word, action) = match state {
-            TokenState::Active => ("works", format!("<form method=\"post\" action=\"/tokens/{id}/revoke\"><button data-revoke=\"{id}\">Revoke</button></form>")),
-            TokenState::Expired => ("has ended", String::new()),
-            TokenState::Revoked => ("revoked", String::new()),
-        };
-        let _ = write!(rows, "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{word}</td><td>{action}</td></tr>", escape(&token.name), token.scopes.join(", "), when(token.expires));
-        rows
+    let rows: String = tokens.iter().map(|token| row(token, now, zone)).collect();
+    format!(
+        r#"<div class="wide" role="region" aria-labelledby="list" tabindex="0"><table>
+<thead><tr><th scope="col">Name</th><th scope="col">May do</th><th scope="col">Made</th><th scope="col">Ends</th><th scope="col">State</th><th scope="col"><span class="unseen">Action</span></th></tr></thead>
+<tbody>{rows}</tbody></table></div>"#
+    )
+}
+
+fn row(token: &Token, now: Timestamp, zone: &TimeZone) -> String {
+    let (id, name) = (escape(&token.id), escape(&token.name));
+    let (state, word) = match token.state(now) {
+        State::Active => ("active", "Active"),
+        State::Expired => ("expired", "Expired"),
+        State::Revoked => ("revoked", "Revoked"),
+    };
+    let action = if state == "active" {
+        format!(
+            r#"<form method="post" action="/tokens/{id}/revoke"><button type="submit" data-revoke="{id}" aria-label="Revoke {name}">Revoke</button></form>"#
+        )
+    } else {
+        String::new()
+    };
+    let scopes: String = token.scopes.iter().fold(String::new(), |mut scopes, scope| {
+        let _ = write!(scopes, "<code>{}</code> ", escape(scope));
+        scopes
     });
     format!(
-        "<section><h2>Tokens</h2><table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Permissions</th>\
-         <th scope=\"col\">Ends</th><th scope=\"col\">State</th><th scope=\"col\">Action</th></tr></thead><tbody>{rows}</tbody></table></section>"
+        r#"<tr data-token="{id}" data-state="{state}"><th scope="row">{name}</th><td>{scopes}</td><td>{}</td><td>{}</td><td class="state">{word}</td><td>{action}</td></tr>"#,
+        short(token.created, zone),
+        short(token.expires, zone)
     )
 }
 
-fn when(at: jiff::Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%-d %B %Y, %H:%M").to_string()
+fn when(moment: Timestamp, zone: &TimeZone, id: &str) -> String {
+    let local = moment.to_zoned(zone.clone());
+    format!(r#"<time id="{id}" datetime="{moment}">{}</time>"#, local.strftime("%A, %-d %B %Y at %H:%M:%S (%Y-%m-%d)"))
+}
+
+fn short(moment: Timestamp, zone: &TimeZone) -> String {
+    let local = moment.to_zoned(zone.clone());
+    format!(r#"<time datetime="{moment}">{}</time>"#, local.strftime("%-d %b %Y, %H:%M"))
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, character| {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = "\"><script>alert('x')</script>&{list}";
+
+    fn token(name: &str, expires: i64) -> Token {
+        let at = |second| Timestamp::from_second(second).expect("a moment");
+        let (created, expires) = (at(0), at(expires));
+        Token {
+            id: "abc".into(),
+            name: name.into(),
+            scopes: vec!["notes:read".into()],
+            created,
+            expires,
+            revoked: None,
+            hash: "h4sh".into(),
+        }
+    }
+
+    fn draw_form(filled: Filled, tokens: &[Token]) -> String {
+        draw(&Top::Form { filled, trouble: None }, tokens, Timestamp::UNIX_EPOCH, &TimeZone::UTC)
+    }
+
+    #[test]
+    fn names_are_text_wherever_they_stand() {
+        let html = draw_form(Filled::from_address(Some(NASTY.into()), None), &[token(NASTY, 60)]);
+        assert!(!html.contains("<script>alert"));
+        let text = "&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;{list}";
+        assert_eq!(html.matches(text).count(), 3, "the field, the row, the button's label");
+    }
+
+    #[test]
+    fn an_unknown_scope_is_neither_checked_nor_shown() {
+        let html = draw_form(Filled::from_address(None, Some("notes:write,<b>root</b>")), &[]);
+        assert_eq!(html.matches(" checked").count(), 1);
+        assert!(html.contains(r#"id="scope-notes-write" name="scope" value="notes:write" checked"#));
+        assert!(!html.contains("root"));
+    }
+
+    #[test]
+    fn only_an_active_token_can_be_revoked() {
+        let row = |seconds| draw_form(Filled::from_address(None, None), &[token("a", seconds)]);
+        assert!(row(60).contains(r#"data-revoke="abc""#) && row(60).contains(r#"data-state="active""#));
+        assert!(!row(0).contains("data-revoke") && row(0).contains(r#"data-state="expired""#));
+        assert!(!row(60).contains("h4sh"));
+    }
+
+    #[test]
+    fn the_end_is_a_date_and_time_of_the_readers_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let expires: Timestamp = "2027-02-03T22:30:00Z".parse().expect("a moment");
+        let made = Made { id: "abc".into(), value: "pbp_value".into(), expires };
+        let html = draw(&Top::Made(made), &[], Timestamp::UNIX_EPOCH, &zone);
+        assert!(html.contains("Thursday, 4 February 2027 at 00:30:00 (2027-02-04)"));
+        assert!(html.contains(r#"datetime="2027-02-03T22:30:00Z""#));
+    }
 }

@@ -1,225 +1,237 @@
-//! The tokens: made, listed, revoked, and recognised by their hash.
+//! The tokens, and the file that keeps them over a restart.
+//!
+//! A change is on the disk before it counts: a failed write leaves everything as it was. Readers never wait for the
+//! disk. The file holds hashes, never values. A damaged file is kept aside, not repaired; nothing else is deleted.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-/// The permissions there are, with what they allow.
-pub const SCOPES: &[(&str, &str)] = &[
-    ("profile:read", "See whose token it is"),
-    ("notes:read", "Read the notes"),
-    ("notes:write", "Add and delete notes"),
-];
+use crate::error::{PracticeError, StoreError};
+use crate::token::{self, Made, State, Token, Wanted};
 
-/// The shortest and longest life of a token, in seconds.
-const LIFETIMES: std::ops::RangeInclusive<i64> = 60..=365 * 24 * 3600;
+/// How many tokens are kept; beyond that the oldest that no longer work are forgotten.
+const MOST_TOKENS: usize = 500;
 
-/// Why a token cannot be made, or the file not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The name is empty or too long.
-    #[error("Give the token a name of at most 128 characters.")]
-    Name,
-    /// A permission is not known.
-    #[error("There is no permission \"{0}\".")]
-    Scope(String),
-    /// The lifetime is out of bounds.
-    #[error("A token lasts from one minute to one year.")]
-    Lifetime,
-    /// The file cannot be read or written.
-    #[error("The practice service's file cannot be used: {}: {source}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-}
-
-/// A token's facts; never its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its permissions.
-    pub scopes: Vec<String>,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it ends.
-    pub expires: Timestamp,
-    /// When it was revoked.
-    pub revoked: Option<Timestamp>,
-    hash: String,
-}
-
-/// What became of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// It works.
-    Active,
-    /// It has ended.
-    Expired,
-    /// It was revoked.
-    Revoked,
-}
-
-impl Token {
-    /// What became of it.
-    pub fn state(&self, now: Timestamp) -> State {
-        match self.revoked {
-            Some(_) => State::Revoked,
-            None if self.expires <= now => State::Expired,
-            None => State::Active,
-        }
-    }
-}
-
-/// A token that was just made: the only time that its value is there.
-#[derive(Debug, Serialize)]
-pub struct NewToken {
-    /// Its id.
-    pub id: String,
-    /// Its value.
-    pub token: String,
-    /// When it ends.
-    pub expires: Timestamp,
-}
+/// The version of the file's layout.
+const VERSION: u32 = 1;
 
 /// All tokens.
-pub struct Tokens {
+pub(crate) struct Tokens {
     path: Option<PathBuf>,
-    all: Mutex<Vec<Token>>,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    all: RwLock<Vec<Token>>,
+    writing: Mutex<()>,
 }
 
-impl std::fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tokens")
-    }
+/// Why a value is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Missing,
+    Unknown,
+    Revoked,
+    Expired,
+}
+
+/// What stands in the file.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    version: u32,
+    tokens: Vec<Token>,
 }
 
 impl Tokens {
-    /// Opens the file, or begins one; a damaged file is kept aside.
-    ///
-    /// # Errors
-    /// The file cannot be read, or not be put aside.
-    pub fn open(
-        path: Option<PathBuf>,
-        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Result<Self, StoreError> {
-        let mut all = Vec::new();
-        if let Some(path) = &path {
-            let io = |source| StoreError::Io { path: path.clone(), source };
-            match std::fs::read(path) {
-                Ok(bytes) => match serde_json::from_slice(&bytes) {
-                    Ok(tokens) => all = tokens,
-                    Err(_) => std::fs::rename(path, path.with_extension("json.damaged")).map_err(io)?,
-                },
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(io(error)),
-            }
-        }
-        Ok(Self { path, all: Mutex::new(all), clock: Box::new(clock) })
+    /// Opens the file, or begins one where there is none. Without a path, tokens live in memory.
+    pub(crate) fn open(path: Option<PathBuf>) -> Result<Self, StoreError> {
+        let all = path.as_deref().map_or(Ok(Vec::new()), read)?;
+        Ok(Self { path, all: RwLock::new(all), writing: Mutex::new(()) })
     }
 
-    /// The present moment, as tokens see it.
-    pub fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// Makes a token.
-    ///
-    /// # Errors
-    /// The name, a permission or the lifetime is unfit; the file cannot be written.
-    pub fn make(&self, name: &str, scopes: &[String], seconds: i64) -> Result<NewToken, StoreError> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > 128 {
-            return Err(StoreError::Name);
-        }
-        if let Some(unknown) = scopes.iter().find(|scope| !SCOPES.iter().any(|(id, _)| id == scope)) {
-            return Err(StoreError::Scope(unknown.clone()));
-        }
-        if !LIFETIMES.contains(&seconds) {
-            return Err(StoreError::Lifetime);
-        }
-        let (value, id) = (format!("pbp_{}", random(22)), random(8));
-        let created = self.now();
-        let expires = created.checked_add(SignedDuration::from_secs(seconds)).map_err(|_| StoreError::Lifetime)?;
-        let token = Token {
-            id: id.clone(),
-            name: name.to_owned(),
-            scopes: scopes.to_vec(),
-            created,
-            expires,
-            revoked: None,
-            hash: hash(&value),
-        };
-        self.change(|all| all.push(token))?;
-        Ok(NewToken { id, token: value, expires })
-    }
-
-    /// Revokes a token; whether there is one of that id.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn revoke(&self, id: &str) -> Result<bool, StoreError> {
-        let now = self.now();
-        let mut found = false;
+    /// Makes a token. Blocks for the disk.
+    pub(crate) fn make(&self, wanted: &Wanted, now: Timestamp) -> Result<Made, StoreError> {
+        let (token, made) = token::make(wanted, now)?;
         self.change(|all| {
-            if let Some(token) = all.iter_mut().find(|token| token.id == id) {
-                found = true;
-                token.revoked.get_or_insert(now);
-            }
+            make_room(all, now)?;
+            all.push(token);
+            Ok(())
         })?;
-        Ok(found)
+        Ok(made)
+    }
+
+    /// Revokes a token, and says whether there is one of that id. Blocks for the disk.
+    pub(crate) fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        self.change(|all| {
+            let token = all.iter_mut().find(|token| token.id == id);
+            // The first time is when it happened.
+            Ok(token.map(|token| token.revoked.get_or_insert(now)).is_some())
+        })
     }
 
     /// All tokens, the newest first.
-    pub fn list(&self) -> Vec<Token> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+    pub(crate) fn list(&self) -> Vec<Token> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
     }
 
-    /// The token of a value.
-    pub fn find(&self, value: &str) -> Option<Token> {
-        let hash = hash(value);
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).iter().find(|token| token.hash == hash).cloned()
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Vec<Token>)) -> Result<(), StoreError> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = all.clone();
-        change(&mut changed);
-        if let Some(path) = &self.path {
-            write(path, &changed).map_err(|source| StoreError::Io { path: path.clone(), source })?;
+    /// The active token of a value.
+    pub(crate) fn recognise(&self, value: Option<&str>, now: Timestamp) -> Result<Token, Refusal> {
+        let hash = token::hash(value.ok_or(Refusal::Missing)?);
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let token = all.iter().find(|token| token.hash == hash).ok_or(Refusal::Unknown)?;
+        match token.state(now) {
+            State::Active => Ok(token.clone()),
+            State::Revoked => Err(Refusal::Revoked),
+            State::Expired => Err(Refusal::Expired),
         }
-        *all = changed;
-        Ok(())
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Token>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.all.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let done = change(&mut tokens)?;
+        let kept = Kept { version: VERSION, tokens };
+        if let Some(path) = &self.path {
+            write(path, &kept).map_err(StoreError::io(path))?;
+        }
+        *self.all.write().unwrap_or_else(PoisonError::into_inner) = kept.tokens;
+        Ok(done)
     }
 }
 
-fn write(path: &std::path::Path, tokens: &[Token]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| std::path::Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&file, tokens)?;
+/// Claims the file for this process for as long as the answer lives.
+pub(crate) fn claim(path: &Path) -> Result<File, PracticeError> {
+    let lock = beside(path, ".lock");
+    make_folder(path).map_err(StoreError::io(path))?;
+    let file = open_private(&lock).map_err(StoreError::io(&lock))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(PracticeError::StoreInUse(path.to_path_buf())),
+        // Where the file system knows no locks, a second service is the lesser evil than none.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+fn make_room(all: &mut Vec<Token>, now: Timestamp) -> Result<(), StoreError> {
+    while all.len() >= MOST_TOKENS {
+        let ended = all.iter().position(|token| token.state(now) != State::Active).ok_or(StoreError::Full)?;
+        all.remove(ended);
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<Token>, StoreError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io(path)(error)),
+    };
+    match serde_json::from_slice::<Kept>(&bytes) {
+        Ok(kept) if kept.version == VERSION => Ok(kept.tokens),
+        _ => keep_aside(path).map(|()| Vec::new()).map_err(StoreError::io(path)),
+    }
+}
+
+fn keep_aside(path: &Path) -> io::Result<()> {
+    let mut names = (1..1000).map(|number| beside(path, &format!(".damaged-{number}")));
+    let aside = names.find(|name| !name.exists()).ok_or_else(|| io::Error::other("it is damaged once too often"))?;
+    fs::rename(path, &aside)?;
+    tracing::warn!("the practice service's file was damaged and is kept as {}", aside.display());
+    Ok(())
+}
+
+/// Writes the file whole or not at all, readable by its owner alone.
+fn write(path: &Path, kept: &Kept) -> io::Result<()> {
+    make_folder(path)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
+    serde_json::to_writer_pretty(&mut file, kept)?;
+    file.write_all(b"\n")?;
     file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|failed| failed.error)
+    file.persist(path).map_err(|failed| failed.error)?;
+    // The rename itself must survive a power cut, too; Windows has no such call.
+    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
 }
 
-fn hash(value: &str) -> String {
-    Sha256::digest(value.as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn random(length: usize) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut bytes = vec![0; length];
-    // Without randomness no token could be made at all.
-    getrandom::fill(&mut bytes).expect("the system gives random bytes");
-    bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte & 63)])).collect()
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut folders = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+    folders.recursive(true).create(folder(path))
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create(true).truncate(false).open(path)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a moment")
+    }
+
+    fn wanted(lifetime_seconds: i64) -> Wanted {
+        Wanted { name: "test".into(), scopes: vec!["notes:read".into()], lifetime_seconds }
+    }
+
+    fn refusal(tokens: &Tokens, value: Option<&str>, now: i64) -> Option<Refusal> {
+        tokens.recognise(value, at(now)).err()
+    }
+
+    #[test]
+    fn each_refusal_has_its_own_reason() {
+        let tokens = Tokens::open(None).expect("in memory");
+        let made = tokens.make(&wanted(60), at(0)).expect("a token");
+        assert_eq!(tokens.recognise(Some(&made.value), at(59)).expect("it is good").id, made.id);
+        assert_eq!(refusal(&tokens, None, 0), Some(Refusal::Missing));
+        assert_eq!(refusal(&tokens, Some("pbp_other"), 0), Some(Refusal::Unknown));
+        assert_eq!(refusal(&tokens, Some(&made.value), 60), Some(Refusal::Expired));
+        assert!(tokens.revoke(&made.id, at(1)).expect("no disk"));
+        assert_eq!(refusal(&tokens, Some(&made.value), 2), Some(Refusal::Revoked));
+        assert!(!tokens.revoke("nobody", at(1)).expect("no disk"));
+    }
+
+    #[test]
+    fn a_failed_write_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tokens.json");
+        let tokens = Tokens::open(Some(path.clone())).expect("a new file");
+        let made = tokens.make(&wanted(60), at(0)).expect("a token");
+        fs::remove_file(&path).expect("gone");
+        // A folder in the file's place makes the rename fail, for root, too.
+        fs::create_dir_all(path.join("in the way")).expect("a folder");
+        tokens.make(&wanted(60), at(0)).map(|_| ()).expect_err("no room for the file");
+        tokens.revoke(&made.id, at(0)).expect_err("no room for the file");
+        assert_eq!(tokens.list().len(), 1);
+        assert_eq!(refusal(&tokens, Some(&made.value), 0), None);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file stays behind");
+    }
+
+    #[test]
+    fn the_oldest_ended_tokens_make_room_and_active_ones_never_do() {
+        let tokens = Tokens::open(None).expect("in memory");
+        let first = tokens.make(&wanted(3600), at(0)).expect("a token");
+        let short = tokens.make(&wanted(60), at(0)).expect("a token");
+        for _ in 2..MOST_TOKENS {
+            tokens.make(&wanted(3600), at(0)).expect("a token");
+        }
+        assert!(matches!(tokens.make(&wanted(60), at(59)), Err(StoreError::Full)));
+        tokens.make(&wanted(60), at(60)).expect("the short one has ended");
+        assert_eq!(refusal(&tokens, Some(&short.value), 60), Some(Refusal::Unknown));
+        assert_eq!(refusal(&tokens, Some(&first.value), 60), None);
+    }
 }
