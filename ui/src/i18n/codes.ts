@@ -42,6 +42,7 @@ export const codes: Codes = {
     unknown_change: { say: 'This change is not in the list any more.', do: 'Look again' },
     undo_conflict: { say: 'This has been changed since, so it cannot be undone without losing that.', do: 'Show the file' },
     state_newer: { say: 'A newer Patchbay has written your list, so this one can only show it. Install the newer one.', do: 'Look again' },
+    state_damaged: { say: 'Your list was damaged. Patchbay kept the damaged file aside and made the list anew from your apps’ files.', do: 'I understand' },
     keychain_locked: { say: 'Your keychain is locked. Unlock it, then try again.', do: 'Try again' },
     keychain_refused: { say: 'Your keychain was not allowed to answer. Try again and allow it.', do: 'Try again' },
     keychain_absent: { say: 'This computer has no keychain. A vault with a passphrase can take its place.', do: 'Set up the vault' },
@@ -140,6 +141,7 @@ export const codes: Codes = {
     put_back: 'Put back',
     kept: 'Kept as changed outside',
     renewed: 'Token renewed',
+    renewal_stopped: 'Renewal was cut off; the old token is still in use',
     undone: 'Undone',
   },
 

@@ -125,12 +125,12 @@ export const en = {
     make: {
       title: 'Make a token', about: 'A token is a key that you make at the service for your AI apps. You can take it back there at any time.',
       open: 'Open the page', openIn: (name: string) => `Open ${name}`, nameIt: 'Call it', scopes: 'Rights to give it', scopesAbout: 'In this order.', copyScopes: 'Copy rights',
-      presets: 'Choose rights', howMany: 'How many tokens?', one: 'One token for all apps', oneAbout: 'Less to do.',
+      presets: 'Choose rights', allApps: 'Patchbay', howMany: 'How many tokens?', one: 'One token for all apps', oneAbout: 'Less to do.',
       each: 'One token for each app', eachAbout: 'You can take one app’s token back and the others go on.', advised: 'advised by the service',
       limits: 'Good to know', chosen: (n: number) => `${n} chosen`, personal: 'personal data',
     },
     paste: {
-      title: 'Paste the token', titleFor: (app: string) => `Paste the token for ${app}`, nth: (n: number, of: number) => `Token ${n} of ${of}`,
+      title: 'Paste the token', titleFor: (app: string) => `Paste the token for ${app}`, noToken: 'This service needs no token', nth: (n: number, of: number) => `Token ${n} of ${of}`,
       about: 'It goes straight into your keychain. Patchbay never shows it again.', aboutVault: 'It goes straight into your vault. Patchbay never shows it again.', token: 'Token',
       cleaned: 'Spaces or quotes around it were left out.', overrule: 'Use it anyway', ends: 'It ends on',
       endsHint: 'The day that the service named when you made it. Without it, Patchbay cannot remind you.', useSuggested: (date: string) => `Use ${date}, as the service suggests`,
