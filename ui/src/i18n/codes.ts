@@ -69,7 +69,7 @@ export const codes: Codes = {
     token_ended: 'Its token has ended',
     token_ends_soon: 'Its token ends soon',
     token_refused: 'The service refuses its token',
-    not_allowed: 'Its token lacks a right',
+    not_allowed: 'Its token lacks a permission',
     needs_browser_sign_in: 'The service wants you to sign in with the browser',
     not_mcp: 'What answers there is not for AI apps',
     wrong_address: 'There is nothing at its address',
@@ -97,7 +97,7 @@ export const codes: Codes = {
   verdict: {
     working: { say: 'It works', do: 'Check again' },
     token_refused: { say: 'The service refuses the token. It has ended or was revoked: make a new one.', do: 'Renew' },
-    not_allowed: { say: 'The token is good, but it is not allowed to do this. Make one with the missing right.', do: 'Renew' },
+    not_allowed: { say: 'The token is good, but it is not allowed to do this. Make one with the missing permission.', do: 'Renew' },
     needs_browser_sign_in: { say: 'This service takes a sign-in in the browser, not a token. Add it inside your app instead.', do: 'Check again' },
     not_mcp: { say: 'Something answers at this address, but it does not offer tools to AI apps.', do: 'Edit' },
     wrong_address: { say: 'There is nothing at this address. Compare it with the service’s own page.', do: 'Edit' },
