@@ -21,6 +21,7 @@ export const en = {
     checking: 'Checking …',
     working: 'Working',
     summaryGood: (n: number) => (n === 1 ? 'Your connection works.' : `All ${n} connections work.`),
+    summaryQuiet: 'Nothing needs you.',
     summaryNeeds: (n: number) => (n === 1 ? 'One connection needs you.' : `${n} connections need you.`),
     daysLeft: (n: number) => (n > 1 ? `${n} days left` : n === 1 ? 'ends tomorrow' : n === 0 ? 'ends today' : 'ended'),
     open: (name: string) => `Details of ${name}`,
