@@ -18,12 +18,18 @@ mod dependencies;
 /// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// The packs follow their schema, and what people type into forms is refused where it must be.
+#[path = "core/packs.rs"]
+mod packs;
 /// The check's verdicts against servers of every kind.
 #[path = "core/probe.rs"]
 mod probe;
 /// Keychain, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;
+/// A token's life: pasting, shapes, ends, reminders.
+#[path = "core/token.rs"]
+mod token;
 /// What a watcher hears.
 #[path = "core/watch.rs"]
 mod watch;

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use patchbay_core::api::message::{Answer, Connect, Connected, Place, Request, TokenFacts};
 use patchbay_core::api::view::{DriftKind, Group, NextStep, Snapshot, Status};
-use patchbay_core::api::{Patchbay, Event};
+use patchbay_core::api::{Event, Patchbay};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Secret, SecretStore};
 use patchbay_core::{Code, Error, Host, Platform};
@@ -14,7 +14,10 @@ use rstest::rstest;
 
 const APPS: [&str; 3] = ["claude-desktop", "claude-code", "codex"];
 const FILES: [(&str, &str); 3] = [
-    ("claude-desktop", "{\r\n\t\"theme\": \"dark\",\r\n\t\"mcpServers\": {\r\n\t\t\"own\": {\"command\": \"x\"}\r\n\t}\r\n}"),
+    (
+        "claude-desktop",
+        "{\r\n\t\"theme\": \"dark\",\r\n\t\"mcpServers\": {\r\n\t\t\"own\": {\"command\": \"x\"}\r\n\t}\r\n}",
+    ),
     ("claude-code", "{\"numStartups\": 3}"),
     ("codex", "# mine\nmodel = \"gpt\" # which\n\n[mcp_servers.own]\ncommand = \"x\"\n\n# more\n[z]\na = 1\n"),
 ];
@@ -30,7 +33,8 @@ struct World {
 async fn world() -> World {
     let home = Home::new();
     FILES.iter().for_each(|(client, text)| home.write(client, text));
-    let keychain: std::sync::Arc<keyring_core::CredentialStore> = keyring_core::mock::Store::new().expect("a mock keychain");
+    let keychain: std::sync::Arc<keyring_core::CredentialStore> =
+        keyring_core::mock::Store::new().expect("a mock keychain");
     let patchbay = open(&home, &keychain, Timestamp::now);
     let practice = patchbay_practice::start(Options::default()).await.expect("the practice service starts");
     World { home, patchbay, keychain, practice }
@@ -70,7 +74,8 @@ impl World {
         let client = Client::for_endpoint(&endpoint, Timeouts::default()).expect("a client");
         let mut headers = header::HeaderMap::new();
         headers.insert("content-type", header::HeaderValue::from_static("application/json"));
-        let answer = client.send(&endpoint, Method::POST, Some(body.to_string().into()), &headers).await.expect("an answer");
+        let answer =
+            client.send(&endpoint, Method::POST, Some(body.to_string().into()), &headers).await.expect("an answer");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         let bytes = read_bounded(answer, 10_000).await.expect("a body");
         serde_json::from_slice(if bytes.is_empty() { b"null" } else { &bytes }).expect("JSON")
@@ -113,7 +118,9 @@ impl World {
     }
 
     async fn verdict(&self) -> Verdict {
-        let Ok(Answer::Reports(reports)) = self.do_it(Request::Check { ids: Vec::new() }).await else { panic!("no reports") };
+        let Ok(Answer::Reports(reports)) = self.do_it(Request::Check { ids: Vec::new() }).await else {
+            panic!("no reports")
+        };
         reports[0].report.verdict
     }
 
@@ -189,7 +196,10 @@ async fn what_others_change_is_told_and_decided_by_the_user() {
     world.connected().await;
     let ours = world.home.read("codex");
     world.home.write("codex", FILES[2].1);
-    world.home.write("claude-desktop", &world.home.read("claude-desktop").replace("[\"bridge\", \"my-notes\"]", "[\"bridge\", \"other\"]"));
+    world.home.write(
+        "claude-desktop",
+        &world.home.read("claude-desktop").replace("[\"bridge\", \"my-notes\"]", "[\"bridge\", \"other\"]"),
+    );
     let drift = world.patchbay.drift().expect("drift");
     let kinds: Vec<_> = drift.iter().map(|drift| (drift.client.as_str(), drift.kind, drift.field.as_deref())).collect();
     assert_eq!(kinds, [("claude-desktop", DriftKind::Changed, Some("args")), ("codex", DriftKind::Removed, None)]);
@@ -198,7 +208,10 @@ async fn what_others_change_is_told_and_decided_by_the_user() {
 
     world.do_it(Request::PutBack { id: "my-notes".into(), client: "codex".into() }).await.expect("it can be put back");
     assert_eq!(world.home.read("codex"), ours);
-    world.do_it(Request::Keep { id: "my-notes".into(), client: "claude-desktop".into() }).await.expect("it can be kept");
+    world
+        .do_it(Request::Keep { id: "my-notes".into(), client: "claude-desktop".into() })
+        .await
+        .expect("it can be kept");
     assert_eq!(world.patchbay.drift().expect("drift"), []);
 
     world.home.write("claude-code", "{ broken");
@@ -220,7 +233,9 @@ async fn a_renewal_is_checked_first_and_the_old_token_retired() {
     assert_eq!(world.patchbay.state().expect("a state"), before, "nothing was changed");
 
     let (_, new) = world.token(&["profile:read"]).await;
-    let Ok(Answer::Renewed(done)) = world.patchbay.call(renew(), Some(Secret::new(new))).await else { panic!("not renewed") };
+    let Ok(Answer::Renewed(done)) = world.patchbay.call(renew(), Some(Secret::new(new))).await else {
+        panic!("not renewed")
+    };
     assert_eq!((done.before.verdict, done.after.verdict), (Verdict::Working, Verdict::Working));
     assert_eq!(world.snapshot().connections[0].status, Status::OldTokenToRevoke);
     let retire = || Request::RetireOld { id: "my-notes".into(), token: done.token.clone(), force: false };
@@ -249,7 +264,8 @@ async fn a_renewal_that_was_cut_off_is_settled(#[case] swapped: bool) {
         "previous": { "id": "t-old", "fingerprint": credential.fingerprint, "replaced": Timestamp::now() },
     });
     state.connections[0].credentials[0].renewal = serde_json::from_value(renewal).expect("a renewal");
-    std::fs::write(world.home.data().join("state.json"), serde_json::to_string(&state).expect("JSON")).expect("written");
+    std::fs::write(world.home.data().join("state.json"), serde_json::to_string(&state).expect("JSON"))
+        .expect("written");
     if swapped {
         let key = patchbay_core::secret::Key::new(&credential.id, &credential.origin);
         let entry = world.keychain.build("Patchbay", key.as_str(), None).expect("an entry");
@@ -268,7 +284,10 @@ async fn reminders_come_once_each() {
     let world = world().await;
     let (_, token) = world.token(&["profile:read"]).await;
     let end = Timestamp::now().checked_add((40 * 24).hours()).expect("in range");
-    let connect = Connect { token: Some(TokenFacts { expires: Some(end.to_string()), ..TokenFacts::default() }), ..world.notes() };
+    let connect = Connect {
+        token: Some(TokenFacts { expires: Some(end.to_string()), ..TokenFacts::default() }),
+        ..world.notes()
+    };
     world.connect(connect, Some(&token)).await.expect("it connects");
     let mut told = Vec::new();
     for day in 0..50_i64 {
@@ -300,7 +319,11 @@ async fn reminders_come_once_each() {
 #[case::too_late(|c: &mut Connect| c.token = facts("2999-01-01"), Some("pbp_0123456789012345678901"), Code::DateBeyondMaximum)]
 #[case::no_date(|c: &mut Connect| c.token = facts("soon"), Some("pbp_0123456789012345678901"), Code::DateInvalid)]
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_input_has_its_code_and_changes_nothing(#[case] spoil: fn(&mut Connect), #[case] token: Option<&str>, #[case] code: Code) {
+async fn bad_input_has_its_code_and_changes_nothing(
+    #[case] spoil: fn(&mut Connect),
+    #[case] token: Option<&str>,
+    #[case] code: Code,
+) {
     let world = world().await;
     let mut connect = world.notes();
     spoil(&mut connect);
@@ -377,7 +400,9 @@ async fn records_of_a_newer_version_are_read_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_has_become_stale_is_refused() {
     let world = world().await;
-    let Ok(Answer::Plan(plan)) = world.do_it(Request::PlanConnect { connect: world.notes() }).await else { panic!("no plan") };
+    let Ok(Answer::Plan(plan)) = world.do_it(Request::PlanConnect { connect: world.notes() }).await else {
+        panic!("no plan")
+    };
     assert_eq!(plan.files.len(), 3);
     assert!(plan.files[2].diff.contains("+[mcp_servers.my-notes]"), "{}", plan.files[2].diff);
     world.home.write("codex", "model = \"other\"\n");

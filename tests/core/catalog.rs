@@ -5,7 +5,8 @@ use patchbay_core::catalog::{self, Resolved};
 use rstest::rstest;
 
 fn resolve(provider: &str, settings: &[(&str, &str)]) -> Result<Resolved, Vec<Code>> {
-    let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
+    let settings =
+        settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
     let resolved = catalog::find(provider).expect("a service").resolve(&settings);
     resolved.map_err(|errors| errors.iter().map(|error| error.code).collect())
 }
@@ -16,19 +17,27 @@ fn the_packs_are_sound() {
         let scopes: BTreeSet<_> = provider.scopes.iter().map(|scope| scope.value.as_str()).collect();
         assert_eq!(scopes.len(), provider.scopes.len(), "{}: no scope stands twice", provider.id);
         for preset in &provider.presets {
-            assert!(preset.scopes.iter().all(|scope| scopes.contains(scope.as_str())), "{}: {}", provider.id, preset.id);
+            assert!(
+                preset.scopes.iter().all(|scope| scopes.contains(scope.as_str())),
+                "{}: {}",
+                provider.id,
+                preset.id
+            );
         }
         let recommended = provider.presets.iter().filter(|preset| preset.recommended).count();
         assert_eq!(recommended, usize::from(!provider.presets.is_empty()), "{}", provider.id);
         let keys: BTreeSet<_> = provider.fields.iter().map(|field| field.key.as_str()).collect();
         for field in &provider.fields {
             assert!(field.when.keys().all(|key| keys.contains(key.as_str())), "{}: {}", provider.id, field.key);
-            let known = |value: &str| field.choices.is_empty() || field.choices.iter().any(|choice| choice.value == value);
+            let known =
+                |value: &str| field.choices.is_empty() || field.choices.iter().any(|choice| choice.value == value);
             assert!(field.default.as_deref().is_none_or(known), "{}: {}", provider.id, field.key);
         }
         assert!(provider.verified_on.parse::<jiff::civil::Date>().is_ok());
         assert!(provider.sources.iter().all(|source| source.starts_with("https://")));
-        assert!(!provider.steps.is_empty() && provider.steps.concat().contains("{token_name}") || provider.id == "practice");
+        assert!(
+            !provider.steps.is_empty() && provider.steps.concat().contains("{token_name}") || provider.id == "practice"
+        );
     }
     let retently = catalog::find("retently").expect("a service");
     assert_eq!(retently.scopes.len(), 22);
@@ -67,13 +76,24 @@ fn uipaths_address_is_built_and_taken_apart() {
     let pasted = resolve("uipath", &[("url", &format!(" {address}/ "))]).expect("it resolves");
     assert_eq!(pasted.url, address);
     assert!(parts.iter().all(|(key, value)| pasted.settings[*key] == *value));
-    assert_eq!(resolve("uipath", &[("url", "https://cloud.uipath.com/acme")]).expect_err("too short")[0], Code::SettingInvalid);
-    assert_eq!(resolve("uipath", &[parts[0], parts[1], parts[3], ("folder_key", "7")]), Err(vec![Code::SettingInvalid]));
+    assert_eq!(
+        resolve("uipath", &[("url", "https://cloud.uipath.com/acme")]).expect_err("too short")[0],
+        Code::SettingInvalid
+    );
+    assert_eq!(
+        resolve("uipath", &[parts[0], parts[1], parts[3], ("folder_key", "7")]),
+        Err(vec![Code::SettingInvalid])
+    );
 }
 
 #[test]
 fn customs_header_scheme_and_extra_headers() {
-    let settings = [("url", "https://x.example/mcp"), ("header", "X-Api-Key"), ("scheme", "none"), ("headers", "X-A: 1\n\nX-B: two")];
+    let settings = [
+        ("url", "https://x.example/mcp"),
+        ("header", "X-Api-Key"),
+        ("scheme", "none"),
+        ("headers", "X-A: 1\n\nX-B: two"),
+    ];
     let resolved = resolve("custom", &settings).expect("it resolves");
     assert_eq!((resolved.auth.name.as_str(), resolved.auth.prefix.as_str()), ("X-Api-Key", ""));
     assert_eq!(resolved.headers, [("X-A".to_owned(), "1".to_owned()), ("X-B".to_owned(), "two".to_owned())]);

@@ -29,7 +29,12 @@ fn path(client: &str, host: &Host) -> PathBuf {
 #[case("codex", Platform::Linux, &[], "/h/.codex/config.toml")]
 #[case("codex", Platform::Windows, &[("CODEX_HOME", "D:\\c")], "D:\\c/config.toml")]
 #[case("codex", Platform::MacOs, &[("CODEX_HOME", "")], "/h/.codex/config.toml")]
-fn files_are_found_by_rule(#[case] client: &str, #[case] platform: Platform, #[case] env: &[(&str, &str)], #[case] wanted: &str) {
+fn files_are_found_by_rule(
+    #[case] client: &str,
+    #[case] platform: Platform,
+    #[case] env: &[(&str, &str)],
+    #[case] wanted: &str,
+) {
     assert_eq!(path(client, &host(platform, Path::new("/h"), env)), Path::new(wanted));
 }
 
@@ -50,7 +55,13 @@ fn the_store_copy_counts_where_there_is_one() {
 #[case(Platform::Linux, "/h/bin/patchbay", "/h/bin/patchbay headers notes")]
 #[case(Platform::Windows, r"C:\Program Files\patchbay.exe", "\"C:\\Program Files\\patchbay.exe\" headers notes")]
 fn the_helpers_command_is_quoted(#[case] platform: Platform, #[case] program: &str, #[case] wanted: &str) {
-    let spec = EntrySpec { connection: "notes", program: Path::new(program), url: "https://x/mcp", wiring: Wiring::HeadersHelper, platform };
+    let spec = EntrySpec {
+        connection: "notes",
+        program: Path::new(program),
+        url: "https://x/mcp",
+        wiring: Wiring::HeadersHelper,
+        platform,
+    };
     let entry = (client::find("claude-code").expect("an app").entry)(&spec).expect("it takes it");
     assert_eq!(entry["headersHelper"], wanted);
     assert_eq!(read_entry("notes", &entry).ours.as_deref(), Some("notes"), "and is known again");
@@ -60,7 +71,13 @@ fn the_helpers_command_is_quoted(#[case] platform: Platform, #[case] program: &s
 fn the_bridges_entry_has_a_command_and_two_arguments_and_nothing_else() {
     for client in client::CLIENTS {
         let program = Path::new("/h/bin/patchbay");
-        let spec = EntrySpec { connection: "notes", program, url: "https://x/mcp", wiring: Wiring::Bridge, platform: Platform::Linux };
+        let spec = EntrySpec {
+            connection: "notes",
+            program,
+            url: "https://x/mcp",
+            wiring: Wiring::Bridge,
+            platform: Platform::Linux,
+        };
         let entry = (client.entry)(&spec).expect("every app takes the bridge");
         assert_eq!(entry, json!({ "command": "/h/bin/patchbay", "args": ["bridge", "notes"] }), "{}", client.id);
         assert_eq!((client.refuses)(&entry), None);

@@ -236,8 +236,14 @@ const PIECES: &[&str] = &[
 #[rstest]
 #[case::empty("", "{\n  \"mcpServers\": {\n    \"n\": {\n      \"command\": \"p\"\n    }\n  }\n}\n")]
 #[case::empty_object("{}", "{\"mcpServers\": {\"n\": {\"command\": \"p\"}}}")]
-#[case::empty_table("{\n\t\"mcpServers\": {}\n}\n", "{\n\t\"mcpServers\": {\n\t\t\"n\": {\n\t\t\t\"command\": \"p\"\n\t\t}\n\t}\n}\n")]
-#[case::after_the_last("{\n    \"mcpServers\": {\n        \"a\": {}\n    }\n}", "{\n    \"mcpServers\": {\n        \"a\": {},\n        \"n\": {\n            \"command\": \"p\"\n        }\n    }\n}")]
+#[case::empty_table(
+    "{\n\t\"mcpServers\": {}\n}\n",
+    "{\n\t\"mcpServers\": {\n\t\t\"n\": {\n\t\t\t\"command\": \"p\"\n\t\t}\n\t}\n}\n"
+)]
+#[case::after_the_last(
+    "{\n    \"mcpServers\": {\n        \"a\": {}\n    }\n}",
+    "{\n    \"mcpServers\": {\n        \"a\": {},\n        \"n\": {\n            \"command\": \"p\"\n        }\n    }\n}"
+)]
 #[case::compact("{\"mcpServers\":{\"a\":{}},\"z\":1}", "{\"mcpServers\":{\"a\":{},\"n\":{\"command\":\"p\"}},\"z\":1}")]
 fn json_is_written_in_the_files_own_style(#[case] before: &str, #[case] after: &str) {
     let done = set(before.as_bytes(), STRICT, TABLE, "n", &json!({ "command": "p" }));
@@ -246,9 +252,18 @@ fn json_is_written_in_the_files_own_style(#[case] before: &str, #[case] after: &
 
 #[rstest]
 #[case::new_table("model = \"x\" # c\n", "model = \"x\" # c\n\n[mcp_servers.n]\ncommand = \"p\"\n")]
-#[case::behind_its_siblings("[mcp_servers.a]\nurl = \"u\" # c\n\n# next\n[z]\n", "[mcp_servers.a]\nurl = \"u\" # c\n\n[mcp_servers.n]\ncommand = \"p\"\n\n# next\n[z]\n")]
-#[case::inline("mcp_servers = { a = { url = \"u\" } } # c\n", "mcp_servers = { a = { url = \"u\" } , n = { command = \"p\" } } # c\n")]
-#[case::changes_the_leaf_alone("[mcp_servers.n] # h\ncommand = \"old\" # c\nextra = 1\n", "[mcp_servers.n] # h\ncommand = \"p\" # c\n")]
+#[case::behind_its_siblings(
+    "[mcp_servers.a]\nurl = \"u\" # c\n\n# next\n[z]\n",
+    "[mcp_servers.a]\nurl = \"u\" # c\n\n[mcp_servers.n]\ncommand = \"p\"\n\n# next\n[z]\n"
+)]
+#[case::inline(
+    "mcp_servers = { a = { url = \"u\" } } # c\n",
+    "mcp_servers = { a = { url = \"u\" } , n = { command = \"p\" } } # c\n"
+)]
+#[case::changes_the_leaf_alone(
+    "[mcp_servers.n] # h\ncommand = \"old\" # c\nextra = 1\n",
+    "[mcp_servers.n] # h\ncommand = \"p\" # c\n"
+)]
 fn toml_is_written_in_the_files_own_style(#[case] before: &str, #[case] after: &str) {
     let done = set(before.as_bytes(), Format::Toml, &["mcp_servers"], "n", &json!({ "command": "p" }));
     assert_eq!(String::from_utf8(done).expect("text"), after);

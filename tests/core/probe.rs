@@ -51,7 +51,8 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&all).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let wanted = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let wanted =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= wanted.unwrap_or(0) {
                 return text;
             }
@@ -86,15 +87,20 @@ fn legacy(request: &str) -> Option<String> {
         return http("400 Bad Request", "", "no session");
     }
     if request.contains("\"initialize\"") {
-        let result = r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}"#;
-        let body = format!("event: message\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"x\"}}\n\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n\n");
+        let result =
+            r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}"#;
+        let body = format!(
+            "event: message\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"x\"}}\n\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n\n"
+        );
         return http("200 OK", "content-type: text/event-stream\r\nmcp-session-id: s1\r\n", &body);
     }
     if !request.contains("mcp-session-id: s1") {
         return http("404 Not Found", "", "");
     }
     if request.contains("tools/list") {
-        return json(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{{"name":"whoami"}},{{"name":"b"}}]}}}}"#));
+        return json(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{{"name":"whoami"}},{{"name":"b"}}]}}}}"#
+        ));
     }
     json(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#))
 }
@@ -106,7 +112,9 @@ fn modern(request: &str) -> Option<String> {
         return http("400 Bad Request", "", "");
     }
     if request.contains("server/discover") {
-        return json(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"supportedVersions":["2026-07-28"],"capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"new","version":"2"}}}}}}"#));
+        return json(&format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"supportedVersions":["2026-07-28"],"capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"new","version":"2"}}}}}}"#
+        ));
     }
     if request.contains("tools/list") {
         return json(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{{"name":"whoami"}}]}}}}"#));
@@ -119,7 +127,11 @@ fn modern(request: &str) -> Option<String> {
 
 fn forbidden_call(request: &str) -> Option<String> {
     if request.contains("tools/call") {
-        return http("403 Forbidden", "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"inbox:read\"\r\n", r#"{"message":"Forbidden: Sera AI is off"}"#);
+        return http(
+            "403 Forbidden",
+            "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"inbox:read\"\r\n",
+            r#"{"message":"Forbidden: Sera AI is off"}"#,
+        );
     }
     legacy(request)
 }
@@ -128,14 +140,21 @@ fn forbidden_call(request: &str) -> Option<String> {
 #[case::older(legacy, "2025-06-18", 2)]
 #[case::newest(modern, "2026-07-28", 1)]
 #[tokio::test]
-async fn servers_of_both_generations_work(#[case] answer: fn(&str) -> Option<String>, #[case] protocol: &str, #[case] tools: u32) {
+async fn servers_of_both_generations_work(
+    #[case] answer: fn(&str) -> Option<String>,
+    #[case] protocol: &str,
+    #[case] tools: u32,
+) {
     let report = check(&server(answer).await, true).await;
     assert_eq!(report.verdict, Verdict::Working, "{report:?}");
     assert_eq!((report.protocol.as_deref(), report.tools), (Some(protocol), Some(tools)));
     let marks: Vec<_> = report.layers.iter().map(|layer| (layer.kind, layer.mark)).collect();
     let kinds: Vec<_> = marks.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, LayerKind::ALL);
-    assert!(marks.iter().filter(|(kind, _)| *kind >= LayerKind::SignIn).all(|(_, mark)| *mark == Mark::Passed), "{marks:?}");
+    assert!(
+        marks.iter().filter(|(kind, _)| *kind >= LayerKind::SignIn).all(|(_, mark)| *mark == Mark::Passed),
+        "{marks:?}"
+    );
 }
 
 #[rstest]
@@ -170,7 +189,8 @@ async fn every_server_gets_its_true_verdict(
     #[case] layer: LayerKind,
 ) {
     let report = check(&server(answer).await, token).await;
-    let failed: Vec<_> = report.layers.iter().filter(|layer| layer.mark == Mark::Failed).map(|layer| layer.kind).collect();
+    let failed: Vec<_> =
+        report.layers.iter().filter(|layer| layer.mark == Mark::Failed).map(|layer| layer.kind).collect();
     assert_eq!((report.verdict, failed), (verdict, vec![layer]), "{report:?}");
     assert!(!format!("{report:?}").contains(CANARY));
 }
@@ -219,12 +239,17 @@ async fn a_token_never_goes_to_another_origin(#[case] status: u16) {
 
 #[tokio::test]
 async fn a_redirect_within_the_origin_is_followed() {
-    let report = check(&server(|request: &str| {
-        if request.starts_with("POST /mcp ") {
-            return http("308 Permanent Redirect", "location: /there\r\n", "");
-        }
-        modern(request)
-    }).await, true).await;
+    let report = check(
+        &server(|request: &str| {
+            if request.starts_with("POST /mcp ") {
+                return http("308 Permanent Redirect", "location: /there\r\n", "");
+            }
+            modern(request)
+        })
+        .await,
+        true,
+    )
+    .await;
     assert_eq!(report.verdict, Verdict::Working, "{report:?}");
 }
 

@@ -2,7 +2,8 @@ use std::process::Command;
 
 use patchbay_core::api::Patchbay;
 use patchbay_core::secret::{
-    Backend, Key, RedactingWriter, Secret, SecretStore, StoreStatus, Vault, bus_to_adopt, find_plaintext, record_session_bus, redact,
+    Backend, Key, RedactingWriter, Secret, SecretStore, StoreStatus, Vault, bus_to_adopt, find_plaintext,
+    record_session_bus, redact,
 };
 use patchbay_core::{Code, Host};
 use patchbay_test_support::Home;
@@ -44,7 +45,10 @@ async fn the_vault_keeps_what_it_gets_and_opens_only_for_its_passphrase() {
     vault.create(&Secret::new("a long passphrase")).expect("made");
     let store = SecretStore::system(&home.data(), Backend::Vault);
     Vault::at(&home.data()).unlock(&Secret::new("a long passphrase")).expect("unlocked");
-    assert_eq!(Vault::at(&home.data()).unlock(&Secret::new("another one")).expect_err("wrong").code, Code::VaultPassphrase);
+    assert_eq!(
+        Vault::at(&home.data()).unlock(&Secret::new("another one")).expect_err("wrong").code,
+        Code::VaultPassphrase
+    );
     if store.status().await == StoreStatus::VaultLocked {
         // This kernel has no keyrings: the key lives in the unlocking process's vault alone.
         return;
@@ -141,7 +145,10 @@ fn a_locked_keychain_says_so_at_once() {
 fn an_absent_keychain_is_told_from_a_locked_one() {
     if !inside() {
         // A bus on which nobody offers secrets, with nothing to start somebody from.
-        return assert_passed(&in_session("secret::an_absent_keychain_is_told_from_a_locked_one", "unset XDG_DATA_DIRS; export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"));
+        return assert_passed(&in_session(
+            "secret::an_absent_keychain_is_told_from_a_locked_one",
+            "unset XDG_DATA_DIRS; export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent",
+        ));
     }
     let error = keychain().read_blocking(&key()).expect_err("absent");
     assert_eq!(error.code, Code::KeychainAbsent, "{error}");
@@ -150,7 +157,12 @@ fn an_absent_keychain_is_told_from_a_locked_one() {
 #[test]
 fn the_bus_is_found_where_an_app_gives_no_address() {
     let home = Home::new();
-    let mut host = Host { env: home.env(), home: home.path().to_path_buf(), platform: patchbay_core::Platform::Linux, ..Host::real().expect("a machine") };
+    let mut host = Host {
+        env: home.env(),
+        home: home.path().to_path_buf(),
+        platform: patchbay_core::Platform::Linux,
+        ..Host::real().expect("a machine")
+    };
     host.env.insert("XDG_RUNTIME_DIR".into(), home.path().join("run").display().to_string());
     assert_eq!(bus_to_adopt(&host, &home.data()), None, "there is none anywhere");
 

@@ -27,18 +27,6 @@ mark: string,
  */
 about: string, 
 /**
- * The day on which the facts were looked up.
- */
-verified_on: string, 
-/**
- * How sure they are: `documented` by the service, or our `own`.
- */
-confidence: string, 
-/**
- * Where they are from.
- */
-sources: Array<string>, 
-/**
  * What the user is asked.
  */
 fields: Array<Field>, 
@@ -77,8 +65,4 @@ advice: Advice,
 /**
  * What does not work, and what must be switched on.
  */
-limits: Array<string>, 
-/**
- * What is likely missing when a call is not allowed.
- */
-forbidden_hint: string | null, };
+limits: Array<string>, };

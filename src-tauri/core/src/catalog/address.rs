@@ -2,6 +2,7 @@
 
 use url::{Host, Url};
 
+use super::shape::is_token;
 use crate::error::{Code, Error, Result};
 use crate::secret::find_plaintext;
 
@@ -12,7 +13,7 @@ use crate::secret::find_plaintext;
 /// `AddressHasToken`.
 pub fn check_address(text: &str) -> Result<Url> {
     let wrong = |code, message: &str, hint: &str| Err(Error::new(code, message).hint(hint).field("url"));
-    let Ok(url) = Url::parse(text.trim()) else {
+    let Ok(mut url) = Url::parse(text.trim()) else {
         return wrong(
             Code::AddressInvalid,
             "This is no address.",
@@ -43,6 +44,8 @@ pub fn check_address(text: &str) -> Result<Url> {
     if url.host().is_none() || url.host_str() == Some("") {
         return wrong(Code::AddressInvalid, "The address names no host.", "Copy it from the service's help page.");
     }
+    // It is never sent, and would only make two addresses of one.
+    url.set_fragment(None);
     Ok(url)
 }
 
@@ -56,7 +59,11 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether a token stands in the path, in the query, or behind the `#`.
 fn has_token(url: &Url) -> bool {
-    let entry = serde_json::json!({ "url": url.as_str(), "args": url.path_segments().into_iter().flatten().collect::<Vec<_>>() });
-    !find_plaintext(&entry).is_empty()
+    let behind = format!("https://behind.invalid/?{}", url.fragment().unwrap_or_default());
+    let named = !find_plaintext(&serde_json::json!({ "url": url.as_str(), "httpUrl": behind })).is_empty();
+    named
+        || url.path_segments().into_iter().flatten().any(is_token)
+        || url.query_pairs().any(|(_, text)| is_token(&text))
 }

@@ -4,6 +4,7 @@
 //! they were looked up; every address can be changed by the user.
 
 mod address;
+mod headers;
 mod resolve;
 mod shape;
 
@@ -37,10 +38,13 @@ pub struct Provider {
     /// What it is good for, in one sentence.
     pub about: String,
     /// The day on which the facts were looked up.
+    #[ts(skip)]
     pub verified_on: String,
     /// How sure they are: `documented` by the service, or our `own`.
+    #[ts(skip)]
     pub confidence: String,
     /// Where they are from.
+    #[ts(skip)]
     pub sources: Vec<String>,
     /// The endpoint's address, with `{keys}`.
     #[ts(skip)]
@@ -90,6 +94,7 @@ pub struct Provider {
     pub limits: Vec<String>,
     /// What is likely missing when a call is not allowed.
     #[serde(default)]
+    #[ts(skip)]
     pub forbidden_hint: Option<String>,
     /// A tool that only reads, to be called by the check.
     #[serde(default)]

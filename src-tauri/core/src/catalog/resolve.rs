@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use url::Url;
 
-use super::{Field, FieldKind, Pattern, Provider, When, check_address};
+use super::shape::is_token;
+use super::{Field, FieldKind, Pattern, Provider, When, check_address, headers};
 use crate::connection::AuthHeader;
 use crate::error::{Code, Error};
-use crate::secret::find_plaintext;
 
 /// What a form's answers amount to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -25,6 +25,10 @@ pub struct Resolved {
     pub create_page: Option<String>,
     /// The page where a token is revoked.
     pub revoke_page: Option<String>,
+    /// The service's own API, beside the endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(skip)]
+    pub api_base: Option<String>,
     /// The answers with defaults filled in.
     pub settings: BTreeMap<String, String>,
 }
@@ -47,14 +51,15 @@ impl Provider {
         let vars = self.vars(&answers);
         let url = check_address(&expand(&self.address, &vars, false))
             .map_err(|error| vec![error.field(self.address_field())])?;
-        let headers = self.headers_of(&answers, &vars).map_err(|error| vec![error])?;
         let auth = self.auth.as_ref().map_or_else(AuthHeader::default, |auth| AuthHeader {
             name: expand(&auth.name, &vars, false),
             prefix: expand(&auth.prefix, &vars, false),
         });
+        let headers = self.headers_of(&answers, &vars, &auth.name).map_err(|error| vec![error])?;
         let resolved = Resolved {
             auth,
             headers,
+            api_base: self.api_base.as_deref().map(|template| expand(template, &vars, false)),
             create_page: None,
             revoke_page: self.page(self.pages.revoke.as_deref(), &url, &vars),
             url: url.to_string(),
@@ -162,17 +167,13 @@ impl Provider {
         self.fields.iter().find(|field| field.kind == FieldKind::Address).map_or("url", |field| &field.key)
     }
 
-    fn headers_of(&self, answers: &Vars, vars: &Vars) -> Result<Vec<(String, String)>, Error> {
+    fn headers_of(&self, answers: &Vars, vars: &Vars, token_header: &str) -> Result<Vec<(String, String)>, Error> {
         let rules = self.headers.iter().filter(|rule| applies(&rule.when, answers));
-        let mut headers: Vec<_> = rules.map(|rule| (rule.name.clone(), expand(&rule.value, vars, false))).collect();
-        if let Some(key) = &self.header_lines {
-            for line in
-                answers.get(key).map(String::as_str).unwrap_or_default().lines().filter(|line| !line.trim().is_empty())
-            {
-                headers.push(header_line(line).map_err(|error| error.field(key))?);
-            }
+        let mut all: Vec<_> = rules.map(|rule| (rule.name.clone(), expand(&rule.value, vars, false))).collect();
+        if let Some((key, lines)) = self.header_lines.as_ref().and_then(|key| answers.get_key_value(key)) {
+            all.extend(headers::read(lines, token_header).map_err(|error| error.field(key))?);
         }
-        Ok(headers)
+        Ok(all)
     }
 
     fn page(&self, template: Option<&str>, url: &Url, vars: &Vars) -> Option<String> {
@@ -195,7 +196,8 @@ impl Resolved {
         let Ok(url) = Url::parse(&self.url) else { return self };
         let mut vars = provider.vars(&self.settings);
         let name = token_name.map_or_else(|| provider.token_name.replace("{app}", "Patchbay"), str::to_owned);
-        vars.insert("token_name".to_owned(), name);
+        // Some services refuse longer names.
+        vars.insert("token_name".to_owned(), name.chars().take(128).collect());
         vars.insert("scopes".to_owned(), scopes.join(","));
         self.create_page = provider.page(provider.pages.create.as_deref(), &url, &vars);
         self
@@ -218,6 +220,10 @@ fn check(field: &Field, answer: &str) -> Option<Error> {
     if field.kind == FieldKind::Address {
         return check_address(answer).err().map(|error| error.field(&field.key));
     }
+    if field.kind == FieldKind::Text && is_token(answer) {
+        let error = Error::new(Code::AddressHasToken, format!("{} looks like a token.", field.label));
+        return Some(error.hint("Take it out; the token gets its own field further on.").field(&field.key));
+    }
     let fits = field.pattern.is_none_or(|pattern| pattern.fits(answer));
     if fits { None } else { wrong(format!("{} does not look right.", field.label)) }
 }
@@ -229,47 +235,13 @@ impl Pattern {
             Self::Name => all("-"),
             Self::Segment => all("-_.~%") && text != "." && text != "..",
             Self::Host => all("-.:"),
-            Self::Header => {
-                all("-_") && !matches!(text.to_ascii_lowercase().as_str(), "host" | "content-length" | "cookie")
-            }
+            Self::Header => headers::is_free(text),
             Self::Guid => {
                 let parts: Vec<_> = text.split('-').map(str::len).collect();
                 parts == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
             }
         }
     }
-}
-
-/// A line `Name: value` of a header that holds no secret.
-fn header_line(line: &str) -> Result<(String, String), Error> {
-    let wrong = |code, message: String, hint: &str| Err(Error::new(code, message).hint(hint));
-    let Some((name, value)) = line.split_once(':').map(|(name, value)| (name.trim(), value.trim())) else {
-        return wrong(Code::SettingInvalid, format!("\"{line}\" is no header."), "Write it as Name: value.");
-    };
-    let reserved = ["authorization", "content-type", "accept", "mcp-session-id", "mcp-protocol-version", "connection"];
-    if !Pattern::Header.fits(name) || reserved.contains(&name.to_ascii_lowercase().as_str()) {
-        return wrong(
-            Code::SettingInvalid,
-            format!("The header {name} cannot be set here."),
-            "The token has its own field.",
-        );
-    }
-    if value.chars().any(char::is_control) || !value.is_ascii() {
-        return wrong(
-            Code::SettingInvalid,
-            format!("The value of {name} has characters that cannot be sent."),
-            "Type it anew.",
-        );
-    }
-    let entry = serde_json::json!({ "headers": { name: value } });
-    if !find_plaintext(&entry).is_empty() {
-        return wrong(
-            Code::AddressHasToken,
-            format!("{name} looks like a token; it would lie in plain text."),
-            "Choose this header for the token itself.",
-        );
-    }
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Puts values in the place of `{keys}`.

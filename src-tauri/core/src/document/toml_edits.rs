@@ -52,7 +52,12 @@ impl Toml {
     }
 
     /// The first table of a text that has nothing but comments goes below them.
-    fn below_comments(&self, table: &[&str], key: &str, members: &serde_json::Map<String, Value>) -> Result<String, ()> {
+    fn below_comments(
+        &self,
+        table: &[&str],
+        key: &str,
+        members: &serde_json::Map<String, Value>,
+    ) -> Result<String, ()> {
         let mut document = DocumentMut::new();
         add(make_table(&mut document, table), key, members)?;
         let comments = self.plain.trim_end();

@@ -14,9 +14,9 @@ use crate::host::Host;
 /// `DateInvalid`, `DatePast`, `DateBeyondMaximum` with the latest date that the service allows.
 pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry> {
     let wrong = |code, message: String, hint: &str| Error::new(code, message).hint(hint).field("expires");
-    let date: Date = (text.trim().len() == 10).then(|| text.trim().parse().ok()).flatten().ok_or_else(|| {
-        wrong(Code::DateInvalid, format!("\"{}\" is no date.", text.trim()), "Write it like 2027-03-31.")
-    })?;
+    // What was typed is not repeated: it may be a token in the wrong field.
+    let invalid = || wrong(Code::DateInvalid, "This is no date.".to_owned(), "Write it like 2027-03-31.");
+    let date: Date = (text.trim().len() == 10).then(|| text.trim().parse().ok()).flatten().ok_or_else(invalid)?;
     let today = host.now.to_zoned(host.zone.clone()).date();
     if date < today {
         return Err(wrong(

@@ -1,6 +1,7 @@
 //! What people paste, and what it should have been.
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::catalog::{Provider, foreign_service};
 use crate::error::{Code, Error};
@@ -29,42 +30,57 @@ pub struct Cleaned {
 }
 
 /// Takes out of a pasted text what is surely no part of a token.
+///
+/// Every copy on the way is wiped.
 pub fn clean(raw: &str) -> Cleaned {
     let mut changes = Vec::new();
-    let mut step = |change: CleanChange, before: &str, after: String| {
-        if after != before && !changes.contains(&change) {
+    let mut text = Zeroizing::new(raw.to_owned());
+    let mut step = |change: CleanChange, take_out: &dyn Fn(&str) -> String| {
+        let after = Zeroizing::new(take_out(&text));
+        if *after != *text && !changes.contains(&change) {
             changes.push(change);
         }
-        after
+        text = after;
     };
-    let text = raw.to_owned();
-    let text = step(CleanChange::Invisible, &text, text.chars().filter(|c| !is_invisible(*c)).collect());
-    let text = step(CleanChange::WhiteSpace, &text, text.trim().to_owned());
-    let text = step(CleanChange::Quotes, &text, unquoted(&text));
-    let text = step(CleanChange::Scheme, &text, without_scheme(&text));
-    let text = step(CleanChange::Quotes, &text, unquoted(&text));
-    let text = step(CleanChange::WhiteSpace, &text, text.chars().filter(|c| !c.is_whitespace()).collect());
-    Cleaned { secret: Secret::new(text), changes }
+    step(CleanChange::Invisible, &|text| text.chars().filter(|c| !is_invisible(*c)).collect());
+    step(CleanChange::WhiteSpace, &|text| text.trim().to_owned());
+    step(CleanChange::Quotes, &|text| unquoted(text).to_owned());
+    step(CleanChange::Scheme, &|text| without_scheme(text).to_owned());
+    step(CleanChange::Quotes, &|text| unquoted(text).to_owned());
+    step(CleanChange::WhiteSpace, &|text| text.chars().filter(|c| !c.is_whitespace()).collect());
+    Cleaned { secret: Secret::new(text.as_str()), changes }
 }
 
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}')
+    matches!(c,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-fn unquoted(text: &str) -> String {
-    const QUOTES: &[char] = &['"', '\'', '`', '“', '”', '„', '‘', '’', '«', '»'];
-    text.trim_matches(|c: char| QUOTES.contains(&c) || c.is_whitespace()).to_owned()
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '‟' | '‘' | '’' | '‚' | '‛' | '«' | '»' | '‹' | '›')
 }
 
-fn without_scheme(text: &str) -> String {
+/// Without the quotes around it, and the comma that follows a value in a copied line of JSON.
+fn unquoted(text: &str) -> &str {
+    let begun = text.trim_start_matches(|c: char| is_quote(c) || c.is_whitespace());
+    let ended = begun.trim_end_matches(|c: char| is_quote(c) || c.is_whitespace() || c == ',');
+    // A comma belongs to the line it was copied with only where a quote stands before it.
+    if begun[ended.len()..].contains(is_quote) { ended } else { begun.trim_end() }
+}
+
+/// Without a header's name and the scheme: no token has white space in it, so a known word before some is none of it.
+fn without_scheme(text: &str) -> &str {
+    let between = |c: char| c == ':' || is_quote(c) || c.is_whitespace();
     let mut rest = text;
-    for word in ["authorization:", "bearer "] {
-        // A token is ASCII; anything else has no scheme before it that could be cut off.
-        if rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)) {
-            rest = rest[word.len()..].trim_start();
+    for word in ["authorization", "bearer", "sentry-bearer", "basic", "token"] {
+        let Some((start, after)) = rest.split_at_checked(word.len()) else { continue };
+        let is_word = after.starts_with(|c: char| c.is_whitespace() || (word == "authorization" && between(c)));
+        if start.eq_ignore_ascii_case(word) && is_word {
+            rest = after.trim_start_matches(between);
         }
     }
-    rest.to_owned()
+    rest
 }
 
 /// What a token looks like to a service.
@@ -147,6 +163,15 @@ mod tests {
     #[case("\u{feff}abc\u{200b}123", "abc123", &[CleanChange::Invisible])]
     #[case("abc\u{a0}123", "abc123", &[CleanChange::WhiteSpace])]
     #[case("Bearer", "Bearer", &[])]
+    #[case("Bearer\nabc123", "abc123", &[CleanChange::Scheme])]
+    #[case("BEARER\u{a0}abc123", "abc123", &[CleanChange::Scheme])]
+    #[case("Bearerabc123", "Bearerabc123", &[])]
+    #[case("authorizationabc", "authorizationabc", &[])]
+    #[case("Basic dTpw", "dTpw", &[CleanChange::Scheme])]
+    #[case("  \"Authorization\": \"Bearer abc123\",\n", "abc123", &[CleanChange::WhiteSpace, CleanChange::Quotes, CleanChange::Scheme])]
+    #[case("abc123,", "abc123,", &[])]
+    #[case("‘abc\u{2066}123’", "abc123", &[CleanChange::Invisible, CleanChange::Quotes])]
+    #[case("\"", "", &[CleanChange::Quotes])]
     fn cleans(#[case] raw: &str, #[case] token: &str, #[case] changes: &[CleanChange]) {
         let cleaned = clean(raw);
         assert_eq!(cleaned.secret.expose(), token);

@@ -65,8 +65,9 @@ pub fn acknowledge(shown: &mut ShownReminders, expiry: Expiry, stage: Stage) {
     shown.stage = Some(stage);
 }
 
-/// Silence for some days.
+/// Silence for some days; then the stage it is in by then is told, even if it was told before.
 pub fn snooze(shown: &mut ShownReminders, days: u16, now: Timestamp) {
+    shown.stage = None;
     shown.snoozed = now.checked_add(SignedDuration::from_hours(24 * i64::from(days))).ok();
 }
 

@@ -21,7 +21,6 @@ type Loose = Partial<Omit<Provider, 'fields' | 'scopes' | 'presets' | 'lifetime'
 function whole(pack: Loose): Provider {
   return {
     ...(pack as unknown as Provider),
-    forbidden_hint: pack.forbidden_hint ?? null,
     fields: pack.fields.map((field) => ({ hint: null, default: null, choices: [], advanced: false, when: {}, ...(field as object) }) as unknown as Field),
     scopes: pack.scopes.map((scope) => ({ group: null, personal: false, ...(scope as object) }) as Scope),
     presets: pack.presets.map((preset) => ({ about: null, recommended: false, ...(preset as object) }) as Preset),
