@@ -12,7 +12,8 @@ export default defineConfig({
       'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' http://127.0.0.1:*",
     },
   },
-  server: { port: 5173, strictPort: true, host: '127.0.0.1' },
+  // The fixture takes the real packs from beside the core.
+  server: { fs: { allow: ['..'] }, port: 5173, strictPort: true, host: '127.0.0.1' },
   // Unit tests take the browser's half of Svelte too.
   ...(process.env.VITEST ? { resolve: { conditions: ['browser'] } } : {}),
   test: {

@@ -96,6 +96,21 @@ test('Escape closes the dialog, then the details, and the focus comes back', asy
   await expect(page.getByTestId('row-open-github')).toBeFocused();
 });
 
+test('the call is copied with a stand-in for the token', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByTestId('row-open-practice').click();
+  await page.getByTestId('detail-curl').click();
+  await expect(page.getByTestId('toast')).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('Bearer $TOKEN');
+});
+
+test('copying works where the page may not use the clipboard', async ({ page }) => {
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.getByTestId('row-open-practice').click();
+  await page.getByTestId('detail-curl').click();
+  await expect(page.getByTestId('toast')).toContainText('Copied');
+});
+
 test('settings are saved and a vault is made', async ({ page }) => {
   await page.getByTestId('nav-settings').click();
   await page.getByTestId('setting-reminder-30').getByRole('button').click();

@@ -3,7 +3,6 @@ import type { Codes } from './words';
 
 export const codes: Codes = {
   code: {
-    state_damaged: { say: 'Patchbay’s own records were damaged. They were kept aside and rebuilt from what your apps’ files show.', do: 'I have seen it' },
     no_home: { say: 'Your system does not say where your home folder is. Sign out and in again.', do: 'Try again' },
     io: { say: 'Your system could not read or write a file.', do: 'Try again' },
     disk_full: { say: 'Your disk is full. Free some space, then try again.', do: 'Try again' },
@@ -43,6 +42,7 @@ export const codes: Codes = {
     unknown_change: { say: 'This change is not in the list any more.', do: 'Look again' },
     undo_conflict: { say: 'This has been changed since, so it cannot be undone without losing that.', do: 'Show the file' },
     state_newer: { say: 'A newer Patchbay has written your list, so this one can only show it. Install the newer one.', do: 'Look again' },
+    state_damaged: { say: 'Your list was damaged. Patchbay kept the damaged file aside and made the list anew from your apps’ files.', do: 'I understand' },
     keychain_locked: { say: 'Your keychain is locked. Unlock it, then try again.', do: 'Try again' },
     keychain_refused: { say: 'Your keychain was not allowed to answer. Try again and allow it.', do: 'Try again' },
     keychain_absent: { say: 'This computer has no keychain. A vault with a passphrase can take its place.', do: 'Set up the vault' },
@@ -69,7 +69,7 @@ export const codes: Codes = {
     token_ended: 'Its token has ended',
     token_ends_soon: 'Its token ends soon',
     token_refused: 'The service refuses its token',
-    not_allowed: 'Its token lacks a right',
+    not_allowed: 'Its token lacks a permission',
     needs_browser_sign_in: 'The service wants you to sign in with the browser',
     not_mcp: 'What answers there is not for AI apps',
     wrong_address: 'There is nothing at its address',
@@ -97,7 +97,7 @@ export const codes: Codes = {
   verdict: {
     working: { say: 'It works', do: 'Check again' },
     token_refused: { say: 'The service refuses the token. It has ended or was revoked: make a new one.', do: 'Renew' },
-    not_allowed: { say: 'The token is good, but it is not allowed to do this. Make one with the missing right.', do: 'Renew' },
+    not_allowed: { say: 'The token is good, but it is not allowed to do this. Make one with the missing permission.', do: 'Renew' },
     needs_browser_sign_in: { say: 'This service takes a sign-in in the browser, not a token. Add it inside your app instead.', do: 'Check again' },
     not_mcp: { say: 'Something answers at this address, but it does not offer tools to AI apps.', do: 'Edit' },
     wrong_address: { say: 'There is nothing at this address. Compare it with the service’s own page.', do: 'Edit' },
@@ -141,7 +141,7 @@ export const codes: Codes = {
     put_back: 'Put back',
     kept: 'Kept as changed outside',
     renewed: 'Token renewed',
-    renewal_stopped: 'Renewal cut off; the old token is still in use',
+    renewal_stopped: 'Renewal was cut off; the old token is still in use',
     undone: 'Undone',
   },
 

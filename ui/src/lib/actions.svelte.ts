@@ -1,10 +1,10 @@
 /** What rows and details do: one request each, then a sentence, and an error where it happened. */
-import { asError } from '../backend';
+import { asError, type Navigate } from '../backend';
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { Error as CoreError } from '../bindings/Error';
 import type { NextStep } from '../bindings/NextStep';
 import { words } from '../i18n';
-import { announce, say, screen, type Dialog } from './screen.svelte';
+import { announce, say, screen, startWizard, type Dialog } from './screen.svelte';
 import { app, appName, ask, backend, connection, data, refresh } from './state.svelte';
 
 /** What is under way and what went wrong, by place (`row:<id>`, `undo:<change>`, …). */
@@ -94,8 +94,12 @@ export function reveal(path: string): Promise<boolean> {
 export function act(one: ConnectionView): void {
   const { id } = one;
   const client = one.action_client ?? one.used_in.find((place) => place.drift)?.client ?? null;
-  const open = (dialog: Dialog): void => void (screen.dialog = dialog);
-  const details = (): void => void (screen.selected = id);
+  const open = (dialog: Dialog): void => {
+    screen.dialog = dialog;
+  };
+  const details = (): void => {
+    screen.selected = id;
+  };
   const steps: Record<NextStep, () => void> = {
     check: () => void check([id]),
     renew: () => open({ kind: 'renew', id, token: endingToken(one), step: 'make' }),
@@ -120,4 +124,15 @@ function endingToken({ tokens }: ConnectionView): string | null {
 
 function replacedToken({ tokens }: ConnectionView): string | null {
   return (tokens.find((token) => token.old_since) ?? tokens[0])?.id ?? null;
+}
+
+/** Follows the tray, a notification or a second start. An open wizard or dialog is not taken away by it. */
+export function follow({ view, connection: id, action }: Navigate): void {
+  if (screen.wizard || screen.dialog) return;
+  if (action === 'connect') return startWizard();
+  screen.view = view;
+  screen.selected = id ?? null;
+  const one = connection(id ?? null);
+  if (action === 'check') void check(id ? [id] : []);
+  if (action === 'renew' && one) screen.dialog = { kind: 'renew', id: one.id, token: endingToken(one), step: 'make' };
 }

@@ -61,12 +61,3 @@ export function startWizard(provider: string | null = null, settings: Record<str
   screen.selected = null;
   screen.wizard = { provider, settings };
 }
-
-/** Follows the tray, a notification or a second start. An open wizard or dialog is not taken away by it. */
-export function goTo({ view, connection, action }: Navigate): void {
-  if (screen.wizard || screen.dialog) return;
-  if (action === 'connect') return startWizard();
-  screen.view = view;
-  screen.selected = connection ?? null;
-  if (connection && action === 'renew') screen.dialog = { kind: 'renew', id: connection, token: null, step: 'make' };
-}

@@ -11,7 +11,6 @@ import type { Layer } from '../bindings/Layer';
 import type { Provider } from '../bindings/Provider';
 import type { Request } from '../bindings/Request';
 import type { Snapshot } from '../bindings/Snapshot';
-import { goTo } from './screen.svelte';
 
 type Value<K extends Answer['type']> = Extract<Answer, { type: K }> extends { value: infer V } ? V : undefined;
 
@@ -42,7 +41,6 @@ export function connectTo(next: Backend): void {
   running = null;
   endings = [
     next.on('changed', () => void refresh()),
-    next.on('navigate', goTo),
     next.on('check_progress', ({ id, layer }) => {
       const seen = (data.progress[id] ?? []).filter(({ kind }) => kind !== layer.kind);
       data.progress[id] = [...seen, layer];

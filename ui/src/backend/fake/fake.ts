@@ -69,7 +69,7 @@ export class Fake {
     this.#note('renewed', one);
     Object.assign(renewed, token(renewed.id, 90, { label: renewed.label, scopes: renewed.scopes, old_since: new Date().toISOString(), fingerprint: '0c22f19b7a31', used_by: renewed.used_by }));
     Object.assign(one, { status: 'old_token_to_revoke', group: 'needs_you', action: 'revoke_old', last_check: report('working', 0) });
-    return { type: 'renewed', value: { id, before: report('working', 0), after: report('working', 0), token: renewed.id, revoke_page: 'http://127.0.0.1:8939/' } };
+    return { type: 'renewed', value: { id, before: report('working', 0), after: report('working', 0), token: renewed.id, revoke_page: 'http://127.0.0.1:47115/tokens' } };
   }
 
   change(request: Request, secret: string): Answer {

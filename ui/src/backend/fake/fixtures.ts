@@ -63,7 +63,7 @@ const RICH: ConnectionView[] = [
     ...needs, status: 'changed_outside', action: 'put_back', action_client: 'codex',
     used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: { connection: 'invoices', client: 'codex', kind: 'changed', field: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx', sentence: 'command changed' } })],
   }),
-  connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old_since: at(-2 * DAY), label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'Bearer' } }),
+  connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old_since: at(-2 * DAY), label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
   connection('practice', 'Practice service', 'practice', { tokens: [token('t-practice', 29, { label: 'Patchbay practice', scopes: ['notes:read'] })] }),
   connection('surveys', 'Surveys EU', 'retently', { status: 'unchecked', last_check: null, tokens: [token('t-surveys', null)], used_in: [placed('claude-code', 'surveys', { wiring: 'headers-helper', restart: true })] }),
   connection('robots', 'Robots', 'uipath', { tokens: [token('t-robots', 171)], used_in: [placed('claude-desktop', 'robots')] }),

@@ -31,9 +31,14 @@ export function form(asked: Extract<Request, { type: 'resolve_form' }>, state: S
   const taken = new Set(state.connections.map((one) => one.name));
   const base = service?.name ?? asked.provider;
   const free = [base, ...Array.from({ length: 40 }, (_, n) => `${base} ${n + 2}`)].find((name) => !taken.has(name) && !state.connections.some((one) => one.id === slug(name)));
-  const url = asked.settings['url'] ?? `https://mcp.example.com/${asked.provider}`;
+  const url = asked.settings['url'] ?? asked.settings['address'] ?? `https://mcp.example.com/${asked.provider}`;
+  const page = (template: string | null): string | null =>
+    template?.replace('{origin}', 'http://127.0.0.1:47115').replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(key === 'token_name' ? (asked.token_name ?? '') : (asked.settings[key] ?? ''))) ?? null;
+  const { url: pasted, ...parts } = asked.settings;
+  const apart = asked.provider === 'uipath' && pasted ? { ...parts, host: 'cloud.uipath.com', organisation: 'widget', tenant: 'DefaultTenant', folder_key: '1a2b3c4d-0000-0000-0000-000000000000', slug: 'robots' } : asked.settings;
+  if (apart !== asked.settings) errors.splice(0, errors.length, ...errors.filter((error) => error.field === 'name' || error.field === 'expires'));
   return {
-    resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: service?.pages.create ?? null, revoke_page: service?.pages.revoke ?? service?.pages.create ?? null, settings: asked.settings },
+    resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: page(service?.pages.create ?? null), revoke_page: page(service?.pages.revoke ?? null), settings: apart },
     errors, id: asked.name === null ? null : slug(asked.name), suggested_name: free ?? base,
     suggested_expires: service?.lifetime.suggested_days ? dateIn(service.lifetime.suggested_days) : null, latest_expires: latest ? dateIn(latest) : null,
   };

@@ -10,7 +10,8 @@ import type { PlanView } from '../../bindings/PlanView';
 import type { Provider } from '../../bindings/Provider';
 import type { Report } from '../../bindings/Report';
 import type { TokenFacts } from '../../bindings/TokenFacts';
-import { answered, defaults } from '../../lib/fields';
+import { words } from '../../i18n';
+import { answered, defaults, fill, needsToken, takenApart } from '../../lib/fields';
 import { LiveForm, type Answers } from '../../lib/form.svelte';
 import { Places } from '../../lib/places.svelte';
 import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
@@ -24,9 +25,10 @@ export class Wizard {
   service = $state.raw<Provider | null>(null);
   name = $state('');
   settings = $state<Record<string, string>>({});
-  tokenName = $state('');
   scopes = $state<string[]>([]);
   perApp = $state(false);
+  /** The service is used without a token. */
+  tokenless = $state(false);
   /** Which of the tokens is being pasted. */
   nth = $state(0);
   pastes = $state.raw<TokenPaste[]>([new TokenPaste()]);
@@ -46,6 +48,7 @@ export class Wizard {
     this.perApp ? ['service', 'details', 'make', 'apps', 'paste', 'review', 'check'] : [...STEPS],
   );
   readonly clients: string[] = $derived(this.places.list.map((place) => place.client));
+  readonly optional: boolean = $derived(this.service !== null && !needsToken(this.service) && !this.perApp);
   readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
   readonly position: number = $derived(this.order.indexOf(this.step));
 
@@ -60,7 +63,7 @@ export class Wizard {
       this.settings = defaults(service, settings);
       this.scopes = service.presets.find((preset) => preset.recommended)?.scopes.slice() ?? service.presets[0]?.scopes.slice() ?? [];
       this.perApp = service.advice.per_app;
-      this.tokenName = service.token_name;
+      this.tokenless = false;
       this.name = '';
       this.#named = false;
       this.live.all = false;
@@ -85,7 +88,7 @@ export class Wizard {
       name: this.name.trim() || (this.#named ? '' : null),
       expires: this.paste.expires || null,
       scopes: [...this.scopes],
-      token_name: this.tokenName || null,
+      token_name: this.labelFor(this.#current) || null,
     };
   }
 
@@ -97,9 +100,24 @@ export class Wizard {
     return this.live.resolve(this.answers);
   }
 
+  /** Puts the parts of a pasted address into their fields. */
+  async takeApart(): Promise<void> {
+    const { settings } = this.answers;
+    const form = await this.resolve();
+    const parts = form?.resolved && takenApart(settings, form.resolved.settings);
+    if (parts) Object.assign(this.settings, parts);
+  }
+
   /** What the token for one app is suggested to be called. */
   labelFor(client: string | undefined): string {
-    return this.perApp && client ? `${appName(client)} MCP` : this.tokenName;
+    const only = this.clients.length === 1 ? this.clients[0] : undefined;
+    const app = this.perApp ? client : only;
+    return fill(this.service?.token_name ?? '', app ? appName(app) : words.wizard.make.allApps);
+  }
+
+  /** The app whose token is made or pasted now. */
+  get #current(): string | undefined {
+    return this.clients[this.nth];
   }
 
   #facts(paste: TokenPaste, client: string | undefined): TokenFacts {
@@ -113,7 +131,7 @@ export class Wizard {
       name: this.name.trim(),
       settings: this.answers.settings,
       places: this.places.list,
-      token: first ? this.#facts(first, this.clients[0]) : null,
+      token: first && !this.tokenless ? this.#facts(first, this.clients[0]) : null,
       overrule: this.pastes.some((paste) => paste.overruled),
     };
   }
@@ -150,6 +168,7 @@ export class Wizard {
   }
 
   async #pasteDone(): Promise<boolean> {
+    if (this.tokenless) return true;
     if (!this.paste.look) await this.paste.inspect(this.service?.id ?? '', null);
     this.live.touched['expires'] = true;
     const form = await this.resolve();
@@ -166,6 +185,7 @@ export class Wizard {
 
   setPerApp(each: boolean): void {
     this.perApp = each;
+    this.tokenless = false;
     if (!each) this.#forClients();
   }
 
@@ -178,7 +198,8 @@ export class Wizard {
     const done = await this.#try(async () => {
       const [first, ...rest] = this.pastes;
       const expected = this.plan?.expected ?? null;
-      this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', first?.value);
+      const secret = this.tokenless ? undefined : first?.value;
+      this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
       for (const [n, paste] of rest.entries()) await this.#saveFor(this.clients[n + 1], paste);
     });
     await refresh();

@@ -67,7 +67,31 @@ test('a missing answer holds the step and says so under its field', async () => 
   expect(wizard.live.complaint('account')).toBeNull();
   await wizard.next();
   expect(wizard.step).toBe('details');
-  expect(wizard.live.complaint('account')).toBe('Account is missing.');
+  expect(wizard.live.complaint('account')).toBe('Account ID is missing.');
+});
+
+test('a pasted address is taken apart into its fields', async () => {
+  const wizard = await begin('uipath');
+  wizard.settings['url'] = 'https://cloud.uipath.com/widget/DefaultTenant/agenthub_/mcp/1a2b3c4d-0000-0000-0000-000000000000/robots';
+  await wizard.takeApart();
+  expect(wizard.settings).toMatchObject({ url: '', organisation: 'widget', slug: 'robots' });
+});
+
+test('a service that needs no token is connected without one', async () => {
+  const wizard = await begin('custom', { url: 'https://mcp.example.com/mcp' });
+  await wizard.next();
+  await wizard.next();
+  expect(wizard.optional).toBe(true);
+  wizard.tokenless = true;
+  for (let n = 0; n < 3; n += 1) await wizard.next();
+  expect(backend.fake.asked).toMatchObject([{ type: 'connect', connect: { token: null } }]);
+});
+
+test('a token is called after the app it is for', async () => {
+  const wizard = await begin('retently');
+  expect(wizard.labelFor(undefined)).toBe('Patchbay MCP');
+  for (const client of ['claude-code', 'codex']) Object.assign(wizard.places.ticks[client] ?? {}, { chosen: false });
+  expect(wizard.labelFor(undefined)).toBe('Claude Desktop MCP');
 });
 
 test('a token of another service holds the step; an odd one can be overruled', async () => {
