@@ -1,173 +1,138 @@
 //! Carries one message to the service and its answer back.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use patchbay_core::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use patchbay_core::wire::{Client, Endpoint, Method, Response, Timeouts};
+use patchbay_core::wire::{Method, Response, StatusCode};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
+use crate::answer::{bring, hear, words};
 use crate::envelope::{Envelope, Kind};
+use crate::listen;
+use crate::message::Open;
 use crate::session::Session;
 use crate::trouble::Trouble;
-use crate::{Event, MOST_BYTES, Observer, Source, TooLarge, listen};
+use crate::way::Ways;
+use crate::{Event, MOST_BYTES, Observer, Source};
 
-/// The way to the service, once it is known.
-#[derive(Clone)]
-pub(crate) struct Way {
-    pub(crate) client: Client,
-    pub(crate) endpoint: Endpoint,
-}
+/// How long the server may take to hear that the session is over.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Carries messages; shared by all that are under way.
 pub(crate) struct Carrier {
-    source: Source,
+    pub(crate) ways: Ways,
+    pub(crate) session: Session,
     observer: Observer,
     lines: mpsc::Sender<Bytes>,
-    way: RwLock<Option<Way>>,
-    /// One at a time asks for the token: after many refusals at once, one read serves all.
-    asking: tokio::sync::Mutex<()>,
     beginning: tokio::sync::Mutex<()>,
-    pub(crate) session: Session,
-    listener: std::sync::Mutex<Option<tokio::task::AbortHandle>>,
+    listener: Mutex<Option<AbortHandle>>,
 }
 
 impl Carrier {
     pub(crate) fn new(source: Source, observer: Observer, lines: mpsc::Sender<Bytes>) -> Self {
         Self {
-            source,
+            ways: Ways::new(source),
+            session: Session::default(),
             observer,
             lines,
-            way: RwLock::new(None),
-            asking: tokio::sync::Mutex::default(),
             beginning: tokio::sync::Mutex::default(),
-            session: Session::default(),
-            listener: std::sync::Mutex::default(),
+            listener: Mutex::default(),
         }
     }
 
-    /// Carries a message and sees to it that a request is answered.
+    /// Carries a message and sees to it that every request in it is answered.
     pub(crate) async fn carry(self: &Arc<Self>, line: Bytes, envelope: Envelope) {
         if envelope.kind == Kind::Garbage {
-            return self.refuse_line(&TooLarge).await;
+            return self.refuse_line().await;
         }
-        if envelope.method == "initialize" {
+        if envelope.is_initialize() {
             self.session.begin(line.clone());
             self.stop_listening();
         }
-        let outcome = self.deliver(&line, &envelope).await;
-        match (&outcome, &envelope.kind) {
-            (Ok(()), Kind::Request(_) | Kind::Batch) => (self.observer)(Event::Answered),
-            (Ok(()), _) => {}
-            (Err(trouble), kind) => {
-                tracing::warn!(code = trouble.code, "{}", trouble.message);
-                (self.observer)(Event::Failed(trouble.code.clone()));
-                if let Kind::Request(id) = kind {
-                    self.say(trouble.line(id)).await;
-                }
+        let mut open = Open::new(envelope.ids().to_vec());
+        let outcome = self.deliver(&line, &envelope, &mut open).await;
+        if let Err(trouble) = &outcome {
+            tracing::warn!(code = trouble.code, method = envelope.method, "{}", trouble.message);
+            (self.observer)(Event::Failed(trouble.code.clone()));
+            for id in open.ids() {
+                self.say(trouble.line(id)).await;
             }
+        } else if !envelope.ids().is_empty() {
+            (self.observer)(Event::Answered);
         }
-        if outcome.is_ok() && envelope.method == "notifications/initialized" {
-            let task = tokio::spawn(listen::listen(self.clone()));
-            let old = self.listener.lock().unwrap_or_else(PoisonError::into_inner).replace(task.abort_handle());
-            if let Some(old) = old {
-                old.abort();
-            }
+        if outcome.is_ok() && envelope.method == "notifications/initialized" && !envelope.is_modern() {
+            self.start_listening();
         }
     }
 
-    async fn deliver(self: &Arc<Self>, line: &Bytes, envelope: &Envelope) -> Result<(), Trouble> {
-        let response = self.post(line, envelope).await?;
-        let gone = response.status().as_u16() == 404 && self.session.id().is_some();
-        if gone && !envelope.is_modern() && envelope.method != "initialize" {
-            self.begin_again().await?;
-            let response = self.post(line, envelope).await?;
-            return crate::answer::bring(self, response, envelope).await;
+    async fn deliver(self: &Arc<Self>, line: &Bytes, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
+        let session = self.session.id().filter(|_| !envelope.is_modern() && !envelope.is_initialize());
+        let mut response = self.post(line, envelope).await?;
+        if response.status() == StatusCode::NOT_FOUND
+            && let Some(session) = session
+        {
+            self.begin_again(&session).await?;
+            response = self.post(line, envelope).await?;
         }
-        crate::answer::bring(self, response, envelope).await
+        bring(self, response, envelope, open).await
     }
 
-    /// Posts a message; where the service answers 401, asks for the token once more and posts again if it is another.
-    pub(crate) async fn post(&self, line: &Bytes, envelope: &Envelope) -> Result<Response, Trouble> {
-        let way = self.way().await?;
+    async fn post(&self, line: &Bytes, envelope: &Envelope) -> Result<Response, Trouble> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         if envelope.is_modern() {
             envelope.routing(&mut headers);
-        } else if envelope.method != "initialize" {
+        } else if !envelope.is_initialize() {
             self.session.headers(&mut headers);
         }
-        let response = way.client.send(&way.endpoint, Method::POST, Some(line.clone()), &headers).await?;
-        if response.status().as_u16() != 401 {
+        self.send(Method::POST, Some(line), &headers).await
+    }
+
+    /// Sends a request; where the service answers 401, asks for the token once more and sends again if it is another.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Trouble> {
+        let way = self.ways.get().await?;
+        let response = way.client.send(&way.endpoint, method.clone(), body.cloned(), headers).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let Some(fresh) = self.ask_again(&way).await? else { return Err(refused(&way)) };
-        let response = fresh.client.send(&fresh.endpoint, Method::POST, Some(line.clone()), &headers).await?;
-        if response.status().as_u16() == 401 { Err(refused(&fresh)) } else { Ok(response) }
+        let Some(fresh) = self.ways.other_than(&way).await? else { return Err(way.refused()) };
+        let response = fresh.client.send(&fresh.endpoint, method, body.cloned(), headers).await?;
+        if response.status() == StatusCode::UNAUTHORIZED { Err(fresh.refused()) } else { Ok(response) }
     }
 
-    /// The way to the service; asked of the source where it is not known yet.
-    pub(crate) async fn way(&self) -> Result<Way, Trouble> {
-        if let Some(way) = self.known() {
-            return Ok(way);
-        }
-        let _asking = self.asking.lock().await;
-        match self.known() {
-            Some(way) => Ok(way),
-            // At the start nothing else waits, so the keychain is read right here.
-            None => self.keep((self.source)()?),
-        }
-    }
-
-    /// Asks for the token again; `None` where it is the one that was just refused.
-    pub(crate) async fn ask_again(&self, refused: &Way) -> Result<Option<Way>, Trouble> {
-        let _asking = self.asking.lock().await;
-        if let Some(other) = self.known().filter(|way| !way.endpoint.same_auth(&refused.endpoint)) {
-            return Ok(Some(other));
-        }
-        let source = self.source.clone();
-        let endpoint = tokio::task::spawn_blocking(move || source())
-            .await
-            .map_err(|_| Trouble::new("internal", "Patchbay's bridge failed to read the token."))??;
-        let same = endpoint.same_auth(&refused.endpoint) && endpoint.url() == refused.endpoint.url();
-        if same { Ok(None) } else { self.keep(endpoint).map(Some) }
-    }
-
-    fn known(&self) -> Option<Way> {
-        self.way.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn keep(&self, endpoint: Endpoint) -> Result<Way, Trouble> {
-        let client = match self.known() {
-            Some(way) if way.endpoint.origin() == endpoint.origin() => way.client,
-            _ => Client::for_endpoint(&endpoint, Timeouts::default())?,
-        };
-        let way = Way { client, endpoint };
-        *self.way.write().unwrap_or_else(PoisonError::into_inner) = Some(way.clone());
-        Ok(way)
-    }
-
-    /// The server has forgotten the session: begins a new one with the app's own words, unseen by the app.
-    async fn begin_again(&self) -> Result<(), Trouble> {
-        let forgotten = self.session.id();
+    /// The server has forgotten a session: begins a new one with the app's own words, unseen by the app.
+    async fn begin_again(self: &Arc<Self>, forgotten: &HeaderValue) -> Result<(), Trouble> {
         let _beginning = self.beginning.lock().await;
-        if self.session.id() != forgotten {
+        if self.session.id().as_ref() != Some(forgotten) {
             return Ok(());
         }
-        let Some(initialize) = self.session.initialize() else {
-            return Err(Trouble::new("session_ended", "The service ended the session. Restart the app."));
-        };
+        let ended = |why: &str| Trouble::new("session_ended", format!("The service ended the session.{why}"));
+        let Some(initialize) = self.session.initialize() else { return Err(ended(" Restart the app.")) };
         let envelope = Envelope::of(&initialize);
         let response = self.post(&initialize, &envelope).await?;
         if !response.status().is_success() {
             return Err(Trouble::status(response.status().as_u16(), ""));
         }
-        self.session.set_id(response.headers().get("mcp-session-id").cloned());
-        crate::answer::swallow(response).await?;
+        let id = response.headers().get("mcp-session-id").cloned();
+        let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;
+        if !self.session.learn_version(&answer) {
+            return Err(ended(&format!(" It does not begin a new one: {}", words(&answer))));
+        }
+        self.session.set_id(id);
         let initialized = Bytes::from_static(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
-        let envelope = Envelope::of(&initialized);
-        self.post(&initialized, &envelope).await.map(drop)
+        let response = self.post(&initialized, &Envelope::of(&initialized)).await?;
+        drop(response);
+        self.start_listening();
+        Ok(())
     }
 
     /// Writes a line to the app; waits while the app reads slowly.
@@ -177,34 +142,36 @@ impl Carrier {
     }
 
     /// Answers a line that is no message.
-    pub(crate) async fn refuse_line(&self, _: &TooLarge) {
+    pub(crate) async fn refuse_line(&self) {
         let words = format!("This is no JSON-RPC message of at most {} MiB.", MOST_BYTES / 1024 / 1024);
         let error = serde_json::json!({ "code": -32700, "message": words });
         self.say(format!("{{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{error}}}\n").into()).await;
     }
 
+    fn start_listening(self: &Arc<Self>) {
+        let task = tokio::spawn(listen::listen(self.clone()));
+        self.replace_listener(Some(task.abort_handle()));
+    }
+
     fn stop_listening(&self) {
-        if let Some(listener) = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            listener.abort();
+        self.replace_listener(None);
+    }
+
+    fn replace_listener(&self, new: Option<AbortHandle>) {
+        let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(old) = std::mem::replace(&mut *listener, new) {
+            old.abort();
         }
     }
 
     /// Ends the session at the server.
     pub(crate) async fn end(&self) {
         self.stop_listening();
-        let (Some(way), Some(_)) = (self.known(), self.session.id()) else { return };
+        let (Some(way), Some(_)) = (self.ways.known(), self.session.id()) else { return };
         let mut headers = HeaderMap::new();
         self.session.headers(&mut headers);
         let bye = way.client.send(&way.endpoint, Method::DELETE, None, &headers);
         // Servers may not know it, and the app does not wait for it.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(1), bye).await;
-    }
-}
-
-fn refused(way: &Way) -> Trouble {
-    if way.endpoint.has_auth() {
-        Trouble::token_refused()
-    } else {
-        Trouble::new("token_missing", "The service wants a sign-in. Give the connection a token in Patchbay.")
+        let _ = tokio::time::timeout(GOODBYE, bye).await;
     }
 }

@@ -8,12 +8,11 @@ use serde_json::value::RawValue;
 /// What a message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Wants an answer under its id, kept as it was written.
-    Request(String),
+    /// Wants answers under its ids, kept as they were written: one, or those of a batch (2025-03-26 allowed several
+    /// messages at once, which are carried as they are).
+    Request(Vec<String>),
     /// Wants none: a notification, or the app's answer to the server.
     OneWay,
-    /// Several messages at once, as 2025-03-26 allowed; carried as they are.
-    Batch,
     /// No JSON-RPC.
     Garbage,
 }
@@ -22,7 +21,10 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
     pub(crate) kind: Kind,
+    /// Empty for answers and batches.
     pub(crate) method: String,
+    /// The id of the request that this calls off.
+    pub(crate) cancels: Option<String>,
     /// The revision that a message of the newest generation names.
     version: Option<String>,
     /// What `Mcp-Name` repeats.
@@ -38,52 +40,83 @@ struct Raw<'a> {
     params: Option<&'a RawValue>,
 }
 
+impl Raw<'_> {
+    fn request_id(&self) -> Option<String> {
+        self.method.as_ref().and(self.id).map(|id| id.get().to_owned())
+    }
+}
+
 #[derive(Deserialize, Default)]
-struct Params {
-    #[serde(rename = "_meta")]
-    meta: Option<Meta>,
-    name: Option<serde_json::Value>,
-    uri: Option<serde_json::Value>,
+struct Params<'a> {
+    #[serde(rename = "_meta", borrow)]
+    meta: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    uri: Option<&'a RawValue>,
+    #[serde(rename = "taskId", borrow)]
+    task: Option<&'a RawValue>,
+    #[serde(rename = "requestId", borrow)]
+    request: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Meta {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
-    version: Option<serde_json::Value>,
+struct Meta<'a> {
+    #[serde(rename = "io.modelcontextprotocol/protocolVersion", borrow)]
+    version: Option<&'a RawValue>,
+}
+
+fn text(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
 }
 
 impl Envelope {
     pub(crate) fn of(line: &[u8]) -> Self {
-        let blank = |kind| Self { kind, method: String::new(), version: None, name: None };
+        let blank = |kind| Self { kind, method: String::new(), cancels: None, version: None, name: None };
         if line.trim_ascii_start().starts_with(b"[") {
-            let valid = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
-            return blank(if valid { Kind::Batch } else { Kind::Garbage });
+            let Ok(all) = serde_json::from_slice::<Vec<Raw<'_>>>(line) else { return blank(Kind::Garbage) };
+            let ids: Vec<_> = all.iter().filter_map(Raw::request_id).collect();
+            return blank(if ids.is_empty() { Kind::OneWay } else { Kind::Request(ids) });
         }
         let Ok(raw) = serde_json::from_slice::<Raw<'_>>(line) else { return blank(Kind::Garbage) };
-        let kind = match (&raw.method, raw.id) {
-            (Some(_), Some(id)) => Kind::Request(id.get().to_owned()),
-            _ => Kind::OneWay,
-        };
+        let kind = raw.request_id().map_or(Kind::OneWay, |id| Kind::Request(vec![id]));
         let method = raw.method.unwrap_or_default();
-        let params: Params = raw.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
-        let text = |value: Option<serde_json::Value>| value.and_then(|value| value.as_str().map(str::to_owned));
+        let params: Params<'_> =
+            raw.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
         let name = match method.as_str() {
             "tools/call" | "prompts/get" => text(params.name),
-            "resources/read" => text(params.uri),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => text(params.uri),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => text(params.task),
             _ => None,
         };
-        let version = text(params.meta.and_then(|meta| meta.version));
-        Self {
-            kind,
-            name,
-            version: version.or_else(|| (method == "server/discover").then(|| MODERN.to_owned())),
-            method,
+        let cancels = params.request.filter(|_| method == "notifications/cancelled").map(|id| id.get().to_owned());
+        let meta = params.meta.and_then(|meta| serde_json::from_str::<Meta<'_>>(meta.get()).ok());
+        let version = text(meta.and_then(|meta| meta.version))
+            .or_else(|| (method == "server/discover").then(|| MODERN.to_owned()));
+        Self { kind, method, cancels, version, name }
+    }
+
+    /// The ids that want answers.
+    pub(crate) fn ids(&self) -> &[String] {
+        match &self.kind {
+            Kind::Request(ids) => ids,
+            Kind::OneWay | Kind::Garbage => &[],
         }
+    }
+
+    /// Whether it begins a session with a server of the older generations.
+    pub(crate) fn is_initialize(&self) -> bool {
+        self.method == "initialize"
+    }
+
+    /// Whether it answers a request of the server.
+    pub(crate) fn is_reply(&self) -> bool {
+        self.kind == Kind::OneWay && self.method.is_empty()
     }
 
     /// Whether later messages depend on what the server answers to this one.
     pub(crate) fn begins_session(&self) -> bool {
-        matches!(self.method.as_str(), "initialize" | "notifications/initialized" | "server/discover")
+        matches!(self.method.as_str(), "initialize" | "notifications/initialized")
     }
 
     /// Whether it is of the newest generation, which names its revision in each message.
@@ -106,7 +139,8 @@ impl Envelope {
 
 /// A name with characters that a header cannot carry is sent as the specification says: Base64, marked.
 fn header_text(text: &str) -> String {
-    let fits = text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) && text.trim() == text;
+    let marked = text.starts_with("=?base64?") && text.ends_with("?=");
+    let fits = text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) && text.trim() == text && !marked;
     if fits { text.to_owned() } else { format!("=?base64?{}?=", base64(text.as_bytes())) }
 }
 

@@ -9,28 +9,30 @@ mod answer;
 mod carry;
 mod envelope;
 mod listen;
+mod message;
 mod session;
 pub mod stdio;
+mod stream;
+mod traffic;
 mod trouble;
+mod way;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use patchbay_core::Error;
 use patchbay_core::wire::Endpoint;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc;
 
 use carry::Carrier;
-use envelope::Envelope;
+use traffic::Traffic;
 
 /// The largest message, either way, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// Requests in flight at once.
-const MOST_AT_ONCE: usize = 256;
-/// How long requests in flight may go on when the app has hung up.
+/// How long requests in flight may go on when the app has hung up, and how long it may take to read the last answers.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Where the endpoint and its token come from; may block for as long as a keychain takes.
@@ -50,64 +52,72 @@ pub enum Event {
 
 /// Carries messages until the app hangs up.
 pub async fn run(
-    input: impl tokio::io::AsyncRead + Unpin,
+    input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin + Send + 'static,
     source: Source,
     observer: Observer,
 ) {
-    let (lines, queue) = mpsc::channel(64);
-    let writer = tokio::spawn(write(output, queue));
-    let carrier = Arc::new(Carrier::new(source, observer, lines));
-    let mut running = JoinSet::new();
-    let mut input = BufReader::with_capacity(64 * 1024, input);
-    let places = Arc::new(Semaphore::new(MOST_AT_ONCE));
-    loop {
-        match read_line(&mut input).await {
-            Ok(Some(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
-            Ok(Some(line)) => take(&carrier, line, &mut running, &places).await,
-            Ok(None) => break,
-            Err(too_large) => carrier.refuse_line(&too_large).await,
-        }
-        while running.try_join_next().is_some() {}
-    }
-    let rest = async { while running.join_next().await.is_some() {} };
-    if tokio::time::timeout(FAREWELL, rest).await.is_err() {
-        tracing::warn!("the app hung up while requests were under way");
-    }
-    running.shutdown().await;
-    carrier.end().await;
-    drop(carrier);
-    // The last answers are written before the program ends.
-    let _ = tokio::time::timeout(FAREWELL, writer).await;
+    run_until(input, output, source, observer, std::future::pending()).await;
 }
 
-/// Starts carrying one message; what begins a session is finished before the next message is read.
-async fn take(carrier: &Arc<Carrier>, line: Bytes, running: &mut JoinSet<()>, places: &Arc<Semaphore>) {
-    let envelope = Envelope::of(&line);
-    if envelope.begins_session() {
-        carrier.carry(line, envelope).await;
+/// Carries messages until the app hangs up or `shutdown` ends, as it should when the system asks the program to go:
+/// then requests in flight are given up, and the service still hears that the session is over.
+pub async fn run_until(
+    input: impl AsyncRead + Unpin,
+    output: impl AsyncWrite + Unpin + Send + 'static,
+    source: Source,
+    observer: Observer,
+    shutdown: impl Future<Output = ()>,
+) {
+    let (lines, queue) = mpsc::channel(64);
+    let writer = tokio::spawn(write(output, queue));
+    let mut traffic = Traffic::new(Arc::new(Carrier::new(source, observer, lines)));
+    let mut shutdown = pin!(shutdown);
+    let asked_to_go = tokio::select! {
+        () = read(input, &mut traffic) => false,
+        () = &mut shutdown => true,
+    };
+    if asked_to_go {
+        traffic.finish(Duration::ZERO).await;
         return;
     }
-    let Ok(place) = places.clone().acquire_owned().await else { return };
-    let carrier = carrier.clone();
-    running.spawn(async move {
-        carrier.carry(line, envelope).await;
-        drop(place);
-    });
+    let farewell = async {
+        traffic.finish(FAREWELL).await;
+        // The last answers are written before the program ends.
+        let _ = tokio::time::timeout(FAREWELL, writer).await;
+    };
+    tokio::select! {
+        () = farewell => {}
+        () = shutdown => {}
+    }
+}
+
+async fn read(input: impl AsyncRead + Unpin, traffic: &mut Traffic) {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    loop {
+        match read_line(&mut input).await {
+            Ok(Some(line)) if line.is_empty() => {}
+            Ok(Some(line)) => traffic.take(line).await,
+            Ok(None) => return,
+            Err(TooLarge) => traffic.refuse_line().await,
+        }
+    }
 }
 
 /// A line was longer than allowed; the rest of it was skipped.
 struct TooLarge;
 
+/// A line without its end and the blanks around it; `None` at the end of the input.
 async fn read_line(input: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Bytes>, TooLarge> {
     let mut line = Vec::new();
     let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
-    match input.take(most).read_until(b'\n', &mut line).await {
+    match input.take(most + 1).read_until(b'\n', &mut line).await {
         Ok(0) | Err(_) => return Ok(None),
         Ok(_) => {}
     }
-    if line.len() < MOST_BYTES || line.ends_with(b"\n") {
-        return Ok(Some(line.into()));
+    if line.len() <= MOST_BYTES || line.ends_with(b"\n") {
+        let line = Bytes::from(line);
+        return Ok(Some(line.slice_ref(line.trim_ascii())));
     }
     loop {
         line.clear();

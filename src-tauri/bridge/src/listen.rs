@@ -2,54 +2,41 @@
 
 use std::sync::Arc;
 
-use patchbay_core::wire::Method;
-use patchbay_core::wire::header::{ACCEPT, HeaderMap, HeaderValue};
+use patchbay_core::wire::{Method, StatusCode};
 
-use crate::answer::Flow;
+use crate::answer::is_stream;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
+use crate::message::Open;
+use crate::stream::Flow;
+
+/// How often in a row the server may report a fault of its own before it is left alone.
+const FAULTS: u32 = 5;
 
 /// Listens until the session ends or the server says that it has nothing to say this way.
+///
+/// Outages are waited out, however long: a computer may sleep for days. A refused token is waited out until a request
+/// has found the renewed one; this stream alone never asks for it.
 pub(crate) async fn listen(carrier: Arc<Carrier>) {
-    let mut flow = Flow::default();
-    let none = Envelope::of(br#"{"jsonrpc":"2.0","method":"listen"}"#);
-    let mut round = 0;
+    let nobody = Envelope::of(br#"{"jsonrpc":"2.0","method":"listen"}"#);
+    let (mut flow, mut in_vain, mut faults) = (Flow::default(), 0, 0);
     loop {
-        let Ok(way) = carrier.way().await else { return };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        carrier.session.headers(&mut headers);
-        if let Some(last) = &flow.last_id {
-            headers.insert("last-event-id", last.clone());
-        }
+        let Ok(way) = carrier.ways.get().await else { return };
+        let headers = carrier.session.listening(flow.last_id.as_ref());
         match way.client.send(&way.endpoint, Method::GET, None, &headers).await {
-            Ok(response) if response.status().is_success() => {
-                round = 0;
-                let is_stream = response
-                    .headers()
-                    .get("content-type")
-                    .and_then(|kind| kind.to_str().ok())
-                    .is_some_and(|kind| kind.starts_with("text/event-stream"));
-                if !is_stream {
-                    return;
-                }
+            Ok(response) if response.status().is_success() && is_stream(&response) => {
+                (flow.heard, faults) = (false, 0);
                 // However it ends, it is taken up again.
-                let _ = flow.pass_on(&carrier, response, &none).await;
+                let _ = flow.pass_on(&carrier, response, &nobody, &mut Open::new(Vec::new())).await;
+                in_vain = if flow.heard { 0 } else { in_vain };
             }
-            // A renewed token; the next request finds it, this stream too.
-            Ok(response)
-                if response.status().as_u16() == 401 && !matches!(carrier.ask_again(&way).await, Ok(Some(_))) =>
-            {
-                return;
-            }
+            Ok(response) if response.status() == StatusCode::UNAUTHORIZED => carrier.ways.changed_from(&way).await,
+            Ok(response) if response.status().is_server_error() && faults < FAULTS => faults += 1,
             // 405: the server has no such stream. 404: the session is over, the next request begins a new one.
-            Ok(response) if response.status().is_client_error() => return,
-            _ => {}
+            Ok(_) => return,
+            Err(_) => {}
         }
-        tokio::time::sleep(flow.wait(round)).await;
-        round += 1;
-        if round > 20 {
-            return;
-        }
+        tokio::time::sleep(flow.wait(in_vain)).await;
+        in_vain += 1;
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use patchbay_core::wire::header::{HeaderMap, HeaderValue};
+use patchbay_core::wire::header::{ACCEPT, HeaderMap, HeaderValue};
 
 /// The session, shared by all requests.
 #[derive(Debug, Default)]
@@ -38,8 +38,8 @@ impl Session {
         self.with(|known| known.id.clone())
     }
 
-    /// Learns the revision from the answer to `initialize`.
-    pub(crate) fn learn_version(&self, answer: &[u8]) {
+    /// Learns the revision from the answer to `initialize`; whether it tells one.
+    pub(crate) fn learn_version(&self, answer: &[u8]) -> bool {
         #[derive(serde::Deserialize)]
         struct Answer {
             result: Result,
@@ -51,7 +51,20 @@ impl Session {
         }
         let version = serde_json::from_slice::<Answer>(answer).ok().map(|answer| answer.result.version);
         let version = version.and_then(|version| HeaderValue::from_str(&version).ok());
+        let tells = version.is_some();
         self.with(|known| known.version = version.or_else(|| known.version.take()));
+        tells
+    }
+
+    /// The headers that ask for a stream of events, from the one after `last` on.
+    pub(crate) fn listening(&self, last: Option<&HeaderValue>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        self.headers(&mut headers);
+        if let Some(last) = last {
+            headers.insert("last-event-id", last.clone());
+        }
+        headers
     }
 
     /// Adds the session's headers.

@@ -22,6 +22,11 @@ impl Trouble {
         Self::new("token_refused", "The service refused the token. Renew it in Patchbay.")
     }
 
+    /// Whether it may be over in a moment.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self.code.as_str(), "unreachable" | "too_slow" | "broken")
+    }
+
     /// An answer's status that is no success.
     pub(crate) fn status(status: u16, words: &str) -> Self {
         let said = if words.is_empty() { String::new() } else { format!(" It says: {words}") };

@@ -41,22 +41,11 @@ impl WireError {
         if error.is_timeout() || chain().any(|cause| io_kind(cause) == Some(ErrorKind::TimedOut)) {
             return Self::Timeout;
         }
+        if error.is_dns() {
+            return Self::Name;
+        }
         if error.is_connect() {
-            // The look-up fails before there is any socket, so no I/O error with a kind of a socket's is in the chain.
-            let socket = |kind: ErrorKind| {
-                matches!(
-                    kind,
-                    ErrorKind::ConnectionRefused
-                        | ErrorKind::ConnectionReset
-                        | ErrorKind::ConnectionAborted
-                        | ErrorKind::NotConnected
-                        | ErrorKind::HostUnreachable
-                        | ErrorKind::NetworkUnreachable
-                        | ErrorKind::UnexpectedEof
-                        | ErrorKind::BrokenPipe
-                )
-            };
-            return if chain().filter_map(io_kind).any(socket) { Self::Connect } else { Self::Name };
+            return Self::Connect;
         }
         Self::Broken
     }

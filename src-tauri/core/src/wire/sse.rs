@@ -38,23 +38,22 @@ impl Decoder {
     /// `TooLarge`; `Broken` where the text is not UTF-8.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, WireError> {
         let mut events = Vec::new();
-        for byte in bytes {
-            let ends = match byte {
-                b'\n' if self.after_cr => {
-                    self.after_cr = false;
-                    continue;
-                }
-                b'\n' | b'\r' => true,
-                _ => false,
-            };
-            self.after_cr = *byte == b'\r';
-            if ends {
-                events.extend(self.end_line()?);
-            } else if self.line.len() + self.event.data.len() >= self.limit {
-                return Err(WireError::TooLarge);
-            } else {
-                self.line.push(*byte);
+        let mut rest = bytes;
+        while let Some(first) = rest.first() {
+            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
+                rest = &rest[1..];
+                continue;
             }
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let text = &rest[..end.unwrap_or(rest.len())];
+            if self.line.len() + self.event.data.len() + text.len() > self.limit {
+                return Err(WireError::TooLarge);
+            }
+            self.line.extend_from_slice(text);
+            let Some(end) = end else { break };
+            self.after_cr = rest[end] == b'\r';
+            rest = &rest[end + 1..];
+            events.extend(self.end_line()?);
         }
         Ok(events)
     }
@@ -62,7 +61,7 @@ impl Decoder {
     fn end_line(&mut self) -> Result<Option<Event>, WireError> {
         let line = std::mem::take(&mut self.line);
         let text = std::str::from_utf8(&line).map_err(|_| WireError::Broken)?;
-        let text = if self.begun { text } else { text.trim_start_matches('\u{feff}') };
+        let text = if self.begun { text } else { text.strip_prefix('\u{feff}').unwrap_or(text) };
         self.begun = true;
         if text.is_empty() {
             return Ok(self.end_event());
@@ -79,7 +78,9 @@ impl Decoder {
             }
             "event" => self.event.event = Some(value.to_owned()),
             "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
-            "retry" => self.event.retry = value.parse().ok().or(self.event.retry),
+            "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.event.retry = value.parse().ok().or(self.event.retry);
+            }
             // A comment, or a field of the future.
             _ => {}
         }

@@ -1,0 +1,141 @@
+//! Event streams: what is passed on from them, and how they are taken up again where they break off.
+
+use std::time::Duration;
+
+use patchbay_core::wire::header::HeaderValue;
+use patchbay_core::wire::{Method, Response, WireError, sse};
+
+use crate::MOST_BYTES;
+use crate::answer::is_stream;
+use crate::carry::Carrier;
+use crate::envelope::Envelope;
+use crate::message::{Open, is_message, one_line};
+use crate::trouble::Trouble;
+
+/// How often in a row a stream is taken up again without bringing anything.
+const RESUMES: u32 = 5;
+/// The shortest and the longest wait before a stream is taken up again.
+const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
+/// How long the end of a stream is waited for once its answer has come.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Brings a stream's messages until all is answered; takes it up again where it ends before.
+///
+/// A server may also end a stream on purpose, naming the time after which to ask again: as long as it does, it is asked.
+pub(crate) async fn bring(
+    carrier: &Carrier,
+    response: Response,
+    envelope: &Envelope,
+    open: &mut Open,
+) -> Result<(), Trouble> {
+    let mut flow = Flow::default();
+    flow.pass_on(carrier, response, envelope, open).await?;
+    let mut in_vain = 0;
+    while !open.is_empty() {
+        let Some(last) = flow.last_id.clone().filter(|_| in_vain < RESUMES) else {
+            return Err(WireError::Broken.into());
+        };
+        tokio::time::sleep(flow.wait(in_vain)).await;
+        flow.heard = false;
+        if let Some(response) = resume(carrier, &last).await? {
+            flow.pass_on(carrier, response, envelope, open).await?;
+            flow.heard |= flow.retry.is_some();
+        }
+        in_vain = if flow.heard { 0 } else { in_vain + 1 };
+    }
+    Ok(())
+}
+
+/// Takes a stream up after an event; `None` where the server cannot right now.
+async fn resume(carrier: &Carrier, last: &HeaderValue) -> Result<Option<Response>, Trouble> {
+    let headers = carrier.session.listening(Some(last));
+    match carrier.send(Method::GET, None, &headers).await {
+        Ok(response) if response.status().is_success() && is_stream(&response) => Ok(Some(response)),
+        Ok(response) if response.status().is_server_error() => Ok(None),
+        Ok(_) => Err(WireError::Broken.into()),
+        Err(trouble) if trouble.may_pass() => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// What is known of a stream, over its interruptions.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) last_id: Option<HeaderValue>,
+    /// Whether anything came since this was last set to false.
+    pub(crate) heard: bool,
+    retry: Option<Duration>,
+}
+
+impl Flow {
+    /// Passes a stream's messages on until what waited is answered, or until it ends where nothing waited.
+    ///
+    /// # Errors
+    /// `TooLarge` only: a stream that breaks off ends like any other.
+    pub(crate) async fn pass_on(
+        &mut self,
+        carrier: &Carrier,
+        mut response: Response,
+        envelope: &Envelope,
+        open: &mut Open,
+    ) -> Result<(), WireError> {
+        let waits = !open.is_empty();
+        let mut decoder = sse::Decoder::new(MOST_BYTES);
+        while let Ok(Some(piece)) = response.chunk().await {
+            let events = match decoder.push(&piece) {
+                Err(WireError::TooLarge) => return Err(WireError::TooLarge),
+                other => other.unwrap_or_default(),
+            };
+            for event in events {
+                self.take(carrier, event, envelope, open).await;
+            }
+            if waits && open.is_empty() {
+                drain(response);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, carrier: &Carrier, event: sse::Event, envelope: &Envelope, open: &mut Open) {
+        self.heard = true;
+        if let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) {
+            self.last_id = HeaderValue::from_str(id).ok();
+        }
+        self.retry = event.retry.map(Duration::from_millis).or(self.retry);
+        let text = event.data.as_bytes();
+        if event.event.as_deref().is_some_and(|name| name != "message") || !is_message(text) {
+            return;
+        }
+        if open.settle(text) && envelope.is_initialize() {
+            carrier.session.learn_version(text);
+        }
+        carrier.say(one_line(text)).await;
+    }
+
+    /// How long to wait before taking a stream up again: as the server says, and longer each time in vain.
+    pub(crate) fn wait(&self, in_vain: u32) -> Duration {
+        let first = self.retry.unwrap_or(Duration::from_millis(500)).max(WAITS.0);
+        first.saturating_mul(2_u32.pow(in_vain.min(10))).min(WAITS.1)
+    }
+}
+
+/// Reads what is left of a stream after its answer, so that its connection can serve again.
+pub(crate) fn drain(mut response: Response) {
+    tokio::spawn(tokio::time::timeout(DRAIN, async move { while let Ok(Some(_)) = response.chunk().await {} }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_the_servers_but_never_none_and_never_endless() {
+        let flow = |retry: u64| Flow { retry: Some(Duration::from_millis(retry)), ..Flow::default() };
+        assert_eq!(flow(3000).wait(0), Duration::from_secs(3));
+        assert_eq!(flow(0).wait(0), WAITS.0);
+        assert!(flow(0).wait(30) > Duration::from_secs(10));
+        assert_eq!(flow(u64::MAX).wait(30), WAITS.1);
+        assert_eq!(Flow::default().wait(2), Duration::from_secs(2));
+    }
+}

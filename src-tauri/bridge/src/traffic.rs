@@ -1,0 +1,174 @@
+//! Messages under way: how many at once, in which order they set out, and which of them the app has called off.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::carry::Carrier;
+use crate::envelope::{Envelope, Kind};
+
+/// Messages in flight at once; as many again that want no answer, so that a cancellation never waits for a request.
+const MOST_AT_ONCE: usize = 256;
+/// How long later messages wait for a notification that they depend on.
+const LONGEST_HOLD: Duration = Duration::from_secs(10);
+
+/// Sends messages on their way.
+pub(crate) struct Traffic {
+    carrier: Arc<Carrier>,
+    running: JoinSet<()>,
+    requests: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+    /// Closed when the last message that later ones depend on has been dealt with.
+    hold: Option<watch::Receiver<()>>,
+    underway: Underway,
+}
+
+impl Traffic {
+    pub(crate) fn new(carrier: Arc<Carrier>) -> Self {
+        Self {
+            carrier,
+            running: JoinSet::new(),
+            requests: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            others: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            hold: None,
+            underway: Underway::default(),
+        }
+    }
+
+    /// Sends a message on its way; waits while too many are.
+    pub(crate) async fn take(&mut self, line: Bytes) {
+        while self.running.try_join_next().is_some() {}
+        let envelope = Envelope::of(&line);
+        let places = if envelope.ids().is_empty() { &self.others } else { &self.requests };
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let called_off = envelope.cancels.as_ref().and_then(|id| self.underway.get(id));
+        if called_off.as_ref().is_some_and(|request| request.is_modern) {
+            // Servers of the newest generation learn of it by the end of the request's connection.
+            return call_off(called_off);
+        }
+        let before = self.hold.clone().filter(|_| !envelope.is_reply());
+        let holds = envelope.begins_session().then(|| {
+            let (holds, hold) = watch::channel(());
+            self.hold = Some(hold);
+            holds
+        });
+        let entry = self.underway.enter(&envelope);
+        let carrier = self.carrier.clone();
+        self.running.spawn(async move {
+            if let Some(mut before) = before {
+                // An error says that the sender is gone, which is what this waits for.
+                let _ = before.changed().await;
+            }
+            carry(&carrier, line, envelope, holds, entry.as_ref()).await;
+            call_off(called_off);
+            drop(place);
+        });
+    }
+
+    /// Answers a line that was too long.
+    pub(crate) async fn refuse_line(&self) {
+        self.carrier.refuse_line().await;
+    }
+
+    /// Lets what is under way come to its end, for as long as `patience` lasts, and ends the session.
+    pub(crate) async fn finish(mut self, patience: Duration) {
+        self.underway.call_off_subscriptions();
+        let rest = async { while self.running.join_next().await.is_some() {} };
+        if timeout(patience, rest).await.is_err() {
+            tracing::warn!("requests were still under way at the end");
+        }
+        self.running.shutdown().await;
+    }
+}
+
+async fn carry(
+    carrier: &Arc<Carrier>,
+    line: Bytes,
+    envelope: Envelope,
+    holds: Option<watch::Sender<()>>,
+    entry: Option<&Entry>,
+) {
+    let limit = if envelope.is_initialize() { Duration::MAX } else { LONGEST_HOLD };
+    let mut work = pin!(async {
+        match entry {
+            None => carrier.carry(line, envelope).await,
+            Some(entry) => tokio::select! {
+                () = carrier.carry(line, envelope) => {}
+                () = entry.request.called_off.notified() => {}
+            },
+        }
+    });
+    if holds.is_some() && timeout(limit, &mut work).await.is_ok() {
+        return;
+    }
+    drop(holds);
+    work.await;
+}
+
+fn call_off(request: Option<Arc<Request>>) {
+    if let Some(request) = request {
+        request.called_off.notify_one();
+    }
+}
+
+/// A request under way.
+struct Request {
+    is_modern: bool,
+    is_subscription: bool,
+    called_off: Notify,
+}
+
+/// The requests under way, by their ids as they were written.
+#[derive(Clone, Default)]
+struct Underway(Arc<Mutex<HashMap<String, Arc<Request>>>>);
+
+impl Underway {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Request>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, id: &str) -> Option<Arc<Request>> {
+        self.all().get(id).cloned()
+    }
+
+    fn enter(&self, envelope: &Envelope) -> Option<Entry> {
+        let Kind::Request(ids) = &envelope.kind else { return None };
+        let [id] = &ids[..] else { return None };
+        let request = Arc::new(Request {
+            is_modern: envelope.is_modern(),
+            is_subscription: envelope.method == "subscriptions/listen",
+            called_off: Notify::new(),
+        });
+        self.all().insert(id.clone(), request.clone());
+        Some(Entry { underway: self.clone(), id: id.clone(), request })
+    }
+
+    /// Subscriptions last until the app is gone; nobody waits for their answers.
+    fn call_off_subscriptions(&self) {
+        for request in self.all().values().filter(|request| request.is_subscription) {
+            request.called_off.notify_one();
+        }
+    }
+}
+
+/// A request's place among those under way, given up when dropped.
+struct Entry {
+    underway: Underway,
+    id: String,
+    request: Arc<Request>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut all = self.underway.all();
+        if all.get(&self.id).is_some_and(|request| Arc::ptr_eq(request, &self.request)) {
+            all.remove(&self.id);
+        }
+    }
+}

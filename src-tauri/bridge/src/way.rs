@@ -1,0 +1,115 @@
+//! The way to the service: its address, the token and open connections, asked of the [`Source`] where needed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use patchbay_core::wire::{Client, Endpoint, Timeouts};
+use tokio::sync::{Mutex, watch};
+
+use crate::Source;
+use crate::trouble::Trouble;
+
+/// A way to the service, as it was when a message set out.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) client: Client,
+    pub(crate) endpoint: Endpoint,
+    /// How often the source had been asked by then.
+    asked: u64,
+}
+
+impl Way {
+    fn leads_as(&self, other: &Endpoint) -> bool {
+        self.endpoint.same_auth(other) && self.endpoint.url() == other.url()
+    }
+
+    /// What to say where the service still answers 401.
+    pub(crate) fn refused(&self) -> Trouble {
+        if self.endpoint.has_auth() {
+            Trouble::token_refused()
+        } else {
+            Trouble::new("token_missing", "The service wants a sign-in. Give the connection a token in Patchbay.")
+        }
+    }
+}
+
+/// What the source said, over all the times it was asked.
+#[derive(Default)]
+struct Asked {
+    times: u64,
+    failure: Option<Trouble>,
+}
+
+/// Keeps the way, and asks for it once for all who need it at the same time.
+pub(crate) struct Ways {
+    source: Source,
+    known: watch::Sender<Option<Way>>,
+    asked: Mutex<Asked>,
+    times: AtomicU64,
+}
+
+impl Ways {
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, known: watch::Sender::new(None), asked: Mutex::default(), times: AtomicU64::new(0) }
+    }
+
+    /// The way where it is known.
+    pub(crate) fn known(&self) -> Option<Way> {
+        let asked = self.times.load(Ordering::Acquire);
+        self.known.borrow().clone().map(|way| Way { asked, ..way })
+    }
+
+    /// The way; asked of the source where it is not known yet.
+    pub(crate) async fn get(&self) -> Result<Way, Trouble> {
+        match self.known() {
+            Some(way) => Ok(way),
+            None => self.ask(self.times.load(Ordering::Acquire)).await,
+        }
+    }
+
+    /// Another way than one that was just refused; `None` where the source still gives the same token.
+    pub(crate) async fn other_than(&self, refused: &Way) -> Result<Option<Way>, Trouble> {
+        let is_other = |way: &Way| !way.leads_as(&refused.endpoint);
+        if let Some(other) = self.known().filter(is_other) {
+            return Ok(Some(other));
+        }
+        Ok(Some(self.ask(refused.asked).await?).filter(is_other))
+    }
+
+    /// Waits until there is another way than the one given.
+    pub(crate) async fn changed_from(&self, way: &Way) {
+        let is_other = |known: &Option<Way>| known.as_ref().is_some_and(|known| !known.leads_as(&way.endpoint));
+        // The sender is this very object, so it cannot be gone.
+        let _ = self.known.subscribe().wait_for(is_other).await;
+    }
+
+    /// Asks the source, unless somebody has since `seen`: one read serves all that were refused together.
+    async fn ask(&self, seen: u64) -> Result<Way, Trouble> {
+        let mut asked = self.asked.lock().await;
+        if asked.times == seen {
+            asked.failure = self.read().await.err();
+            asked.times += 1;
+            self.times.store(asked.times, Ordering::Release);
+        }
+        if let Some(failure) = &asked.failure {
+            return Err(failure.clone());
+        }
+        self.known().ok_or_else(lost)
+    }
+
+    async fn read(&self) -> Result<(), Trouble> {
+        let source = self.source.clone();
+        let endpoint = tokio::task::spawn_blocking(move || source()).await.map_err(|_| lost())??;
+        let known = self.known.borrow().clone();
+        let client = match known {
+            Some(way) if way.leads_as(&endpoint) => return Ok(()),
+            Some(way) if way.endpoint.origin() == endpoint.origin() => way.client,
+            _ => Client::for_endpoint(&endpoint, Timeouts::default())?,
+        };
+        self.known.send_replace(Some(Way { client, endpoint, asked: 0 }));
+        Ok(())
+    }
+}
+
+fn lost() -> Trouble {
+    Trouble::new("internal", "Patchbay's bridge failed to read the token.")
+}

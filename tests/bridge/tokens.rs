@@ -1,0 +1,105 @@
+//! Tokens: renewed, refused, pinned to their origin, never told.
+
+use crate::app::{App, Keychain, request};
+use crate::service::{Asked, Reply, Service, result};
+
+fn bears(asked: &Asked, token: &str) -> bool {
+    asked.header("authorization") == Some(&format!("Bearer {token}"))
+}
+
+/// A service that takes one token.
+async fn takes(token: &'static str) -> Service {
+    Service::start(
+        move |asked| {
+            if bears(asked, token) { Reply::json(result(asked, "{}")) } else { Reply::status(401).after(20) }
+        },
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_renewed_token_takes_effect_without_a_restart() {
+    let service = takes("new").await;
+    let keychain = Keychain::holding(&service.url(), "old");
+    let mut app = App::start(&keychain);
+    let refused = app.request(1, "ping").await;
+    assert_eq!(refused["error"]["message"], "The service refused the token. Renew it in Patchbay.");
+    assert_eq!(refused["error"]["data"]["code"], "token_refused");
+    assert_eq!(service.log().len(), 1, "the same token is not sent twice");
+    assert_eq!(keychain.reads(), 2);
+
+    keychain.renew(&service.url(), "new");
+    let question = request(2, "ping");
+    assert!(app.ask(&question).await["result"].is_object());
+    let log = service.log();
+    assert!(bears(&log[1], "old") && bears(&log[2], "new"));
+    assert_eq!((log[1].body.as_str(), log[2].body.as_str()), (question.as_str(), question.as_str()));
+    assert!(app.request(3, "ping").await["result"].is_object());
+    assert_eq!((keychain.reads(), service.log().len()), (3, 4), "the renewed token is kept");
+}
+
+#[tokio::test]
+async fn many_refused_at_once_make_one_read() {
+    let service = takes("new").await;
+    let keychain = Keychain::holding(&service.url(), "old").slow(100);
+    let mut app = App::start(&keychain);
+    app.request(0, "ping").await;
+    assert_eq!(keychain.reads(), 2);
+    for id in 1..=30 {
+        app.say(&request(id, "ping")).await;
+    }
+    for _ in 1..=30 {
+        assert_eq!(app.json().await["error"]["data"]["code"], "token_refused");
+    }
+    assert_eq!(keychain.reads(), 3, "one for all that were refused together");
+    keychain.renew(&service.url(), "new");
+    for id in 1..=30 {
+        app.say(&request(id, "ping")).await;
+    }
+    for _ in 1..=30 {
+        assert!(app.json().await["result"].is_object());
+    }
+    assert_eq!(keychain.reads(), 4);
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_never_carries_the_token() {
+    let stranger = Service::start(|asked| Reply::json(result(asked, "{}"))).await;
+    for status in [301, 302, 303, 307, 308] {
+        let there = stranger.url();
+        let service = Service::start(move |_| Reply::status(status).header("location", &there)).await;
+        let mut app = App::start(&Keychain::holding(&service.url(), "canary"));
+        app.say(&request(1, "ping")).await;
+        let line = app.line().await;
+        assert!(line.contains("wrong_address") && line.contains(&stranger.origin()), "{line}");
+        assert!(!line.contains("canary"));
+    }
+    assert!(stranger.log().is_empty(), "nothing at all is sent there");
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_with_everything() {
+    let service = Service::start(|asked| match asked.path.as_str() {
+        "/mcp" => Reply::status(308).header("location", "/v2/mcp?x=1"),
+        _ => Reply::json(result(asked, "{}")),
+    })
+    .await;
+    let mut app = App::start(&Keychain::holding(&service.url(), "t"));
+    let question = request(1, "ping");
+    assert!(app.ask(&question).await["result"].is_object());
+    let [_, there] = &service.log()[..] else { panic!("two requests") };
+    assert_eq!((there.method.as_str(), there.path.as_str(), &there.body), ("POST", "/v2/mcp?x=1", &question));
+    assert!(bears(there, "t"));
+}
+
+#[tokio::test]
+async fn a_service_that_repeats_the_token_is_not_repeated() {
+    let token = "pbp_0123456789abcdefABCDEF";
+    let words = format!(r#"{{"message":"bad header: Authorization: Bearer {token}"}}"#);
+    let service = Service::start(move |_| Reply::status(403).body("application/json", words.clone())).await;
+    let mut app = App::start(&Keychain::holding(&service.url(), token));
+    app.say(&request(1, "ping")).await;
+    let line = app.line().await;
+    assert!(line.contains("bad header"), "{line}");
+    assert!(!line.contains(token), "{line}");
+}
