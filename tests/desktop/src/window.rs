@@ -76,6 +76,27 @@ impl Window {
         }
     }
 
+    /// Collects what goes wrong in the page from now on.
+    pub(crate) async fn collect_errors(&self) -> Result<()> {
+        const SCRIPT: &str = "window.troubles = []; \
+            addEventListener('error', (event) => troubles.push(String(event.message))); \
+            addEventListener('unhandledrejection', (event) => troubles.push(String(event.reason?.stack ?? event.reason)));";
+        self.0.execute(SCRIPT, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// What went wrong in the page, and what it shows.
+    pub(crate) async fn troubles(&self) -> String {
+        const SCRIPT: &str =
+            "return JSON.stringify({ troubles: window.troubles, text: document.body.innerText.slice(0, 2000) })";
+        self.0.execute(SCRIPT, Vec::new()).await.map(|value| value.to_string()).unwrap_or_default()
+    }
+
+    /// Presses Enter on a button.
+    pub(crate) async fn press_enter(&self, id: &str) -> Result<()> {
+        self.find(id).await?.send_keys("\u{e007}").await.with_context(|| format!("{id} takes no keys"))
+    }
+
     /// Types into a field.
     pub(crate) async fn type_into(&self, id: &str, text: &str) -> Result<()> {
         let field = self.find(id).await?;
