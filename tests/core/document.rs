@@ -46,6 +46,7 @@ fn key() -> impl Strategy<Value = String> {
 
 /// How a text is written.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Style {
     newline: &'static str,
     indent: &'static str,
@@ -96,7 +97,8 @@ impl Style {
             if jsonc && self.comments && n % 2 == 0 {
                 text.push_str("/* \"a, }\" */ ");
             }
-            text.push_str(&format!("{}{}", Value::from(key.as_str()), self.colon));
+            text.push_str(&Value::from(key.as_str()).to_string());
+            text.push_str(self.colon);
             self.value(value, depth + 1, jsonc, text);
             if n + 1 < map.len() || jsonc && self.trailing {
                 text.push(',');
