@@ -165,6 +165,7 @@ fn of_a_key_that_stands_twice_the_last_counts_but_is_not_edited() {
         document.set(&["o"], "x", &json!(3)).map_err(|error| error.code().as_str()),
         Err("file_duplicate_key".to_owned())
     );
+    assert_eq!(after_set(text, STRICT, &[], "o", &json!({"y": 3})).matches("\"x\"").count(), 0, "inside, both go");
     assert!(document.set(&["o"], "y", &json!(3)).is_ok(), "a duplicate beside the edit does not matter");
 }
 
@@ -245,6 +246,9 @@ fn depth_is_refused_not_suffered() {
     let deep = nested(511);
     assert!(parse(&deep, STRICT).get(&["a"]).is_some());
     assert_eq!(there_and_back(&deep, STRICT, &[], "k", &json!({})).len(), deep.len() + 9);
+    let value = (0..600).fold(json!([]), |inner, _| json!([inner]));
+    let too_deep = DocumentError::Unsafe { path: vec!["t".to_owned(), "k".to_owned()] };
+    assert_eq!(parse("", STRICT).set(&["t"], "k", &value), Err(too_deep), "what could not be read back is not written");
 }
 
 #[test]

@@ -66,6 +66,7 @@ trust_level = "trusted"
 #[case::empty_braces("t = {}", "t = { k = { x = 1 } }")]
 #[case::braces_over_lines("t = {\n  a = 1, # a\n}\n", "t = {\n  a = 1, k = { x = 1 }, # a\n}\n")]
 #[case::quoted("[\"t\".a]\nx = 0\n[ 't' . b ]\nx = 0\n", "[\"t\".a]\nx = 0\n[ 't' . b ]\nx = 0\n\n[t.k]\nx = 1\n")]
+#[case::comment_of_the_next("[t.a]\n# about u\n[u]\n", "[t.a]\n\n[t.k]\nx = 1\n# about u\n[u]\n")]
 #[case::apart(
     "[t.a]\n[u]\n# for a\n[t.a.env]\nX = '1'\n[v]\n",
     "[t.a]\n[u]\n# for a\n[t.a.env]\nX = '1'\n\n[t.k]\nx = 1\n[v]\n"
@@ -112,6 +113,7 @@ fn an_entry_changes_in_its_own_form(#[case] before: &str, #[case] value: Value, 
 #[case::with_its_lists("[u]\n\n[t.k]\n[[t.k.l]]\na = 1\n[[t.k.l]]\n\n[v]\n", "[u]\n\n[v]\n")]
 #[case::comments_stay("# above\n[t.k]\na = 1 # goes\n# below\n", "# above\n# below\n")]
 #[case::dotted("t.k.a = 1\nx = 1\nt.k.b = 1\nt.l = {}", "x = 1\nt.l = {}")]
+#[case::beside_comments("t = {\n  a = 1, # a\n  k = 1, # k\n}\n", "t = {\n  a = 1, # a\n   # k\n}\n")]
 #[case::in_braces("t = { k.a = 1, x = 1, k.b = 2 }", "t = { x = 1 }")]
 #[case::absent("x = 1", "x = 1")]
 fn an_entry_goes_and_the_rest_stays(#[case] before: &str, #[case] after: &str) {
@@ -164,6 +166,13 @@ fn what_toml_refuses_is_refused(#[case] text: &str, #[case] line: usize, #[case]
 fn depth_is_refused_not_suffered() {
     assert!(Document::parse(format!("a = {}", "[".repeat(100_000)).as_bytes(), Format::Toml).is_err());
     assert!(Document::parse(format!("a = {}", "{a=".repeat(100_000)).as_bytes(), Format::Toml).is_err());
+    let value = (0..600).fold(json!([]), |inner, _| json!([inner]));
+    let too_deep = DocumentError::Unsafe { path: vec!["t".to_owned(), "k".to_owned()] };
+    assert_eq!(
+        parse("", Format::Toml).set(&["t"], "k", &value),
+        Err(too_deep),
+        "what could not be read back is not written"
+    );
 }
 
 #[rstest]

@@ -43,8 +43,8 @@ impl Toml {
     pub(super) fn entries(&self, table: &[&str]) -> Result<Vec<(String, Value)>, DocumentError> {
         let reached = read::reach(self.parsed.as_item(), table)?;
         let there = reached.table.as_table_like().filter(|_| reached.missing.is_empty());
-        let members = there.map(read::in_file_order).unwrap_or_default();
-        Ok(members.into_iter().map(|(key, item)| (key.to_owned(), read::json(item))).collect())
+        let members = there.into_iter().flat_map(toml_edit::TableLike::iter);
+        Ok(members.map(|(key, item)| (key.to_owned(), read::json(item))).collect())
     }
 
     /// The edits that set a member.

@@ -28,27 +28,7 @@ fn json_value(value: &toml_edit::Value) -> Value {
 }
 
 fn json_table(table: &dyn TableLike) -> Value {
-    Value::Object(
-        in_file_order(table).into_iter().map(|(key, item)| (key.to_owned(), json(item))).collect::<Map<_, _>>(),
-    )
-}
-
-/// The members of a table by where they first appear.
-pub(super) fn in_file_order(table: &dyn TableLike) -> Vec<(&str, &Item)> {
-    let mut members: Vec<_> = table.iter().collect();
-    members.sort_by_key(|(key, item)| appears(table, key, item));
-    members
-}
-
-fn appears(parent: &dyn TableLike, key: &str, item: &Item) -> usize {
-    let named = || parent.get_key_value(key).and_then(|(key, _)| key.span()).map_or(usize::MAX, |span| span.start);
-    match item {
-        Item::Table(table) if table.is_implicit() => {
-            table.iter().map(|(key, item)| appears(table, key, item)).min().unwrap_or_else(named)
-        }
-        Item::Table(_) | Item::ArrayOfTables(_) => item.span().map_or_else(named, |span| span.start),
-        Item::Value(_) | Item::None => named(),
-    }
+    Value::Object(table.iter().map(|(key, item)| (key.to_owned(), json(item))).collect::<Map<_, _>>())
 }
 
 /// What a person would call an item.
