@@ -1,1 +1,5 @@
-//! Stub.
+//! The desktop shell: window, tray, notifications. Thin: it calls the core and holds no rules.
+
+mod app;
+
+pub use app::run;

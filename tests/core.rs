@@ -1,5 +1,35 @@
-//! Stub.
+//! The core's tests: no window, no network beyond this computer.
 
-// Lossless editing: golden files, refusals, and laws over generated texts.
+/// The front door: connect, undo, remove, drift, renew, damaged records.
+#[path = "core/api.rs"]
+mod api;
+/// The packs are sound, and forms resolve to the right addresses.
+#[path = "core/catalog.rs"]
+mod catalog;
+/// Writing: killed at any point, changed behind our back, links, modes, refusals.
+#[path = "core/change.rs"]
+mod change;
+/// Where each app's file is, on three systems.
+#[path = "core/client.rs"]
+mod client;
+/// Core, bridge and command line need no window system.
+#[path = "core/dependencies.rs"]
+mod dependencies;
+/// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// The packs follow their schema, and what people type into forms is refused where it must be.
+#[path = "core/packs.rs"]
+mod packs;
+/// The check's verdicts against servers of every kind.
+#[path = "core/probe.rs"]
+mod probe;
+/// Keychain, vault, redaction.
+#[path = "core/secret.rs"]
+mod secret;
+/// A token's life: pasting, shapes, ends, reminders.
+#[path = "core/token.rs"]
+mod token;
+/// What a watcher hears.
+#[path = "core/watch.rs"]
+mod watch;

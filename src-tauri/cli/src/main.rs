@@ -1,2 +1,47 @@
-//! Stub.
-fn main() {}
+//! The program `patchbay`: the bridge that apps start, and the same front door as the window on the command line.
+//!
+//! Exit 0 for success, 1 when something needs attention, 2 for bad usage or input. Errors are one line on standard
+//! error, beginning with their code. No output holds a secret, except `headers`, whose one reader is the app that asks.
+
+mod args;
+mod bridge;
+mod commands;
+mod environment;
+mod print;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use patchbay_core::{Error, Result};
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return print::usage(&error),
+    };
+    match start(args) {
+        Ok(code) => code,
+        Err(error) => print::failure(&error),
+    }
+}
+
+fn start(args: Args) -> Result<ExitCode> {
+    let host = environment::host()?;
+    environment::adopt_bus(&host)?;
+    environment::log();
+    match args.command {
+        Command::Bridge { connection, url } => bridge::run(&host, connection.as_deref(), url.as_deref()),
+        Command::Headers { connection } => bridge::headers(&host, &connection),
+        other => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+                |error| Error::new(patchbay_core::Code::Internal, format!("Patchbay cannot start: {error}")),
+            )?;
+            let done = runtime.block_on(commands::run(host, other, args.json));
+            // A keychain that hangs must not keep the program from ending.
+            runtime.shutdown_background();
+            done
+        }
+    }
+}

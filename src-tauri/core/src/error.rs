@@ -94,6 +94,8 @@ pub enum Code {
     UndoConflict,
     /// Patchbay's own file was written by a newer version: read-only.
     StateNewer,
+    /// Patchbay's own file was damaged; it was kept aside and rebuilt.
+    StateDamaged,
     /// The keychain is locked. Way out: unlock it.
     KeychainLocked,
     /// The keychain's prompt was dismissed or access was denied. Way out: try again and allow it.

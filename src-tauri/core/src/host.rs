@@ -92,9 +92,7 @@ impl Host {
         match self.platform {
             Platform::Linux => self.var_path("XDG_CONFIG_HOME").unwrap_or_else(|| self.home.join(".config")),
             Platform::MacOs => self.home.join("Library").join("Application Support"),
-            Platform::Windows => {
-                self.var_path("APPDATA").unwrap_or_else(|| self.home.join("AppData").join("Roaming"))
-            }
+            Platform::Windows => self.var_path("APPDATA").unwrap_or_else(|| self.home.join("AppData").join("Roaming")),
         }
     }
 

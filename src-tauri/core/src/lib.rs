@@ -9,10 +9,12 @@
 //! | [`client`] | the AI apps: where their file is, how an entry looks in it |
 //! | [`document`] | lossless editing of JSON(C) and TOML |
 //! | [`change`] | plan, diff, apply, history, undo |
+//! | [`file`] | reading, atomic replacement, locks |
 //! | [`drift`] | what differs from what was written; watching |
 //! | [`connection`] | the user's records and the state file |
 //! | [`secret`] | keychain, passphrase vault, redaction |
 //! | [`wire`] | HTTP to a service: client, headers, server-sent events; shared by bridge and check |
+//! | [`process`] | which app runs, which app started us |
 //! | [`probe`] | the layered live check |
 //! | [`token`] | lifetime, reminders, renewal |
 //! | [`api`] | the front door that the window and the command line use |
@@ -25,8 +27,10 @@ pub mod connection;
 pub mod document;
 pub mod drift;
 pub mod error;
+pub mod file;
 pub mod host;
 pub mod probe;
+pub mod process;
 pub mod secret;
 pub mod token;
 pub mod wire;

@@ -1,1 +1,162 @@
-//! Stub.
+//! The front door: every request and answer that the window, the command line and the tests use.
+//!
+//! [`Patchbay`] is cheap to clone and may be used from many threads and processes at once: it holds no truth of its
+//! own, every request reads state and files anew.
+
+mod check;
+mod connect;
+mod dispatch;
+mod install;
+pub mod message;
+mod place;
+mod renew;
+mod restore;
+mod settings;
+mod settle;
+mod snapshot;
+mod token;
+pub mod view;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use crate::change::history::History;
+use crate::connection::runs::Runs;
+use crate::connection::state::{State, StateFile};
+use crate::error::Result;
+use crate::host::Host;
+use crate::probe::Layer;
+use crate::secret::{SecretStore, StoreStatus};
+
+pub use install::install_program;
+pub use message::{Answer, Request};
+pub use token::ready_token;
+pub use view::Snapshot;
+
+/// What happens while requests are served, for a window that listens.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Something changed: ask for the snapshot again.
+    Changed,
+    /// A layer of a running check is known.
+    Layer {
+        /// The connection.
+        id: String,
+        /// The layer.
+        layer: Layer,
+    },
+}
+
+type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// The front door.
+#[derive(Clone)]
+pub struct Patchbay {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    host: Host,
+    data_dir: PathBuf,
+    state: StateFile,
+    history: History,
+    runs: Runs,
+    secrets: RwLock<SecretStore>,
+    secrets_status: Mutex<Option<StoreStatus>>,
+    checking: Mutex<BTreeSet<String>>,
+    cancel: tokio::sync::watch::Sender<u64>,
+    listener: RwLock<Option<Listener>>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Patchbay {
+    /// Opens Patchbay on a machine, with the place for secrets that the user chose.
+    ///
+    /// # Errors
+    /// The state file cannot be read.
+    pub fn open(host: Host) -> Result<Self> {
+        let data_dir = host.data_dir();
+        let state = StateFile::new(&data_dir).load()?.state;
+        let secrets = SecretStore::system(&data_dir, state.settings.backend);
+        Ok(Self::with(host, secrets, Timestamp::now))
+    }
+
+    /// Opens Patchbay with another place for secrets and another clock.
+    pub fn with(host: Host, secrets: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let data_dir = host.data_dir();
+        let inner = Inner {
+            state: StateFile::new(&data_dir),
+            history: History::new(&data_dir),
+            runs: Runs::new(&data_dir),
+            secrets: RwLock::new(secrets),
+            secrets_status: Mutex::new(None),
+            checking: Mutex::default(),
+            cancel: tokio::sync::watch::Sender::new(0),
+            listener: RwLock::new(None),
+            clock: Box::new(clock),
+            host,
+            data_dir,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Has `listener` called for every [`Event`], in place of an earlier one.
+    pub fn listen(&self, listener: impl Fn(Event) + Send + Sync + 'static) {
+        let mut place = self.inner.listener.write().unwrap_or_else(PoisonError::into_inner);
+        *place = Some(Arc::new(listener));
+    }
+
+    /// The machine at this moment.
+    pub fn host(&self) -> Host {
+        self.inner.host.at((self.inner.clock)())
+    }
+
+    /// Patchbay's own folder.
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.data_dir
+    }
+
+    /// The state as it is now.
+    ///
+    /// # Errors
+    /// The state file cannot be read.
+    pub fn state(&self) -> Result<State> {
+        Ok(self.inner.state.load()?.state)
+    }
+
+    /// The files whose changes outside Patchbay matter: the apps' files and Patchbay's own state.
+    pub fn watched_files(&self) -> Vec<PathBuf> {
+        let host = self.host();
+        let own = self.inner.state.path().to_path_buf();
+        crate::client::CLIENTS.iter().map(|client| (client.locate)(&host).path).chain([own]).collect()
+    }
+
+    /// The folder in which the bridges record their use.
+    pub fn runs_folder(&self) -> &Path {
+        self.inner.runs.folder()
+    }
+
+    /// The records of use, for the bridge.
+    pub fn runs(&self) -> &Runs {
+        &self.inner.runs
+    }
+
+    fn secrets(&self) -> SecretStore {
+        self.inner.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn tell(&self, event: Event) {
+        let listener = self.inner.listener.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(listener) = listener {
+            listener(event);
+        }
+    }
+
+    /// The installed program that the apps' entries name.
+    fn program(&self) -> PathBuf {
+        install::program_path(&self.inner.data_dir, self.inner.host.platform)
+    }
+}

@@ -1,1 +1,88 @@
-//! Stub.
+//! The AI apps: where an app's file is, how an entry looks in its dialect. Data and pure functions.
+//!
+//! Each app is one [`Client`] value in a file of its own; nothing else in Patchbay knows an app by name. Sources of the
+//! facts are named in each file.
+
+mod claude_code;
+mod claude_desktop;
+mod codex;
+mod entry;
+mod locate;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::connection::Wiring;
+use crate::document::Format;
+use crate::error::{Code, Error, Result};
+use crate::host::Host;
+
+pub use entry::{Entry, EntrySpec, read_entry};
+pub use locate::find_program;
+
+/// One AI app, as rules.
+pub struct Client {
+    /// Its id on the command line and in records.
+    pub id: &'static str,
+    /// Its name for people.
+    pub name: &'static str,
+    /// The dialect of its file.
+    pub format: Format,
+    /// The path of keys to the table of servers.
+    pub table: &'static [&'static str],
+    /// The wirings it takes, the default first.
+    pub wirings: &'static [Wiring],
+    /// Names of its processes, without `.exe`; `Claude` is the desktop app, `claude` the command line.
+    pub processes: &'static [&'static str],
+    /// Whether it must be restarted to see a new entry.
+    pub restart: bool,
+    /// Where its file is on a machine.
+    pub locate: fn(&Host) -> Location,
+    /// Whether it accepts an entry's name.
+    pub accepts_name: fn(&str) -> bool,
+    /// How an entry of ours looks in its dialect; absent where it does not take the wiring.
+    pub entry: fn(&EntrySpec<'_>) -> Option<Value>,
+    /// What it would refuse about an entry, checked before writing: one bad entry can take a whole file down.
+    pub refuses: fn(&Value) -> Option<&'static str>,
+    /// The folder that it uses as a lock while it writes, where it does.
+    pub lock: Option<fn(&std::path::Path) -> PathBuf>,
+}
+
+/// Where an app's file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file that the app reads, whether it exists or not.
+    pub path: PathBuf,
+    /// Why this one, as a code for the language files: `env` (a variable moves it), `store_copy` (the Store build
+    /// reads its own copy).
+    pub why: Option<&'static str>,
+    /// Whether the app seems to be installed.
+    pub installed: bool,
+}
+
+/// All apps, in the order in which they are shown.
+pub static CLIENTS: [&Client; 3] = [&claude_desktop::CLIENT, &claude_code::CLIENT, &codex::CLIENT];
+
+/// An app by its id.
+///
+/// # Errors
+/// `UnknownApp`, naming the apps there are.
+pub fn find(id: &str) -> Result<&'static Client> {
+    CLIENTS.iter().copied().find(|client| client.id == id).ok_or_else(|| {
+        let known: Vec<_> = CLIENTS.iter().map(|client| client.id).collect();
+        Error::new(Code::UnknownApp, format!("Patchbay knows no app \"{id}\"."))
+            .hint(format!("Use one of: {}.", known.join(", ")))
+    })
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.id)
+    }
+}
+
+/// Names that are safe in every app: `[a-z0-9-]`, not empty.
+pub fn is_safe_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}

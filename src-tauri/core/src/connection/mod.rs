@@ -1,5 +1,8 @@
 //! The user's records: connections, credentials' facts, placements. Never a secret's value.
 
+pub mod runs;
+pub mod state;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -85,6 +88,24 @@ pub struct Credential {
     /// The token that this one replaced and that is still to be revoked at the service.
     #[serde(default)]
     pub previous: Option<Previous>,
+    /// A renewal that has begun and is not finished: only there between its first and its last step, or after a kill.
+    #[serde(default)]
+    pub renewal: Option<Renewal>,
+}
+
+/// A renewal under way. What stands in the keychain tells how far it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// When it began.
+    pub begun: Timestamp,
+    /// The new token's fingerprint.
+    pub fingerprint: String,
+    /// The new token's end.
+    pub expires: Option<Expiry>,
+    /// The new token's scopes.
+    pub scopes: Vec<String>,
+    /// The old token's place in the keychain, to be revoked once the renewal is done.
+    pub previous: Previous,
 }
 
 /// A token that was replaced, kept in the keychain until it is known to be refused.

@@ -7,7 +7,7 @@ use crate::error::Code;
 #[non_exhaustive]
 pub enum DocumentError {
     /// The text breaks the rules of its format, as the app itself would say.
-    #[error("line {line}, column {column}: {message}")]
+    #[error("There is a mistake at line {line}, column {column}: {message}.")]
     Syntax {
         /// Line, from 1.
         line: usize,
@@ -17,7 +17,7 @@ pub enum DocumentError {
         message: String,
     },
     /// Something else stands where an object or table is needed, or a value cannot be expressed in the format.
-    #[error("{} should be {expected}, but is {found}", place(path))]
+    #[error("At {} there is {found}, where {expected} belongs.", place(path))]
     Shape {
         /// The keys that lead there; empty for the whole document.
         path: Vec<String>,
@@ -27,7 +27,7 @@ pub enum DocumentError {
         found: &'static str,
     },
     /// A key on the way to the edit, or the edited one, stands twice in its object.
-    #[error("line {line}: {} stands there a second time", place(path))]
+    #[error("{} stands twice (line {line}).", place(path))]
     DuplicateKey {
         /// The keys that lead there.
         path: Vec<String>,
@@ -35,13 +35,13 @@ pub enum DocumentError {
         line: usize,
     },
     /// The bytes are not UTF-8.
-    #[error("not UTF-8 text at byte {offset}")]
+    #[error("The text is not UTF-8 (byte {offset}).")]
     Encoding {
         /// Offset of the first byte that is not.
         offset: usize,
     },
     /// More objects and arrays inside each other than any app would write.
-    #[error("line {line}: more than {limit} levels of nesting")]
+    #[error("There are more than {limit} levels of nesting (line {line}).")]
     TooDeep {
         /// The line where it gets too deep, from 1.
         line: usize,
@@ -49,7 +49,7 @@ pub enum DocumentError {
         limit: usize,
     },
     /// The edit, tried on a copy, did not do exactly what was asked. The file is better left alone.
-    #[error("{} cannot be changed here without touching something else", place(path))]
+    #[error("The file is written in a way in which {} cannot be changed safely.", place(path))]
     Unsafe {
         /// The keys that lead to what was to be changed.
         path: Vec<String>,
@@ -110,5 +110,5 @@ fn floor(text: &str, offset: usize) -> usize {
 
 /// How a path reads in a sentence.
 fn place(path: &[String]) -> String {
-    if path.is_empty() { "the whole file".to_owned() } else { format!("\"{}\"", path.join(" > ")) }
+    if path.is_empty() { "the top".to_owned() } else { format!("\"{}\"", path.join(" > ")) }
 }

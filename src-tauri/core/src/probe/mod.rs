@@ -1,1 +1,152 @@
-//! Stub.
+//! The layered live check: "working" means working.
+//!
+//! Name, connect, TLS, sign-in, handshake, tools, one harmless call: each layer has its own mark and time. The first
+//! layer that fails decides the verdict. Bodies and times are bounded; a token never goes to another origin; a probe may
+//! be dropped at any point.
+
+mod curl;
+mod exchange;
+mod http;
+mod network;
+mod report;
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::catalog::ToolCall;
+use crate::wire::{Client, Endpoint, Timeouts};
+
+pub use curl::curl;
+pub use report::{Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
+
+/// How much a check may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For each network layer.
+    pub connect: Duration,
+    /// For each exchange.
+    pub exchange: Duration,
+    /// For the first call in the newest protocol, which some older servers leave unanswered.
+    pub discover: Duration,
+    /// Bytes of an answer.
+    pub body: usize,
+    /// Pages of the tool list.
+    pub pages: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(8),
+            exchange: Duration::from_secs(15),
+            discover: Duration::from_secs(5),
+            body: 4 * 1024 * 1024,
+            pages: 20,
+        }
+    }
+}
+
+/// What to check.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Where, with which token.
+    pub endpoint: Endpoint,
+    /// A tool that only reads.
+    pub tool: Option<ToolCall>,
+    /// Whether a token is sent.
+    pub has_token: bool,
+    /// How much it may take.
+    pub limits: Limits,
+}
+
+/// The layers so far, told as they come.
+struct Layers<F: Fn(&Layer)> {
+    done: Vec<Layer>,
+    since: Instant,
+    tell: F,
+}
+
+impl<F: Fn(&Layer)> Layers<F> {
+    fn mark(&mut self, kind: LayerKind, mark: Mark, detail: Option<String>) {
+        let millis = if mark == Mark::Skipped { 0 } else { millis(self.since) };
+        let layer = Layer { kind, mark, millis, detail };
+        (self.tell)(&layer);
+        self.done.push(layer);
+        self.since = Instant::now();
+    }
+
+    fn pass(&mut self, kind: LayerKind) {
+        self.mark(kind, Mark::Passed, None);
+    }
+
+    fn skip(&mut self, kind: LayerKind, why: &str) {
+        self.mark(kind, Mark::Skipped, Some(why.to_owned()));
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Why a check ended early.
+#[derive(Debug)]
+struct Stop {
+    verdict: Verdict,
+    layer: LayerKind,
+    detail: Option<String>,
+    missing_right: Option<String>,
+    retry_after: Option<u64>,
+}
+
+impl Stop {
+    fn new(verdict: Verdict, layer: LayerKind) -> Self {
+        Self { verdict, layer, detail: None, missing_right: None, retry_after: None }
+    }
+
+    fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Checks an endpoint; `tell` hears of each layer as it is known.
+pub async fn probe(probe: &Probe, now: Timestamp, tell: impl Fn(&Layer)) -> Report {
+    let begun = Instant::now();
+    let mut layers = Layers { done: Vec::new(), since: begun, tell };
+    let mut found = exchange::Found::default();
+    let stop = run(probe, &mut layers, &mut found).await.err();
+    if let Some(stop) = &stop {
+        layers.mark(stop.layer, Mark::Failed, stop.detail.clone());
+    }
+    let reached: Vec<_> = layers.done.iter().map(|layer| layer.kind).collect();
+    for kind in LayerKind::ALL.into_iter().filter(|kind| !reached.contains(kind)) {
+        layers.mark(kind, Mark::Skipped, None);
+    }
+    let (verdict, detail, missing_right, retry_after) = match stop {
+        Some(stop) => (stop.verdict, stop.detail, stop.missing_right, stop.retry_after),
+        None => (Verdict::Working, None, None, None),
+    };
+    let mut done = layers.done;
+    done.sort_by_key(|layer| layer.kind);
+    Report {
+        verdict,
+        layers: done,
+        at: now,
+        millis: millis(begun),
+        server: found.server,
+        protocol: found.protocol,
+        tools: found.tools,
+        detail,
+        missing_right,
+        retry_after,
+    }
+}
+
+async fn run<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, found: &mut exchange::Found) -> Result<(), Stop> {
+    network::walk(probe, layers).await?;
+    let timeouts = Timeouts { connect: probe.limits.connect, read: Some(probe.limits.exchange) };
+    let client = Client::for_endpoint(&probe.endpoint, timeouts)
+        .map_err(|error| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(error.message))?;
+    exchange::talk(probe, &client, layers, found).await
+}

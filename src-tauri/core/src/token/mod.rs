@@ -1,1 +1,8 @@
-//! Stub.
+//! A token's life: cleaning what was pasted, its shape, its end, reminders.
+
+mod expiry;
+mod paste;
+pub mod reminder;
+
+pub use expiry::{days_left, life_left, parse_date, suggest_end};
+pub use paste::{CleanChange, Cleaned, TokenLook, clean, look};

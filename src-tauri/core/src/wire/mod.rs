@@ -1,1 +1,20 @@
-//! Stub.
+//! HTTP to a service, shared by the bridge and the check.
+//!
+//! A token belongs to an [`Endpoint`] and goes to that endpoint's origin only: redirects are followed by hand, at most
+//! five, and never to another origin. Plain http is for this computer alone, and then no trust store is loaded.
+
+mod client;
+mod endpoint;
+mod failure;
+pub mod sse;
+
+pub use client::{Client, Timeouts, read_bounded};
+pub use endpoint::{Endpoint, origin_of};
+pub use failure::WireError;
+pub(crate) use failure::tls_words;
+pub use reqwest::{Method, Response, StatusCode, header};
+
+/// The newest protocol revision: no `initialize`, no sessions.
+pub const MODERN: &str = "2026-07-28";
+/// The newest revision that begins with `initialize`.
+pub const LEGACY: &str = "2025-11-25";

@@ -1,0 +1,104 @@
+//! Sets the desktop program up.
+
+mod commands;
+mod events;
+mod notify;
+mod practice;
+mod program;
+mod tray;
+mod window;
+mod words;
+
+use anyhow::Context;
+use patchbay_core::api::Patchbay;
+use patchbay_core::secret::{RedactingWriter, record_session_bus};
+use patchbay_core::{Host, api::Event};
+use tauri::{AppHandle, Emitter, Manager};
+
+/// Runs until the user quits.
+///
+/// # Errors
+/// The window system is not there, or Patchbay's own folder cannot be used.
+pub fn run() -> anyhow::Result<()> {
+    log();
+    let host = Host::real().map_err(anyhow::Error::msg)?;
+    let patchbay = Patchbay::open(host).map_err(anyhow::Error::msg)?;
+    let app = tauri::Builder::default()
+        // First, so that a second start ends before it touches anything.
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| window::bring_forward(app)))
+        .plugin(tauri_plugin_window_state::Builder::new().build())
+        .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_autostart::init(
+            tauri_plugin_autostart::MacosLauncher::LaunchAgent,
+            Some(vec!["--hidden"]),
+        ))
+        .manage(patchbay)
+        .manage(practice::Practice::default())
+        .invoke_handler(tauri::generate_handler![
+            commands::call,
+            commands::call_with_secret,
+            commands::open_link,
+            commands::reveal_path,
+            commands::start_practice,
+            commands::start_at_login,
+        ])
+        .on_window_event(window::on_event)
+        .setup(|app| {
+            if std::env::args().any(|arg| arg == "--hidden") {
+                window::hide(app.handle());
+            }
+            let handle = app.handle().clone();
+            // The window is drawn first; everything else comes beside it.
+            std::thread::spawn(move || begin(&handle));
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .context("the window cannot be opened")?;
+    app.run(|app, event| {
+        if matches!(event, tauri::RunEvent::Exit) {
+            app.state::<practice::Practice>().stop();
+        }
+    });
+    Ok(())
+}
+
+/// What need not be ready for the first picture: tray, watching, keychain, practice service, reminders.
+fn begin(app: &AppHandle) {
+    let patchbay = app.state::<Patchbay>().inner().clone();
+    patchbay.allow_prompts();
+    let listener = app.clone();
+    patchbay.listen(move |event| match event {
+        Event::Changed => events::changed(&listener),
+        // Nobody listens where the window is gone.
+        Event::Layer { id, layer } => {
+            drop(listener.emit("check_progress", serde_json::json!({ "id": id, "layer": layer })));
+        }
+    });
+    tray::make(app);
+    if let Err(error) = program::install(&patchbay) {
+        tracing::error!("the program for the apps cannot be installed: {error}");
+    }
+    // Made by now where it was missing.
+    if let Err(error) = record_session_bus(&patchbay.host(), patchbay.data_dir()) {
+        tracing::warn!("{error}");
+    }
+    practice::resume(app, &patchbay);
+    tauri::async_runtime::block_on(async {
+        if let Err(error) = patchbay.settle().await {
+            tracing::warn!("{error}");
+        }
+        patchbay.secrets_status().await;
+    });
+    events::changed(app);
+    events::watch(app, &patchbay);
+}
+
+fn log() {
+    let filter = std::env::var("PATCHBAY_LOG").ok().and_then(|text| text.parse::<tracing_subscriber::EnvFilter>().ok());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn")))
+        .with_writer(|| RedactingWriter::new(std::io::stderr()))
+        .with_ansi(false)
+        .init();
+}

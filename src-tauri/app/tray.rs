@@ -1,0 +1,109 @@
+//! The tray: what is due at a glance, and the way there. Linux trays send no clicks, so everything is in the menu.
+
+use std::sync::Mutex;
+
+use patchbay_core::api::view::ReminderView;
+use patchbay_core::api::{Patchbay, Request};
+use tauri::image::Image;
+use tauri::menu::{Menu, MenuBuilder, MenuItemBuilder};
+use tauri::tray::TrayIconBuilder;
+use tauri::{AppHandle, Manager, Wry};
+
+use super::{window, words};
+
+const ID: &str = "patchbay";
+const CALM: &[u8] = include_bytes!("../../icons/tray.png");
+const DUE: &[u8] = include_bytes!("../../icons/tray-due.png");
+
+/// What the tray shows now, so that it is only built anew when that changes.
+#[derive(Default)]
+struct Shown(Mutex<Vec<(String, String)>>);
+
+/// Makes the tray icon. Where there is no tray, the program works without.
+pub(super) fn make(app: &AppHandle) {
+    let handle = app.clone();
+    app.manage(Shown::default());
+    let made = app.run_on_main_thread(move || {
+        if let Err(error) = build(&handle) {
+            tracing::warn!("there is no tray: {error}");
+        }
+    });
+    if let Err(error) = made {
+        tracing::warn!("there is no tray: {error}");
+    }
+}
+
+fn build(app: &AppHandle) -> tauri::Result<()> {
+    TrayIconBuilder::with_id(ID)
+        .icon(Image::from_bytes(CALM)?)
+        .tooltip(words::ALL_WELL)
+        .menu(&menu(app, &[])?)
+        .on_menu_event(|app, event| chosen(app, event.id().as_ref()))
+        .build(app)?;
+    Ok(())
+}
+
+fn menu(app: &AppHandle, due: &[(String, String)]) -> tauri::Result<Menu<Wry>> {
+    let mut menu = MenuBuilder::new(app);
+    for (id, name) in due {
+        let item = MenuItemBuilder::with_id(format!("renew:{id}"), words::renew(name)).build(app)?;
+        menu = menu.item(&item);
+    }
+    if !due.is_empty() {
+        menu = menu.separator();
+    }
+    menu.text("check", words::CHECK_ALL).text("open", words::OPEN).separator().text("quit", words::QUIT).build()
+}
+
+fn chosen(app: &AppHandle, item: &str) {
+    match item.split_once(':') {
+        Some(("renew", id)) => window::navigate(app, Some(id), "renew"),
+        _ if item == "open" => window::bring_forward(app),
+        _ if item == "quit" => app.exit(0),
+        _ => check_all(app),
+    }
+}
+
+fn check_all(app: &AppHandle) {
+    window::navigate(app, None, "check");
+    let patchbay = app.state::<Patchbay>().inner().clone();
+    tauri::async_runtime::spawn(async move {
+        // What each check finds is in the snapshot.
+        if let Err(error) = patchbay.call(Request::Check { ids: Vec::new() }, None).await {
+            tracing::warn!("{error}");
+        }
+    });
+}
+
+/// Brings icon, tooltip and menu up to date.
+pub(super) fn refresh(app: &AppHandle) {
+    let Ok(snapshot) = app.state::<Patchbay>().snapshot() else { return };
+    let mut due: Vec<_> = snapshot
+        .reminders
+        .iter()
+        .map(|ReminderView { connection, name, .. }| (connection.clone(), name.clone()))
+        .collect();
+    due.dedup();
+    {
+        let Some(shown) = app.try_state::<Shown>() else { return };
+        let mut shown = shown.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *shown == due {
+            return;
+        }
+        shown.clone_from(&due);
+    }
+    let handle = app.clone();
+    // Fails only while the program ends.
+    let _ = app.run_on_main_thread(move || {
+        if let Err(error) = show(&handle, &due) {
+            tracing::warn!("the tray cannot be changed: {error}");
+        }
+    });
+}
+
+fn show(app: &AppHandle, due: &[(String, String)]) -> tauri::Result<()> {
+    let Some(tray) = app.tray_by_id(ID) else { return Ok(()) };
+    tray.set_menu(Some(menu(app, due)?))?;
+    tray.set_tooltip(Some(words::tooltip(due.len())))?;
+    tray.set_icon(Some(Image::from_bytes(if due.is_empty() { CALM } else { DUE })?))
+}

@@ -1,0 +1,81 @@
+//! What can go wrong on the way, in words for the person who reads them in their app.
+
+use bytes::Bytes;
+use patchbay_core::wire::WireError;
+use serde_json::json;
+
+/// Why a request gets an error instead of the service's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// For scripts and records.
+    pub(crate) code: String,
+    /// For people.
+    pub(crate) message: String,
+}
+
+impl Trouble {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into() }
+    }
+
+    pub(crate) fn token_refused() -> Self {
+        Self::new("token_refused", "The service refused the token. Renew it in Patchbay.")
+    }
+
+    /// An answer's status that is no success.
+    pub(crate) fn status(status: u16, words: &str) -> Self {
+        let said = if words.is_empty() { String::new() } else { format!(" It says: {words}") };
+        match status {
+            403 => Self::new("not_allowed", format!("The service does not allow this with the present token.{said}")),
+            404 | 410 => {
+                Self::new("wrong_address", "Nothing answers at the service's address. Check the address in Patchbay.")
+            }
+            429 => {
+                Self::new("service_error", format!("The service had too many requests. Try again in a while.{said}"))
+            }
+            300..=399 => {
+                Self::new("wrong_address", "The service's address sends elsewhere. Check the address in Patchbay.")
+            }
+            500..=599 => {
+                Self::new("service_error", format!("The service reports a fault of its own ({status}).{said}"))
+            }
+            _ => Self::new("not_mcp", format!("The service does not understand this ({status}).{said}")),
+        }
+    }
+
+    /// The JSON-RPC error for a request's id, as a line.
+    pub(crate) fn line(&self, id: &str) -> Bytes {
+        let error =
+            json!({ "code": -32000, "message": self.message, "data": { "code": self.code, "from": "patchbay" } });
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n").into()
+    }
+}
+
+impl From<patchbay_core::Error> for Trouble {
+    fn from(error: patchbay_core::Error) -> Self {
+        let hint = error.hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+        Self::new(&error.code.as_str(), format!("{}{hint}", error.message))
+    }
+}
+
+impl From<WireError> for Trouble {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Name => {
+                Self::new("unreachable", "The service's name is not known. Are you online? Is the address right?")
+            }
+            WireError::Connect => Self::new("unreachable", "The service cannot be reached. Are you online?"),
+            WireError::Tls(words) => {
+                Self::new("tls_not_trusted", format!("The connection to the service is not trusted: {words}."))
+            }
+            WireError::Timeout => Self::new("too_slow", "The service took too long."),
+            WireError::OtherOrigin(origin) => Self::new(
+                "wrong_address",
+                format!("The service's address sends to {origin}. The token was not sent there."),
+            ),
+            WireError::Circles => Self::new("wrong_address", "The service's address sends in circles."),
+            WireError::TooLarge => Self::new("too_large", "The service's answer is too large."),
+            WireError::Broken => Self::new("broken", "The service's answer was cut off."),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The command line's shape.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use patchbay_core::connection::Wiring;
+
+/// Connects your AI apps to the services you use, and keeps their tokens safe.
+#[derive(Debug, Parser)]
+#[command(name = "patchbay", version, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Print JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List connections, their tokens' facts, and all entries in the apps' files.
+    List,
+    /// Set up a connection and place it in apps.
+    Add {
+        /// The service: xurrent, retently, uipath, custom or practice.
+        #[arg(long)]
+        provider: String,
+        /// The connection's name.
+        #[arg(long)]
+        name: String,
+        /// An answer to one of the service's questions; may be repeated.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+        /// The apps: claude-desktop, claude-code, codex.
+        #[arg(long = "app", value_name = "CLIENT", num_args = 1.., value_delimiter = ',')]
+        apps: Vec<String>,
+        /// Read the token from standard input.
+        #[arg(long)]
+        token_stdin: bool,
+        /// The day on which the token ends.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        expires: Option<String>,
+        /// The token's permissions, in their order.
+        #[arg(long, value_delimiter = ',')]
+        scopes: Vec<String>,
+        /// How the token gets to the service.
+        #[arg(long, value_enum)]
+        wiring: Option<WiringArg>,
+        /// Make an app's file although the app does not seem to be installed.
+        #[arg(long)]
+        create: bool,
+        /// Use the token although another connection uses it too.
+        #[arg(long)]
+        use_anyway: bool,
+        /// Show what would change and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Take a connection out of all apps and delete its tokens from the keychain.
+    Remove {
+        /// The connection.
+        id: String,
+    },
+    /// Check connections live, all where none is named.
+    Check {
+        /// The connections.
+        ids: Vec<String>,
+    },
+    /// Renew a connection's token: the new one is checked before anything changes.
+    Renew {
+        /// The connection.
+        id: String,
+        /// Read the token from standard input.
+        #[arg(long, required = true)]
+        token_stdin: bool,
+        /// The day on which the new token ends.
+        #[arg(long, value_name = "DATE")]
+        expires: Option<String>,
+    },
+    /// Show what was changed outside Patchbay, put it back, or keep it.
+    Drift {
+        #[command(subcommand)]
+        action: Option<DriftAction>,
+    },
+    /// Show the changes made to the apps' files.
+    History,
+    /// Undo a change, the newest where none is named.
+    Undo {
+        /// The change's id.
+        change: Option<String>,
+    },
+    /// Carry MCP between standard input and output and a service. Started by apps.
+    Bridge {
+        /// The connection.
+        #[arg(required_unless_present = "url", conflicts_with = "url")]
+        connection: Option<String>,
+        /// The address of a service that needs no token.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Print a connection's headers as JSON. Started by apps.
+    Headers {
+        /// The connection.
+        connection: String,
+    },
+    /// Run the practice service.
+    Practice {
+        /// The port; 0 for any.
+        #[arg(long, default_value_t = patchbay_practice::DEFAULT_PORT)]
+        port: u16,
+    },
+    /// The passphrase vault, for computers without a keychain.
+    Vault {
+        #[command(subcommand)]
+        action: VaultAction,
+    },
+    /// Copy this program to Patchbay's own folder, where the apps' entries look for it.
+    #[command(hide = true)]
+    Install {
+        /// Another program than this one.
+        source: Option<PathBuf>,
+    },
+}
+
+/// What to do about a change made outside.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DriftAction {
+    /// Put entries back as Patchbay wrote them.
+    Restore(DriftTarget),
+    /// Keep what was made of them.
+    Keep(DriftTarget),
+}
+
+/// Which entries.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DriftTarget {
+    /// The connection.
+    pub(crate) id: String,
+    /// In this app only.
+    #[arg(long = "app")]
+    pub(crate) app: Option<String>,
+}
+
+/// What to do with the vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum VaultAction {
+    /// Make it and use it from now on; the passphrase is read from standard input.
+    Create,
+    /// Unlock it until logout; the passphrase is read from standard input.
+    Unlock,
+    /// Lock it.
+    Lock,
+    /// Say where secrets are kept and whether they can be read.
+    Status,
+}
+
+/// Wirings, as they are written on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WiringArg {
+    /// The app starts the bridge.
+    Bridge,
+    /// The app asks for the headers (Claude Code).
+    HeadersHelper,
+}
+
+impl From<WiringArg> for Wiring {
+    fn from(arg: WiringArg) -> Self {
+        match arg {
+            WiringArg::Bridge => Self::Bridge,
+            WiringArg::HeadersHelper => Self::HeadersHelper,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `patchbay bridge` and `patchbay headers`: what apps start.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use patchbay_bridge::{Event, Observer, Source, stdio};
+use patchbay_core::api::ready_token;
+use patchbay_core::connection::runs::{Run, Runs};
+use patchbay_core::connection::state::StateFile;
+use patchbay_core::process::{Starter, starter};
+use patchbay_core::secret::SecretStore;
+use patchbay_core::wire::Endpoint;
+use patchbay_core::{Code, Error, Host, Result};
+
+/// Seconds between two records of use that say the same.
+const RECORD_EVERY: i64 = 20;
+
+/// Carries messages until the app hangs up.
+pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
+    let (source, observer): (Source, Observer) = match (connection, url) {
+        (Some(id), _) => {
+            let client = Arc::new(Mutex::new(None));
+            (of_connection(host.clone(), id.to_owned(), client.clone()), record(host, id, client))
+        }
+        (None, Some(url)) => {
+            let endpoint = Endpoint::new(url)?;
+            (Arc::new(move || Ok(endpoint.clone())), Arc::new(|_| {}))
+        }
+        (None, None) => return Err(Error::new(Code::Usage, "Say which connection to carry.")),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Code::Internal, format!("The bridge cannot start: {error}")))?;
+    runtime.block_on(async { patchbay_bridge::run(stdio::input(), stdio::output(), source, observer).await });
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+type Client = Arc<Mutex<Option<Starter>>>;
+
+/// Reads state and keychain anew each time it is asked.
+fn of_connection(host: Host, id: String, client: Client) -> Source {
+    Arc::new(move || {
+        let data_dir = host.data_dir();
+        let state = StateFile::new(&data_dir).load()?.state;
+        let connection = state.connection(&id)?;
+        let secrets = SecretStore::system(&data_dir, state.settings.backend);
+        // Only where apps have tokens of their own does it matter which app this is.
+        let own = connection.placements.iter().any(|placement| placement.credential.is_some());
+        let app = if own { known_starter(&client).client } else { None };
+        let placement = connection.placements.iter().find(|placement| Some(placement.client.as_str()) == app);
+        ready_token(&secrets, connection, placement)
+    })
+}
+
+fn known_starter(client: &Client) -> Starter {
+    client.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(starter).clone()
+}
+
+/// Records uses: the first at once, then now and then, and every change of outcome. Off the thread that carries.
+fn record(host: &Host, id: &str, client: Client) -> Observer {
+    let (runs, id, last) = (Runs::new(&host.data_dir()), id.to_owned(), Arc::new(Mutex::new(None::<Event>)));
+    let written = Arc::new(AtomicI64::new(0));
+    Arc::new(move |event| {
+        let now = Timestamp::now();
+        let same = last.lock().unwrap_or_else(PoisonError::into_inner).replace(event.clone()).as_ref() == Some(&event);
+        if same && now.as_second() - written.load(Ordering::Relaxed) < RECORD_EVERY {
+            return;
+        }
+        written.store(now.as_second(), Ordering::Relaxed);
+        let (runs, id, client) = (runs.clone(), id.clone(), client.clone());
+        tokio::task::spawn_blocking(move || {
+            let starter = known_starter(&client);
+            let error = match event {
+                Event::Answered => None,
+                Event::Failed(code) => Some(code),
+            };
+            let run = Run { at: now, client: starter.client.map(str::to_owned), program: starter.program, error };
+            if let Err(error) = runs.record(&id, &run) {
+                tracing::warn!("the use cannot be recorded: {error}");
+            }
+        });
+    })
+}
+
+/// Prints a connection's headers for the app that asked.
+pub(crate) fn headers(host: &Host, id: &str) -> Result<ExitCode> {
+    let client = Arc::new(Mutex::new(Some(Starter { client: Some("claude-code"), program: "claude".to_owned() })));
+    let endpoint = of_connection(host.clone(), id.to_owned(), client)();
+    let run = Run {
+        at: Timestamp::now(),
+        client: Some("claude-code".to_owned()),
+        program: "claude".to_owned(),
+        error: endpoint.as_ref().err().map(|error| error.code.as_str()),
+    };
+    if let Err(error) = Runs::new(&host.data_dir()).record(id, &run) {
+        tracing::warn!("the use cannot be recorded: {error}");
+    }
+    let headers: BTreeMap<String, String> = endpoint?.exposed_headers().into_iter().collect();
+    crate::print::line(&serde_json::to_string(&headers).unwrap_or_default());
+    Ok(ExitCode::SUCCESS)
+}

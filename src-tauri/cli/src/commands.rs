@@ -1,0 +1,391 @@
+//! The commands that ask the front door.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+
+use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Renewed, Request, TokenFacts};
+use patchbay_core::api::view::{Snapshot, Status};
+use patchbay_core::api::{Patchbay, install_program};
+use patchbay_core::probe::Verdict;
+use patchbay_core::secret::Secret;
+use patchbay_core::{Code, Error, Host, Result};
+use serde_json::{Value, json};
+
+use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
+use crate::print;
+
+const ATTENTION: u8 = 1;
+
+/// Runs a command.
+pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<ExitCode> {
+    if let Command::Practice { port } = command {
+        return practice(&host, port, as_json).await;
+    }
+    let patchbay = Patchbay::open(host)?;
+    if patchbay.data_dir().is_dir() {
+        settle(&patchbay).await;
+    }
+    match command {
+        Command::List => list(&patchbay, as_json),
+        Command::Add { .. } => add(&patchbay, command, as_json).await,
+        Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
+        Command::Check { ids } => check(&patchbay, ids, as_json).await,
+        Command::Renew { id, expires, .. } => renew(&patchbay, id, expires, as_json).await,
+        Command::Drift { action: None } => drift(&patchbay, as_json),
+        Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
+        Command::History => history(&patchbay, as_json),
+        Command::Undo { change } => changed(&patchbay, Request::Undo { change }, "Undone", as_json).await,
+        Command::Vault { action } => vault(&patchbay, action, as_json).await,
+        Command::Install { source } => install(&patchbay, source),
+        Command::Bridge { .. } | Command::Headers { .. } | Command::Practice { .. } => {
+            Err(Error::new(Code::Usage, "This command runs by itself."))
+        }
+    }
+}
+
+/// What a kill left half done is settled first; a keychain that does not answer leaves it for the next time.
+async fn settle(patchbay: &Patchbay) {
+    if let Err(error) = patchbay.settle().await {
+        print::notice(&format!("{}: {}", error.code.as_str(), error.message));
+    }
+}
+
+fn install(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<ExitCode> {
+    let target = install_own(patchbay, source)?;
+    print::line(&target.display().to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<std::path::PathBuf> {
+    let source = match source {
+        Some(source) => source,
+        None => std::env::current_exe().map_err(|error| Error::new(Code::Internal, error.to_string()))?,
+    };
+    install_program(&source, patchbay.data_dir(), patchbay.host().platform)
+}
+
+fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
+    let snapshot = patchbay.snapshot()?;
+    if let Some(problem) = &snapshot.problem {
+        print::notice(&format!("{}: {}", problem.code.as_str(), problem.message));
+    }
+    if as_json {
+        print::json(&snapshot);
+    } else {
+        list_words(&snapshot);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list_words(snapshot: &Snapshot) {
+    if snapshot.connections.is_empty() {
+        print::line(
+            "No connections yet. Add one with: patchbay add --provider ID --name NAME --app CLIENT --token-stdin",
+        );
+    }
+    for connection in &snapshot.connections {
+        let apps: Vec<_> = connection.used_in.iter().map(|place| place.client.as_str()).collect();
+        let used = if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") };
+        let left = connection.tokens.first().and_then(|token| token.days_left);
+        let left = left.map(|days| format!(", token: {days} days left")).unwrap_or_default();
+        print::line(&format!(
+            "{}: {} ({}), used in {used}{left}",
+            connection.id,
+            connection.name,
+            status_word(connection.status)
+        ));
+    }
+    for app in &snapshot.apps {
+        if let Some(problem) = &app.problem {
+            print::line(&format!("{}: {}", app.name, problem.message));
+        }
+        for entry in app.entries.iter().filter(|entry| entry.connection.is_none()) {
+            let plain = if entry.plain_text.is_empty() { "" } else { " (a token lies in plain text in it)" };
+            print::line(&format!("{} also has: {}{plain}", app.name, entry.name));
+        }
+    }
+}
+
+fn status_word(status: Status) -> String {
+    serde_json::to_value(status)
+        .ok()
+        .and_then(|word| word.as_str().map(|word| word.replace('_', " ")))
+        .unwrap_or_default()
+}
+
+async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<ExitCode> {
+    let Command::Add {
+        provider,
+        name,
+        settings,
+        apps,
+        token_stdin,
+        expires,
+        scopes,
+        wiring,
+        create,
+        use_anyway,
+        dry_run,
+    } = command
+    else {
+        return Err(Error::new(Code::Usage, "This is no add."));
+    };
+    let place = |client: String| Place { client, wiring: wiring.map(Into::into), token: None, create };
+    let token = Some(TokenFacts { label: None, scopes, expires });
+    let connect = Connect {
+        provider,
+        name,
+        settings: pairs(&settings)?,
+        places: apps.into_iter().map(place).collect(),
+        token,
+        overrule: use_anyway,
+    };
+    let secret = if token_stdin { Some(from_stdin("token")?) } else { None };
+    if dry_run {
+        return dry(patchbay, connect, as_json).await;
+    }
+    install_own(patchbay, None)?;
+    let request = Request::Connect { connect, expected: None };
+    let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
+    if as_json {
+        print::json(&done);
+    } else {
+        print::line(&format!("Connected: {}", done.id));
+        restart_words(&done.restart);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn dry(patchbay: &Patchbay, connect: Connect, as_json: bool) -> Result<ExitCode> {
+    if let Some(expires) = connect.token.as_ref().and_then(|token| token.expires.clone()) {
+        let request = Request::ResolveForm {
+            provider: connect.provider.clone(),
+            settings: connect.settings.clone(),
+            name: None,
+            expires: Some(expires),
+            scopes: Vec::new(),
+            token_name: None,
+        };
+        if let Answer::Form(form) = patchbay.call(request, None).await?
+            && let Some(error) = form.errors.into_iter().next()
+        {
+            return Err(error);
+        }
+    }
+    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, None).await? else {
+        return Err(unexpected());
+    };
+    show_plan(&plan, as_json);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_plan(plan: &PlanView, as_json: bool) {
+    if as_json {
+        return print::json(plan);
+    }
+    for file in &plan.files {
+        print::line(&format!("{} ({})", file.client_name, file.path));
+        print::line(&file.diff);
+    }
+}
+
+/// A request whose answer says what was changed.
+async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: bool) -> Result<ExitCode> {
+    let Answer::Connected(done) = patchbay.call(request, None).await? else { return Err(unexpected()) };
+    if as_json {
+        print::json(&done);
+    } else {
+        print::line(&format!("{word}: {}", done.id));
+        restart_words(&done.restart);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn restart_words(apps: &[String]) {
+    if !apps.is_empty() {
+        print::line(&format!("Quit and reopen these apps to see it: {}", apps.join(", ")));
+    }
+}
+
+async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<ExitCode> {
+    let Answer::Reports(checked) = patchbay.call(Request::Check { ids }, None).await? else { return Err(unexpected()) };
+    if as_json {
+        print::json(&checked.iter().map(flat).collect::<Vec<_>>());
+    } else {
+        checked.iter().for_each(check_words);
+    }
+    let all = checked.iter().all(|checked| checked.report.verdict == Verdict::Working);
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
+}
+
+/// A check with its id and verdict at the top.
+fn flat(checked: &CheckedView) -> Value {
+    let mut value = json!({ "id": checked.id });
+    if let (Some(table), Ok(Value::Object(report))) = (value.as_object_mut(), serde_json::to_value(&checked.report)) {
+        table.extend(report);
+    }
+    value
+}
+
+fn check_words(checked: &CheckedView) {
+    let word = |value: Value| value.as_str().map(|word| word.replace('_', " ")).unwrap_or_default();
+    let verdict = word(serde_json::to_value(checked.report.verdict).unwrap_or_default());
+    let detail = checked.report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+    print::line(&format!("{}: {verdict}{detail}", checked.id));
+    for layer in &checked.report.layers {
+        let (kind, mark) = (serde_json::to_value(layer.kind), serde_json::to_value(layer.mark));
+        let detail = layer.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+        print::line(&format!(
+            "  {:<10} {:<8} {} ms{detail}",
+            word(kind.unwrap_or_default()),
+            word(mark.unwrap_or_default()),
+            layer.millis
+        ));
+    }
+}
+
+async fn renew(patchbay: &Patchbay, id: String, expires: Option<String>, as_json: bool) -> Result<ExitCode> {
+    let secret = from_stdin("token")?;
+    let request = Request::Renew { id, token: None, expires, scopes: None };
+    let Answer::Renewed(done) = patchbay.call(request, Some(secret)).await? else { return Err(unexpected()) };
+    if as_json {
+        print::json(&done);
+    } else {
+        renew_words(&done);
+    }
+    Ok(if done.after.verdict == Verdict::Working { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
+}
+
+fn renew_words(done: &Renewed) {
+    print::line(&format!("Renewed: {}. All apps use the new token from now on.", done.id));
+    if let Some(page) = &done.revoke_page {
+        print::line(&format!("Revoke the old one at {page}"));
+    }
+}
+
+fn drift(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
+    let found = patchbay.drift()?;
+    if as_json {
+        print::json(&found);
+    } else if found.is_empty() {
+        print::line("Nothing was changed outside Patchbay.");
+    } else {
+        for drift in &found {
+            print::line(&format!("{}: {}", drift.connection, drift.sentence));
+        }
+    }
+    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
+}
+
+async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -> Result<ExitCode> {
+    let (restore, DriftTarget { id, app }) = match action {
+        DriftAction::Restore(target) => (true, target),
+        DriftAction::Keep(target) => (false, target),
+    };
+    patchbay.state()?.connection(&id)?;
+    let found = patchbay.drift()?;
+    let mine =
+        found.into_iter().filter(|drift| drift.connection == id && app.as_ref().is_none_or(|app| drift.client == *app));
+    let clients: Vec<String> = mine.map(|drift| drift.client).collect();
+    for client in &clients {
+        let (id, client) = (id.clone(), client.clone());
+        let request = if restore { Request::PutBack { id, client } } else { Request::Keep { id, client } };
+        patchbay.call(request, None).await?;
+    }
+    let word = if restore { "Put back" } else { "Kept" };
+    if as_json {
+        print::json(&json!({ "id": id, "apps": clients }));
+    } else {
+        print::line(&format!(
+            "{word}: {id} in {}",
+            if clients.is_empty() { "no app".to_owned() } else { clients.join(", ") }
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn history(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
+    let activity = patchbay.snapshot()?.activity;
+    if as_json {
+        print::json(&activity);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for change in &activity {
+        let kind =
+            serde_json::to_value(change.kind).ok().and_then(|kind| kind.as_str().map(|kind| kind.replace('_', " ")));
+        let undone = if change.undone { " (undone)" } else { "" };
+        print::line(&format!(
+            "{}  {} {} {}{undone}",
+            change.id,
+            kind.unwrap_or_default(),
+            change.name,
+            change.clients.join(", ")
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Result<ExitCode> {
+    let (request, secret) = match action {
+        VaultAction::Create => (Request::VaultCreate, Some(from_stdin("passphrase")?)),
+        VaultAction::Unlock => (Request::VaultUnlock, Some(from_stdin("passphrase")?)),
+        VaultAction::Lock => (Request::VaultLock, None),
+        VaultAction::Status => (Request::SecretsStatus, None),
+    };
+    patchbay.call(request, secret).await?;
+    let secrets = patchbay.snapshot()?.secrets;
+    if as_json {
+        print::json(&secrets);
+    } else {
+        print::line(&serde_json::to_string(&secrets).unwrap_or_default());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn practice(host: &Host, port: u16, as_json: bool) -> Result<ExitCode> {
+    let store = Some(host.data_dir().join("practice.json"));
+    let running = patchbay_practice::start(patchbay_practice::Options { port, store }).await;
+    let running = running.map_err(|error| {
+        let code =
+            if matches!(error, patchbay_practice::PracticeError::PortTaken(_)) { Code::PracticePort } else { Code::Io };
+        Error::new(code, error.to_string()).hint("Choose another port with --port, or close the other program.")
+    })?;
+    if as_json {
+        print::line(&json!({ "mcp": running.mcp_url(), "tokens": running.tokens_url() }).to_string());
+    } else {
+        print::line("This is the practice service. Its tokens are worth nothing anywhere else.");
+        print::line(&format!("MCP address: {}", running.mcp_url()));
+        print::line(&format!("Make a token at: {}", running.tokens_url()));
+    }
+    running.wait().await.map_err(|error| Error::new(Code::Io, format!("The practice service stopped: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
+    let pair = |text: &String| {
+        text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned())).ok_or_else(|| {
+            Error::new(Code::Usage, format!("\"{text}\" is no setting.")).hint("Write it as --set KEY=VALUE.")
+        })
+    };
+    settings.iter().map(pair).collect()
+}
+
+/// Reads a secret from standard input, of which it is the whole.
+fn from_stdin(what: &str) -> Result<Secret> {
+    const MOST: u64 = 64 * 1024;
+    if std::io::stdin().is_terminal() {
+        print::notice(&format!("Paste the {what}, press Enter, then Ctrl+D:"));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(MOST)
+        .read_to_string(&mut text)
+        .map_err(|_| Error::new(Code::TokenControlCharacters, format!("The {what} is no text.")).field("token"))?;
+    let text = if what == "passphrase" { text.trim_end_matches(['\n', '\r']).to_owned() } else { text };
+    Ok(Secret::new(text))
+}
+
+fn unexpected() -> Error {
+    Error::new(Code::Internal, "Patchbay answered something else than was asked.")
+}

@@ -1,0 +1,68 @@
+//! What an app gives us, made whole: the data folder, the session bus, the log.
+
+use std::path::{Path, PathBuf};
+
+use patchbay_core::secret::{RedactingWriter, bus_to_adopt, record_session_bus};
+use patchbay_core::{Host, Result};
+
+/// The machine. The installed program lies in Patchbay's data folder and so knows it by its own place, whatever
+/// environment an app starts it with.
+pub(crate) fn host() -> Result<Host> {
+    let mut host = Host::real()?;
+    if host.var("PATCHBAY_DATA_DIR").is_none()
+        && let Some(folder) = own_data_dir()
+    {
+        host.env.insert("PATCHBAY_DATA_DIR".to_owned(), folder.to_string_lossy().into_owned());
+    }
+    Ok(host)
+}
+
+fn own_data_dir() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent().filter(|folder| folder.file_name().is_some_and(|name| name == "bin"))?;
+    let data = folder.parent()?;
+    data.join("state.json").exists().then(|| data.to_path_buf())
+}
+
+/// Starts this program again with the session bus's address where the environment lacks it: the keychain's library
+/// looks for it there, and a process cannot safely change its own environment.
+#[cfg(unix)]
+pub(crate) fn adopt_bus(host: &Host) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    let data_dir = host.data_dir();
+    if let Some(address) = bus_to_adopt(host, &data_dir) {
+        if let Ok(program) = std::env::current_exe() {
+            // Only comes back if it fails; then the keychain says what is missing.
+            let _ = std::process::Command::new(program)
+                .args(std::env::args_os().skip(1))
+                .env("DBUS_SESSION_BUS_ADDRESS", address)
+                .env("PATCHBAY_DATA_DIR", &data_dir)
+                .exec();
+        }
+        return Ok(());
+    }
+    remember_bus(host, &data_dir)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn adopt_bus(_: &Host) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn remember_bus(host: &Host, data_dir: &Path) -> Result<()> {
+    // A look at somebody's computer makes no folder there; what stores something does.
+    if data_dir.is_dir() { record_session_bus(host, data_dir) } else { Ok(()) }
+}
+
+/// Details go to standard error, redacted; `PATCHBAY_LOG` chooses how many.
+pub(crate) fn log() {
+    let filter = std::env::var("PATCHBAY_LOG").ok().and_then(|text| text.parse::<tracing_subscriber::EnvFilter>().ok());
+    let filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| RedactingWriter::new(std::io::stderr()))
+        .with_ansi(false)
+        .without_time()
+        .init();
+}

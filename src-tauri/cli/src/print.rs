@@ -1,0 +1,68 @@
+//! What people and scripts see.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use patchbay_core::secret::redact;
+use patchbay_core::{Code, Error};
+
+/// A line on standard output. A reader that has gone away is no error.
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A value as JSON on standard output.
+pub(crate) fn json(value: &impl serde::Serialize) {
+    line(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// A line on standard error.
+pub(crate) fn notice(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", redact(text));
+}
+
+/// An error: one line with its code, and the way out.
+pub(crate) fn failure(error: &Error) -> ExitCode {
+    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+    let text = format!("{}: {}{hint}", error.code.as_str(), error.message);
+    notice(&text.replace(['\n', '\r'], " "));
+    ExitCode::from(exit_code(error.code))
+}
+
+/// 1 where something needs attention, 2 where the input has to change.
+fn exit_code(code: Code) -> u8 {
+    match code {
+        Code::RenewalRefused
+        | Code::RenewalUnverified
+        | Code::CheckFailed
+        | Code::Cancelled
+        | Code::KeychainLocked
+        | Code::KeychainRefused
+        | Code::KeychainAbsent
+        | Code::KeychainSlow
+        | Code::KeychainFailed
+        | Code::VaultLocked
+        | Code::TokenMissing
+        | Code::PracticePort
+        | Code::FileBusy
+        | Code::FileChanged
+        | Code::DiskFull
+        | Code::Io
+        | Code::UndoConflict
+        | Code::Internal => 1,
+        _ => 2,
+    }
+}
+
+/// Help and version go to standard output; bad usage is one line on standard error.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        line(error.render().to_string().trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    notice(&format!("usage: {first} See: patchbay --help"));
+    ExitCode::from(2)
+}

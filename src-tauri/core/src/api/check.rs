@@ -1,0 +1,136 @@
+//! Live checks at the front door: which connections, with which tokens, side by side.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::message::CheckedView;
+use super::{Event, Patchbay, token};
+use crate::catalog;
+use crate::connection::{Connection, Credential};
+use crate::error::{Code, Error, Result};
+use crate::probe::{self, Limits, Probe, Report, Verdict};
+use crate::secret::Secret;
+use crate::wire::Endpoint;
+
+impl Patchbay {
+    /// Checks connections side by side, all where none is named; results are kept in the state.
+    pub(super) async fn check(&self, ids: &[String]) -> Result<Vec<CheckedView>> {
+        let state = self.state()?;
+        let chosen: Vec<Connection> = match ids {
+            [] => state.connections.clone(),
+            ids => ids.iter().map(|id| state.connection(id).cloned()).collect::<Result<_>>()?,
+        };
+        let mut cancel = self.inner.cancel.subscribe();
+        self.mark(&chosen, true);
+        let running: FuturesUnordered<_> = chosen.iter().map(|connection| self.check_one(connection)).collect();
+        let all = running.collect::<Vec<_>>();
+        let done = tokio::select! {
+            done = all => done.into_iter().collect::<Result<Vec<_>>>(),
+            _ = cancel.changed() => Err(Error::new(Code::Cancelled, "The check was stopped.")),
+        };
+        self.mark(&chosen, false);
+        let mut done = done?;
+        // In the order asked for, not in that of their ends.
+        done.sort_by_key(|checked| chosen.iter().position(|connection| connection.id == checked.id));
+        Ok(done)
+    }
+
+    pub(super) fn cancel_checks(&self) {
+        self.inner.cancel.send_modify(|round| *round += 1);
+    }
+
+    fn mark(&self, connections: &[Connection], running: bool) {
+        let mut checking = self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner);
+        for connection in connections {
+            if running {
+                checking.insert(connection.id.clone());
+            } else {
+                checking.remove(&connection.id);
+            }
+        }
+        drop(checking);
+        self.tell(Event::Changed);
+    }
+
+    async fn check_one(&self, connection: &Connection) -> Result<CheckedView> {
+        let mut report = self.check_token(connection, connection.credentials.first()).await?;
+        for credential in used(connection).skip(1) {
+            if report.verdict != Verdict::Working {
+                break;
+            }
+            report = self.check_token(connection, Some(credential)).await?;
+        }
+        self.keep_report(&connection.id, &report)?;
+        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
+        self.tell(Event::Changed);
+        Ok(CheckedView { id: connection.id.clone(), report })
+    }
+
+    async fn check_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
+        let secret = match credential {
+            Some(credential) => match token::read(&self.secrets(), connection, credential).await {
+                Ok(secret) => Some(secret),
+                Err(error) if error.code == Code::TokenMissing => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        self.probe_with(connection, secret.as_ref(), true).await
+    }
+
+    /// Probes a connection with a token that may not be stored (yet).
+    pub(super) async fn probe_with(
+        &self,
+        connection: &Connection,
+        secret: Option<&Secret>,
+        call: bool,
+    ) -> Result<Report> {
+        let mut endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        if let Some(secret) = secret {
+            endpoint = endpoint.with_auth(&connection.auth, secret)?;
+        }
+        let tool = catalog::find(&connection.provider).ok().and_then(|provider| provider.read_only_tool.clone());
+        let probe =
+            Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
+        // A renewal's own checks are no check that somebody watches; its window waits for their outcome.
+        let watched = self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).contains(&connection.id);
+        let progress = |layer: &probe::Layer| {
+            if watched {
+                self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
+            }
+        };
+        let whole = Duration::from_secs(60);
+        tokio::time::timeout(whole, probe::probe(&probe, self.host().now, progress))
+            .await
+            .map_err(|_| Error::new(Code::CheckFailed, "The check took too long."))
+    }
+
+    pub(super) fn keep_report(&self, id: &str, report: &Report) -> Result<()> {
+        self.inner.state.update(|state| {
+            // Removed while it was checked.
+            if state.connection(id).is_ok() {
+                state.checks.insert(id.to_owned(), report.clone());
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn curl(&self, id: &str) -> Result<String> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        Ok(probe::curl(&endpoint, &connection.auth, !connection.credentials.is_empty()))
+    }
+}
+
+/// The credentials in use, the first ahead.
+fn used(connection: &Connection) -> impl Iterator<Item = &Credential> {
+    let is_used = |credential: &&Credential| {
+        connection.placements.iter().any(|placement| placement.credential.as_deref() == Some(&credential.id))
+    };
+    let first = connection.credentials.first();
+    first.into_iter().chain(connection.credentials.iter().skip(1).filter(is_used))
+}

@@ -1,0 +1,309 @@
+//! Setting up, editing and removing a connection.
+
+use std::collections::BTreeMap;
+
+use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
+use super::place::{self, Expected};
+use super::snapshot::look_at;
+use super::view::ActivityKind;
+use super::{Event, Patchbay, token};
+use crate::catalog::{self, Provider, Resolved};
+use crate::change::history::{Effect, Intent, PlacementEffect};
+use crate::change::{Change, apply, plan_without};
+use crate::client::{self, is_safe_name};
+use crate::connection::state::State;
+use crate::connection::{Connection, Credential, Placement};
+use crate::error::{Code, Error, Result};
+use crate::file;
+use crate::secret::{Key, Secret};
+use crate::token::suggest_end;
+
+impl Patchbay {
+    /// What a service's form amounts to: for fields' messages while somebody types.
+    pub(super) fn resolve_form(
+        &self,
+        provider: &str,
+        settings: &BTreeMap<String, String>,
+        name: Option<&str>,
+        expires: Option<&str>,
+        link: (&[String], Option<&str>),
+    ) -> Result<Form> {
+        let (provider, state, host) = (catalog::find(provider)?, self.state()?, self.host());
+        let mut errors = Vec::new();
+        let resolved = provider.resolve(settings).map_err(|found| errors.extend(found)).ok();
+        let id = name.and_then(|name| new_id(name, &state, None).map_err(|error| errors.push(error)).ok());
+        if let Some(error) = expires.and_then(|text| token::end(text, provider, &host).err()) {
+            errors.push(error);
+        }
+        let resolved = resolved.map(|resolved| resolved.with_link(provider, link.0, link.1));
+        let (suggested_expires, latest_expires) = suggest_end(&provider.lifetime, &host);
+        Ok(Form {
+            resolved,
+            errors,
+            id,
+            suggested_name: free_name(provider, &state),
+            suggested_expires,
+            latest_expires,
+        })
+    }
+
+    pub(super) fn plan_connect(&self, connect: &Connect) -> Result<PlanView> {
+        let connection = self.draft(connect, &self.state()?)?.0;
+        let placing = self.placing(&connection, &connect.places)?;
+        Ok(place::view(&placing))
+    }
+
+    pub(super) async fn connect(
+        &self,
+        connect: &Connect,
+        secret: Option<Secret>,
+        expected: Expected,
+    ) -> Result<Connected> {
+        let state = self.state()?;
+        let (mut connection, provider) = self.draft(connect, &state)?;
+        // Planned once ahead of everything else, so that a file that cannot be edited stops it before a token is saved.
+        let placing = self.placing(&connection, &connect.places)?;
+        place::check(&placing, &expected)?;
+        let facts = connect.token.clone().unwrap_or_default();
+        if let Some(secret) = &secret {
+            let fit =
+                token::fit(provider, &state, None, secret, facts.expires.as_deref(), connect.overrule, &self.host())?;
+            // The first connection of all makes the state file, and with it the salt of all fingerprints.
+            let state = self.inner.state.update(|state| Ok(state.clone()))?;
+            let credential = self.save(&connection, &facts, &fit, &state).await?;
+            connection.credentials.push(credential);
+        }
+        let made = connection.clone();
+        self.inner.state.update(|state| {
+            new_id(&made.name, state, None)?;
+            state.connections.push(made);
+            Ok(())
+        })?;
+        let done = self.apply_placing(&connection, placing, ActivityKind::Connected);
+        if done.is_err() {
+            self.forget(&connection).await?;
+        }
+        self.tell(Event::Changed);
+        done
+    }
+
+    /// One more token of a connection, or its first.
+    pub(super) async fn save_token(
+        &self,
+        id: &str,
+        facts: &TokenFacts,
+        clients: &[String],
+        secret: &Secret,
+    ) -> Result<Connected> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let provider = catalog::find(&connection.provider)?;
+        let fit = token::fit(provider, &state, None, secret, facts.expires.as_deref(), false, &self.host())?;
+        let credential = self.save(connection, facts, &fit, &state).await?;
+        self.inner.state.update(|state| {
+            let connection = state.connection_mut(id)?;
+            for placement in &mut connection.placements {
+                if clients.contains(&placement.client) {
+                    placement.credential = Some(credential.id.clone());
+                }
+            }
+            connection.credentials.push(credential);
+            state.checks.remove(id);
+            Ok(())
+        })?;
+        self.tell(Event::Changed);
+        Ok(Connected { id: id.to_owned(), change: None, restart: Vec::new() })
+    }
+
+    async fn save(
+        &self,
+        connection: &Connection,
+        facts: &TokenFacts,
+        fit: &token::Fit,
+        state: &State,
+    ) -> Result<Credential> {
+        let label = format!("{} MCP", connection.name);
+        let credential = token::credential(facts, fit, label, &connection.url, state, self.host().now)?;
+        self.secrets().write(&token::key(connection, &credential)?, &fit.secret).await?;
+        Ok(credential)
+    }
+
+    /// The connection that a request describes, not yet saved.
+    fn draft(&self, connect: &Connect, state: &State) -> Result<(Connection, &'static Provider)> {
+        let provider = catalog::find(&connect.provider)?;
+        let id = new_id(&connect.name, state, None)?;
+        let resolved = resolve(provider, &connect.settings)?;
+        let connection = Connection {
+            id,
+            name: connect.name.trim().to_owned(),
+            provider: provider.id.clone(),
+            settings: resolved.settings,
+            url: resolved.url,
+            auth: resolved.auth,
+            headers: resolved.headers,
+            credentials: Vec::new(),
+            placements: Vec::new(),
+            created: self.host().now,
+        };
+        Ok((connection, provider))
+    }
+
+    pub(super) fn edit(&self, id: &str, name: &str, settings: &BTreeMap<String, String>) -> Result<Connected> {
+        let state = self.state()?;
+        let mut connection = state.connection(id)?.clone();
+        let provider = catalog::find(&connection.provider)?;
+        new_id(name, &state, Some(id))?;
+        let resolved = resolve(provider, settings)?;
+        let places = place::of(&connection);
+        name.trim().clone_into(&mut connection.name);
+        connection.settings = resolved.settings;
+        connection.url = resolved.url;
+        connection.auth = resolved.auth;
+        connection.headers = resolved.headers;
+        let placing = self.placing(&connection, &places)?;
+        let edited = connection.clone();
+        self.inner.state.update(|state| {
+            *state.connection_mut(id)? = edited;
+            state.checks.remove(id);
+            Ok(())
+        })?;
+        let done = self.apply_placing(&connection, placing, ActivityKind::Connected);
+        self.tell(Event::Changed);
+        done
+    }
+
+    pub(super) fn plan_remove(&self, id: &str) -> Result<PlanView> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let changes = self.removal(connection)?;
+        Ok(place::view_changes(&changes))
+    }
+
+    pub(super) async fn remove(&self, id: &str, expected: Expected) -> Result<Connected> {
+        let state = self.state()?;
+        let connection = state.connection(id)?.clone();
+        let changes = self.removal(&connection)?;
+        place::check_changes(&changes, &expected)?;
+        let gone = |placement: &Placement| PlacementEffect {
+            client: placement.client.clone(),
+            before: Some(placement.clone()),
+            after: None,
+        };
+        let effect = Effect {
+            placements: connection.placements.iter().map(gone).collect(),
+            removed: Some(Connection { credentials: Vec::new(), ..connection.clone() }),
+        };
+        let intent = Intent {
+            at: self.host().now,
+            kind: ActivityKind::Removed,
+            connection: connection.id.clone(),
+            name: connection.name.clone(),
+            effect,
+        };
+        let mut applied = apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?;
+        self.forget(&connection).await?;
+        self.inner.history.finish(&mut applied.record)?;
+        self.inner.runs.forget(id);
+        self.tell(Event::Changed);
+        let restart = changes.iter().filter(|change| !change.is_nothing()).map(|change| change.client.id.to_owned());
+        Ok(Connected { id: id.to_owned(), change: Some(applied.record.id), restart: restart.collect() })
+    }
+
+    /// The changes that take a connection's entries out. A file that is gone, or that its app cannot read, stays as it
+    /// is: there is nothing of ours to take out of it that would work.
+    fn removal(&self, connection: &Connection) -> Result<Vec<Change>> {
+        let host = self.host();
+        let mut changes = Vec::new();
+        for placement in &connection.placements {
+            let client = client::find(&placement.client)?;
+            let seen = look_at(client, &host);
+            let there = seen.entries?.is_some_and(|entries| entries.iter().any(|(name, _)| *name == placement.entry));
+            if there {
+                changes.push(plan_without(client, &seen.location.path, &placement.entry, &self.inner.history)?);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Takes a connection out of the state and deletes its tokens.
+    async fn forget(&self, connection: &Connection) -> Result<()> {
+        let secrets = self.secrets();
+        for credential in &connection.credentials {
+            secrets.delete(&Key::new(&credential.id, &credential.origin)).await?;
+            let old = credential.previous.iter().chain(credential.renewal.iter().map(|renewal| &renewal.previous));
+            for previous in old {
+                secrets.delete(&Key::new(&previous.id, &credential.origin)).await?;
+            }
+        }
+        self.inner.state.update(|state| {
+            state.connections.retain(|other| other.id != connection.id);
+            state.checks.remove(&connection.id);
+            for credential in &connection.credentials {
+                state.reminders.remove(&credential.id);
+            }
+            Ok(())
+        })
+    }
+}
+
+fn resolve(provider: &Provider, settings: &BTreeMap<String, String>) -> Result<Resolved> {
+    provider.resolve(settings).map_err(|errors| {
+        errors.into_iter().next().unwrap_or_else(|| Error::new(Code::SettingInvalid, "The answers do not suffice."))
+    })
+}
+
+/// The id for a name: a slug that no other connection has.
+///
+/// # Errors
+/// `NameInvalid`, `NameTaken`.
+pub(super) fn new_id(name: &str, state: &State, own: Option<&str>) -> Result<String> {
+    let id = slug(name);
+    if !is_safe_name(&id) || id == "workspace" {
+        return Err(Error::new(Code::NameInvalid, "This name cannot be used.")
+            .hint("Use a name with some letters or digits.")
+            .field("name"));
+    }
+    let same_name =
+        |other: &&Connection| other.name.eq_ignore_ascii_case(name.trim()) || (own.is_none() && other.id == id);
+    let taken = state.connections.iter().filter(|other| Some(other.id.as_str()) != own).find(same_name);
+    match taken {
+        Some(_) => Err(Error::new(Code::NameTaken, format!("There is already a connection \"{}\".", name.trim()))
+            .hint("Choose another name.")
+            .field("name")),
+        None => Ok(id),
+    }
+}
+
+/// Small ASCII letters, digits and single hyphens, at most 48.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.trim().chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(48);
+    slug.trim_end_matches('-').to_owned()
+}
+
+fn free_name(provider: &Provider, state: &State) -> String {
+    let base = provider.name.clone();
+    std::iter::once(base.clone())
+        .chain((2..1000).map(|n| format!("{base} {n}")))
+        .find(|name| new_id(name, state, None).is_ok())
+        .unwrap_or(base)
+}
+
+/// Whether an entry's name is taken in a file by somebody else.
+pub(super) fn taken(name: &str, app: &str) -> Error {
+    Error::new(Code::NameTaken, format!("{app} already has an entry \"{name}\" that Patchbay did not write."))
+        .hint("Choose another name.")
+        .field("name")
+}
+
+/// Whether a file is where it was, to be named in plans.
+pub(super) fn exists(path: &std::path::Path) -> bool {
+    file::read(path).is_ok_and(|state| state.bytes.is_some())
+}

@@ -1,0 +1,88 @@
+//! From a request to its answer.
+
+use super::message::{Answer, Request};
+use super::renew::Wanted;
+use super::settings::VaultWork;
+use super::{Patchbay, message};
+use crate::catalog;
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+
+impl Patchbay {
+    /// Serves a request. `secret` is taken by requests that say so, and never comes back.
+    ///
+    /// # Errors
+    /// What cannot be done, with its code.
+    pub async fn call(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
+        match request {
+            Request::Snapshot => Ok(Answer::Snapshot(Box::new(self.snapshot()?))),
+            Request::Catalog => Ok(Answer::Catalog(catalog::all().to_vec())),
+            Request::ResolveForm { provider, settings, name, expires, scopes, token_name } => {
+                let link = (scopes.as_slice(), token_name.as_deref());
+                self.resolve_form(&provider, &settings, name.as_deref(), expires.as_deref(), link).map(Answer::Form)
+            }
+            Request::InspectToken { provider, connection } => {
+                self.inspect_token(&provider, connection.as_deref(), &needed(secret)?).map(Answer::TokenLook)
+            }
+            Request::Check { ids } => self.check(&ids).await.map(Answer::Reports),
+            Request::CancelChecks => {
+                self.cancel_checks();
+                Ok(Answer::Done)
+            }
+            Request::Curl { id } => self.curl(&id).map(Answer::Text),
+            Request::Renew { id, token, expires, scopes } => {
+                self.inner.state.check_writable()?;
+                let wanted = Wanted { id: &id, token: token.as_deref(), expires: expires.as_deref(), scopes };
+                self.renew(wanted, &needed(secret)?).await.map(Answer::Renewed)
+            }
+            Request::RetireOld { id, token, force } => self.retire_old(&id, &token, force).await.map(Answer::Retired),
+            other => self.change(other, secret).await,
+        }
+    }
+
+    async fn change(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
+        self.inner.state.check_writable()?;
+        match request {
+            Request::PlanConnect { connect } => self.plan_connect(&connect).map(Answer::Plan),
+            Request::Connect { connect, expected } => {
+                self.connect(&connect, secret, expected).await.map(Answer::Connected)
+            }
+            Request::SaveToken { id, token, clients } => {
+                self.save_token(&id, &token, &clients, &needed(secret)?).await.map(Answer::Connected)
+            }
+            Request::PlanPlace { id, places } => self.plan_place(&id, &places).map(Answer::Plan),
+            Request::Place { id, places, expected } => self.place(&id, &places, &expected).map(Answer::Connected),
+            Request::PlanRemove { id } => self.plan_remove(&id).map(Answer::Plan),
+            Request::Remove { id, expected } => self.remove(&id, expected).await.map(Answer::Connected),
+            Request::Edit { id, name, settings } => self.edit(&id, &name, &settings).map(Answer::Connected),
+            Request::PutBack { id, client } => self.put_back(&id, &client).map(Answer::Connected),
+            Request::Keep { id, client } => self.keep(&id, &client).map(Answer::Connected),
+            Request::ChangeDetail { change } => self.change_detail(&change).map(Answer::Plan),
+            Request::Undo { change } => self.undo(change.as_deref()).map(Answer::Connected),
+            other => self.choose(other, secret).await,
+        }
+    }
+
+    async fn choose(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
+        match request {
+            Request::Acknowledge { token } => self.acknowledge(&token)?,
+            Request::Snooze { token, days } => self.snooze(&token, days)?,
+            Request::SetSettings { settings } => self.set_settings(settings)?,
+            Request::DismissProblem => self.dismiss_problem()?,
+            Request::SetBackend { backend } => self.set_backend(backend)?,
+            Request::SecretsStatus => {
+                self.secrets_status().await;
+                return Ok(Answer::Snapshot(Box::new(self.snapshot()?)));
+            }
+            Request::VaultCreate => self.vault(VaultWork::Create, secret).await?,
+            Request::VaultUnlock => self.vault(VaultWork::Unlock, secret).await?,
+            Request::VaultLock => self.vault(VaultWork::Lock, None).await?,
+            _ => return Err(Error::new(Code::Usage, "Patchbay does not know this request.")),
+        }
+        Ok(message::Answer::Done)
+    }
+}
+
+fn needed(secret: Option<Secret>) -> Result<Secret> {
+    secret.ok_or_else(|| Error::new(Code::TokenEmpty, "No token was given.").hint("Paste the token.").field("token"))
+}

@@ -1,0 +1,46 @@
+//! The installed copy of the program `patchbay`, which the apps' entries name.
+//!
+//! A bundle may be mounted at a new path at each start, so the entries name a copy in Patchbay's own folder.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::host::Platform;
+
+/// Where the installed program is.
+pub(super) fn program_path(data_dir: &Path, platform: Platform) -> PathBuf {
+    data_dir.join("bin").join(if platform == Platform::Windows { "patchbay.exe" } else { "patchbay" })
+}
+
+/// Copies the program to Patchbay's folder unless the same is there already; running copies are not disturbed.
+///
+/// # Errors
+/// The copy cannot be made; the old one is still in place then.
+pub fn install_program(source: &Path, data_dir: &Path, platform: Platform) -> Result<PathBuf> {
+    let target = program_path(data_dir, platform);
+    if is_same(source, &target) {
+        return Ok(target);
+    }
+    let folder = data_dir.join("bin");
+    std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
+    let temp = tempfile::Builder::new()
+        .prefix(".patchbay-")
+        .tempfile_in(&folder)
+        .map_err(|error| Error::io(&folder, &error))?
+        .into_temp_path();
+    // Keeps the mode, so the copy can be run.
+    std::fs::copy(source, &temp).map_err(|error| Error::io(source, &error))?;
+    std::fs::File::open(&temp).and_then(|file| file.sync_all()).map_err(|error| Error::io(&target, &error))?;
+    temp.persist(&target).map_err(|failed| Error::io(&target, &failed.error))?;
+    Ok(target)
+}
+
+fn is_same(source: &Path, target: &Path) -> bool {
+    let (Ok(here), Ok(there)) = (std::fs::canonicalize(source), std::fs::canonicalize(target)) else { return false };
+    if here == there {
+        return true;
+    }
+    let (Ok(source), Ok(target)) = (std::fs::metadata(here), std::fs::metadata(there)) else { return false };
+    // A copy made after the original was built, of the same length, is the same program.
+    source.len() == target.len() && matches!((source.modified(), target.modified()), (Ok(a), Ok(b)) if a <= b)
+}

@@ -1,0 +1,402 @@
+//! Requests and answers of the front door: one pair of types for the window, the command line and the tests.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::view::{Settings, Snapshot};
+use crate::catalog::{Provider, Resolved};
+use crate::connection::Wiring;
+use crate::error::Error;
+use crate::probe::Report;
+use crate::secret::Backend;
+
+/// What the window may ask. Requests marked *secret* take one beside them, which is never returned.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Request {
+    /// Everything to draw. Answer: `snapshot`.
+    Snapshot,
+    /// The services. Answer: `catalog`.
+    Catalog,
+    /// What a service's form amounts to. Answer: `form`.
+    ResolveForm {
+        /// The service's id.
+        provider: String,
+        /// The answers so far.
+        settings: BTreeMap<String, String>,
+        /// The connection's name, checked as well where given.
+        name: Option<String>,
+        /// The end date typed, `YYYY-MM-DD`, checked as well where given.
+        expires: Option<String>,
+        /// The scopes chosen, for the token page's address.
+        #[serde(default)]
+        scopes: Vec<String>,
+        /// The token's suggested name, for the token page's address.
+        token_name: Option<String>,
+    },
+    /// *secret* What a pasted token looks like. Answer: `token_look`.
+    InspectToken {
+        /// The service's id.
+        provider: String,
+        /// The connection it is for, when renewing.
+        connection: Option<String>,
+    },
+    /// The changes that connecting would make. Answer: `plan`.
+    PlanConnect {
+        /// What to connect.
+        connect: Connect,
+    },
+    /// *secret, optional* Sets up a connection and places it. Answer: `connected`.
+    Connect {
+        /// What to connect.
+        connect: Connect,
+        /// The digests of the plan that was shown; absent: plan and apply at once.
+        expected: Option<BTreeMap<String, String>>,
+    },
+    /// *secret, optional* Saves one more token for a connection, or its first. Answer: `connected`.
+    SaveToken {
+        /// The connection.
+        id: String,
+        /// Facts about the token.
+        token: TokenFacts,
+        /// The apps that are to use this token; empty: all that name no other.
+        #[serde(default)]
+        clients: Vec<String>,
+    },
+    /// The changes that placing or taking out would make. Answer: `plan`.
+    PlanPlace {
+        /// The connection.
+        id: String,
+        /// Where it shall be used from now on, all of it.
+        places: Vec<Place>,
+    },
+    /// Places a connection in exactly these apps. Answer: `connected`.
+    Place {
+        /// The connection.
+        id: String,
+        /// Where it shall be used from now on, all of it.
+        places: Vec<Place>,
+        /// The digests of the plan that was shown.
+        expected: Option<BTreeMap<String, String>>,
+    },
+    /// The changes that removing would make. Answer: `plan`.
+    PlanRemove {
+        /// The connection.
+        id: String,
+    },
+    /// Takes a connection out of all apps and deletes its tokens from the keychain. Answer: `connected`.
+    Remove {
+        /// The connection.
+        id: String,
+        /// The digests of the plan that was shown.
+        expected: Option<BTreeMap<String, String>>,
+    },
+    /// Changes a connection's name and answers. Answer: `connected`.
+    Edit {
+        /// The connection.
+        id: String,
+        /// The new name.
+        name: String,
+        /// The new answers.
+        settings: BTreeMap<String, String>,
+    },
+    /// Checks connections, all where none is named. Answer: `reports`.
+    Check {
+        /// The connections.
+        ids: Vec<String>,
+    },
+    /// Stops checks that are running. Answer: `done`.
+    CancelChecks,
+    /// The same first call as a `curl` command, with `$TOKEN` in the token's place. Answer: `text`.
+    Curl {
+        /// The connection.
+        id: String,
+    },
+    /// *secret* Renews a token: checks the new one live, swaps it, checks again. Answer: `renewed`.
+    Renew {
+        /// The connection.
+        id: String,
+        /// The credential, where there are several.
+        token: Option<String>,
+        /// The new end date, `YYYY-MM-DD` or RFC 3339.
+        expires: Option<String>,
+        /// The new scopes, where they changed.
+        scopes: Option<Vec<String>>,
+    },
+    /// Asks the service whether the replaced token is refused now, and forgets it if so. Answer: `retired`.
+    RetireOld {
+        /// The connection.
+        id: String,
+        /// The credential.
+        token: String,
+        /// Forget it although it is not known to be refused.
+        #[serde(default)]
+        force: bool,
+    },
+    /// Puts an entry back as Patchbay wrote it. Answer: `connected`.
+    PutBack {
+        /// The connection.
+        id: String,
+        /// The app.
+        client: String,
+    },
+    /// Keeps what somebody else made of an entry; does not ask again. Answer: `done`.
+    Keep {
+        /// The connection.
+        id: String,
+        /// The app.
+        client: String,
+    },
+    /// The diff of a change in the history. Answer: `plan`.
+    ChangeDetail {
+        /// The change.
+        change: String,
+    },
+    /// Undoes a change, the newest where none is named. Answer: `connected`.
+    Undo {
+        /// The change.
+        change: Option<String>,
+    },
+    /// Says that a reminder's notification was shown. Answer: `done`.
+    Acknowledge {
+        /// The credential.
+        token: String,
+    },
+    /// Stays silent about a token for some days. Answer: `done`.
+    Snooze {
+        /// The credential.
+        token: String,
+        /// Days from now.
+        days: u16,
+    },
+    /// Changes the user's choices. Answer: `done`.
+    SetSettings {
+        /// All of them.
+        settings: Settings,
+    },
+    /// Dismisses the notice about Patchbay's own records. Answer: `done`.
+    DismissProblem,
+    /// Chooses where secrets are kept; those already kept stay where they are. Answer: `done`.
+    SetBackend {
+        /// The place.
+        backend: Backend,
+    },
+    /// Asks the keychain or vault for its state. Answer: `snapshot`.
+    SecretsStatus,
+    /// *secret* Makes a passphrase vault and uses it. Answer: `done`.
+    VaultCreate,
+    /// *secret* Unlocks the vault until logout. Answer: `done`.
+    VaultUnlock,
+    /// Locks the vault. Answer: `done`.
+    VaultLock,
+}
+
+/// What to connect.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Connect {
+    /// The service's id.
+    pub provider: String,
+    /// The connection's name.
+    pub name: String,
+    /// The answers to the service's fields.
+    pub settings: BTreeMap<String, String>,
+    /// Where to use it.
+    pub places: Vec<Place>,
+    /// Facts about the token, where one is given.
+    pub token: Option<TokenFacts>,
+    /// Warnings about the token that the user has overruled.
+    #[serde(default)]
+    pub overrule: bool,
+}
+
+/// One app to use a connection in.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Place {
+    /// The app's id.
+    pub client: String,
+    /// How the token gets there; absent: the app's default.
+    pub wiring: Option<Wiring>,
+    /// The credential's id, where the app has a token of its own.
+    pub token: Option<String>,
+    /// Make the app's file although the app does not seem to be installed.
+    #[serde(default)]
+    pub create: bool,
+}
+
+/// What the user says about a token.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TokenFacts {
+    /// What it is called at the service.
+    pub label: Option<String>,
+    /// Scopes in the order they were chosen.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Its end: `YYYY-MM-DD`, or RFC 3339 for a moment.
+    pub expires: Option<String>,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(tag = "type", content = "value", rename_all = "snake_case")]
+#[ts(export)]
+pub enum Answer {
+    /// Everything to draw.
+    Snapshot(Box<Snapshot>),
+    /// The services.
+    Catalog(Vec<Provider>),
+    /// What a form amounts to.
+    Form(Form),
+    /// What a token looks like.
+    TokenLook(TokenLookView),
+    /// Changes to show before they are made.
+    Plan(PlanView),
+    /// What was set up or changed.
+    Connected(Connected),
+    /// Checks' results by connection.
+    Reports(Vec<CheckedView>),
+    /// What a renewal did.
+    Renewed(Renewed),
+    /// Whether the old token is refused now.
+    Retired(Retired),
+    /// Text to copy.
+    Text(String),
+    /// Done, nothing to tell.
+    Done,
+}
+
+/// What a service's form amounts to.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct Form {
+    /// The address and headers, where the answers suffice.
+    pub resolved: Option<Resolved>,
+    /// What is missing or wrong, each with its field.
+    pub errors: Vec<Error>,
+    /// The id that the name would give.
+    pub id: Option<String>,
+    /// A name that is free, to begin with.
+    pub suggested_name: String,
+    /// The service's suggested end date, `YYYY-MM-DD`.
+    pub suggested_expires: Option<String>,
+    /// The latest end date that the service allows, `YYYY-MM-DD`.
+    pub latest_expires: Option<String>,
+}
+
+/// What a pasted token looks like.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct TokenLookView {
+    /// Whether something was cleaned away (spaces, quotes, `Bearer `).
+    pub cleaned: bool,
+    /// What makes it unusable.
+    pub errors: Vec<Error>,
+    /// What looks odd and can be overruled.
+    pub warnings: Vec<Error>,
+    /// Its end, where the token itself says so, RFC 3339.
+    pub expires: Option<String>,
+}
+
+/// Changes to show.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct PlanView {
+    /// One for each file.
+    pub files: Vec<FileChangeView>,
+    /// Digests of the files as planned against, by app, to hand back when applying.
+    pub expected: BTreeMap<String, String>,
+}
+
+/// The change of one file.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct FileChangeView {
+    /// The app.
+    pub client: String,
+    /// The app's name.
+    pub client_name: String,
+    /// The file.
+    pub path: String,
+    /// Whether the file is made.
+    pub creates: bool,
+    /// What happens to which entry.
+    pub verb: ChangeVerb,
+    /// The entry's name.
+    pub entry: String,
+    /// A unified diff, secrets masked.
+    pub diff: String,
+    /// Lines added and removed.
+    pub added: u32,
+    /// Lines removed.
+    pub removed: u32,
+    /// Whether the app must be restarted to see it.
+    pub restart: bool,
+}
+
+/// What happens to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ChangeVerb {
+    /// The entry is added.
+    Add,
+    /// The entry is changed.
+    Change,
+    /// The entry is taken out.
+    Remove,
+    /// Nothing changes.
+    Nothing,
+}
+
+/// What was set up or changed.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct Connected {
+    /// The connection's id.
+    pub id: String,
+    /// The change in the history, to undo it.
+    pub change: Option<String>,
+    /// The apps to restart.
+    pub restart: Vec<String>,
+}
+
+/// One connection's check.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct CheckedView {
+    /// The connection's id.
+    pub id: String,
+    /// What the check found.
+    pub report: Report,
+}
+
+/// What a renewal did.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct Renewed {
+    /// The connection's id.
+    pub id: String,
+    /// The check of the new token before anything changed.
+    pub before: Report,
+    /// The check after the swap.
+    pub after: Report,
+    /// The credential's id.
+    pub token: String,
+    /// The page where the old token can be revoked.
+    pub revoke_page: Option<String>,
+}
+
+/// Whether the old token is refused now.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct Retired {
+    /// Whether the service refuses it.
+    pub refused: bool,
+    /// The check made with the old token.
+    pub report: Option<Report>,
+}

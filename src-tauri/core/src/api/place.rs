@@ -1,0 +1,236 @@
+//! Placing a connection in apps: what the apps' files would become, shown first, then applied with the state.
+
+use std::collections::BTreeMap;
+
+use super::connect::{exists, taken};
+use super::message::{ChangeVerb, Connected, FileChangeView, Place, PlanView};
+use super::snapshot::look_at;
+use super::view::ActivityKind;
+use super::{Event, Patchbay};
+use crate::change::history::{Effect, Intent, PlacementEffect};
+use crate::change::{Change, apply, changed, diff, plan, plan_without, verb};
+use crate::client::{self, Client, EntrySpec};
+use crate::connection::{Connection, Placement, Wiring};
+use crate::error::{Code, Error, Result};
+use crate::host::Host;
+
+/// Digests of a plan that was shown, by app.
+pub(super) type Expected = Option<BTreeMap<String, String>>;
+
+/// What placing a connection comes to.
+pub(super) struct Placing {
+    pub(super) changes: Vec<Change>,
+    pub(super) effects: Vec<PlacementEffect>,
+}
+
+/// The places that a connection has now, as a request would name them.
+pub(super) fn of(connection: &Connection) -> Vec<Place> {
+    let place = |placement: &Placement| Place {
+        client: placement.client.clone(),
+        wiring: Some(placement.wiring),
+        token: placement.credential.clone(),
+        create: true,
+    };
+    connection.placements.iter().map(place).collect()
+}
+
+impl Patchbay {
+    /// Plans that a connection be used in exactly `places`.
+    pub(super) fn placing(&self, connection: &Connection, places: &[Place]) -> Result<Placing> {
+        let host = self.host();
+        let mut placing = Placing { changes: Vec::new(), effects: Vec::new() };
+        for (n, place) in places.iter().enumerate() {
+            if places[..n].iter().any(|other| other.client == place.client) {
+                continue;
+            }
+            let (change, effect) = self.place_one(connection, place, &host)?;
+            placing.changes.push(change);
+            placing.effects.push(effect);
+        }
+        for placement in &connection.placements {
+            if !places.iter().any(|place| place.client == placement.client) {
+                let client = client::find(&placement.client)?;
+                let path = (client.locate)(&host).path;
+                placing.changes.push(plan_without(client, &path, &placement.entry, &self.inner.history)?);
+                let (client, before) = (placement.client.clone(), Some(placement.clone()));
+                placing.effects.push(PlacementEffect { client, before, after: None });
+            }
+        }
+        Ok(placing)
+    }
+
+    fn place_one(&self, connection: &Connection, place: &Place, host: &Host) -> Result<(Change, PlacementEffect)> {
+        let client = client::find(&place.client)?;
+        let seen = look_at(client, host);
+        let before = connection.placements.iter().find(|placement| placement.client == place.client);
+        if !seen.location.installed && !place.create {
+            return Err(not_installed(client, &seen.location.path));
+        }
+        if let Some(token) =
+            place.token.as_deref().filter(|id| !connection.credentials.iter().any(|own| own.id == **id))
+        {
+            return Err(Error::new(Code::TokenMissing, format!("This connection has no token \"{token}\".")));
+        }
+        let entry = before.map_or_else(|| connection.id.clone(), |placement| placement.entry.clone());
+        let stands = seen.entries?.is_some_and(|entries| entries.iter().any(|(name, _)| *name == entry));
+        if before.is_none() && stands {
+            return Err(taken(&entry, client.name));
+        }
+        let wiring = place.wiring.unwrap_or(client.wirings[0]);
+        let value = self.entry_value(connection, client, wiring)?;
+        let change = plan(client, &seen.location.path, &[(&entry, Some(value.clone()))])?;
+        let after = Placement {
+            client: client.id.to_owned(),
+            entry,
+            wiring,
+            credential: place.token.clone(),
+            expected: value,
+            // What is not written again does not ask for a restart again.
+            written: before.filter(|_| change.is_nothing()).map_or(host.now, |placement| placement.written),
+        };
+        Ok((change, PlacementEffect { client: place.client.clone(), before: before.cloned(), after: Some(after) }))
+    }
+
+    /// The entry of a connection in an app's dialect.
+    pub(super) fn entry_value(
+        &self,
+        connection: &Connection,
+        client: &Client,
+        wiring: Wiring,
+    ) -> Result<serde_json::Value> {
+        let program = self.program();
+        let spec = EntrySpec {
+            connection: &connection.id,
+            program: &program,
+            url: &connection.url,
+            wiring,
+            platform: self.inner.host.platform,
+        };
+        (client.entry)(&spec).ok_or_else(|| {
+            Error::new(Code::WiringUnsupported, format!("{} cannot be connected in this way.", client.name))
+                .hint("Leave the choice to Patchbay.")
+                .field("wiring")
+        })
+    }
+
+    pub(super) fn plan_place(&self, id: &str, places: &[Place]) -> Result<PlanView> {
+        let state = self.state()?;
+        Ok(view(&self.placing(state.connection(id)?, places)?))
+    }
+
+    pub(super) fn place(&self, id: &str, places: &[Place], expected: &Expected) -> Result<Connected> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let placing = self.placing(connection, places)?;
+        check(&placing, expected)?;
+        let only_out = placing.effects.iter().all(|effect| effect.after.is_none() || effect.before.is_some());
+        let kind = if only_out { ActivityKind::Disconnected } else { ActivityKind::Connected };
+        let done = self.apply_placing(connection, placing, kind);
+        self.tell(Event::Changed);
+        done
+    }
+
+    /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
+    pub(super) fn apply_placing(
+        &self,
+        connection: &Connection,
+        placing: Placing,
+        kind: ActivityKind,
+    ) -> Result<Connected> {
+        let restart = restarts(&placing.changes);
+        let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
+        if placements.is_empty() && restart.is_empty() {
+            return Ok(Connected { id: connection.id.clone(), change: None, restart });
+        }
+        let intent = Intent {
+            at: self.host().now,
+            kind,
+            connection: connection.id.clone(),
+            name: connection.name.clone(),
+            effect: Effect { placements, removed: None },
+        };
+        let mut applied = apply(&placing.changes, &intent, &self.inner.history, &self.inner.data_dir)?;
+        self.take_effect(&connection.id, &applied.record.effect)?;
+        self.inner.history.finish(&mut applied.record)?;
+        Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart })
+    }
+
+    /// Makes the state agree with a record. Doing it twice is the same as once.
+    pub(super) fn take_effect(&self, id: &str, effect: &Effect) -> Result<()> {
+        self.inner.state.update(|state| {
+            let connection = state.connection_mut(id)?;
+            for change in &effect.placements {
+                let at = connection.placements.iter().position(|placement| placement.client == change.client);
+                match (at, &change.after) {
+                    (Some(at), Some(after)) => connection.placements[at] = after.clone(),
+                    (Some(at), None) => drop(connection.placements.remove(at)),
+                    (None, Some(after)) => connection.placements.push(after.clone()),
+                    (None, None) => {}
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn not_installed(client: &Client, path: &std::path::Path) -> Error {
+    Error::new(
+        Code::AppNotInstalled,
+        format!(
+            "{} does not seem to be installed here; its settings would be made at {}.",
+            client.name,
+            path.display()
+        ),
+    )
+    .at(path)
+    .hint("Install it first, or have the file made all the same (--create).")
+    .field("app")
+}
+
+/// The apps that have to be restarted to see the changes.
+pub(super) fn restarts(changes: &[Change]) -> Vec<String> {
+    let changed = changes.iter().filter(|change| !change.is_nothing() && change.client.restart);
+    changed.map(|change| change.client.id.to_owned()).collect()
+}
+
+/// Refuses when a file is not what it was when the plan was shown.
+pub(super) fn check(placing: &Placing, expected: &Expected) -> Result<()> {
+    check_changes(&placing.changes, expected)
+}
+
+pub(super) fn check_changes(changes: &[Change], expected: &Expected) -> Result<()> {
+    let Some(expected) = expected else { return Ok(()) };
+    match changes.iter().find(|change| expected.get(change.client.id) != Some(&change.digest)) {
+        Some(change) => Err(changed(&change.path)),
+        None => Ok(()),
+    }
+}
+
+/// A plan to be shown.
+pub(super) fn view(placing: &Placing) -> PlanView {
+    view_changes(&placing.changes)
+}
+
+pub(super) fn view_changes(changes: &[Change]) -> PlanView {
+    PlanView {
+        files: changes.iter().map(file_view).collect(),
+        expected: changes.iter().map(|change| (change.client.id.to_owned(), change.digest.clone())).collect(),
+    }
+}
+
+pub(super) fn file_view(change: &Change) -> FileChangeView {
+    let diff = diff(change);
+    let verb = verb(change);
+    FileChangeView {
+        client: change.client.id.to_owned(),
+        client_name: change.client.name.to_owned(),
+        path: change.path.display().to_string(),
+        creates: change.before.is_none() && change.after.is_some() && !exists(&change.path),
+        verb,
+        entry: change.ops.first().map(|op| op.entry.clone()).unwrap_or_default(),
+        diff: diff.text,
+        added: diff.added,
+        removed: diff.removed,
+        restart: change.client.restart && verb != ChangeVerb::Nothing,
+    }
+}

@@ -1,0 +1,125 @@
+//! Settles what a kill left half done, and rebuilds damaged records from what the apps' files show.
+
+use super::Patchbay;
+use super::snapshot::look;
+use super::view::ActivityKind;
+use crate::change::reached;
+use crate::client::read_entry;
+use crate::connection::state::State;
+use crate::connection::{AuthHeader, Connection, Placement, Renewal, Wiring};
+use crate::error::{Code, Result};
+use crate::host::Host;
+use crate::secret::Key;
+
+use super::token;
+
+impl Patchbay {
+    /// Brings state, files and keychain into agreement after a kill or a damaged file. Cheap where there is nothing to
+    /// do; called once at each start.
+    ///
+    /// # Errors
+    /// The state cannot be read or written, or the keychain does not answer where a renewal has to be settled.
+    pub async fn settle(&self) -> Result<()> {
+        let loaded = self.inner.state.load()?;
+        match loaded.problem {
+            Some(problem) if problem.code == Code::StateNewer => return Ok(()),
+            Some(problem) => self.rebuild(problem)?,
+            None => {}
+        }
+        for mut record in self.inner.history.pending() {
+            if !reached(&record) || record.files.is_empty() && record.effect.placements.is_empty() {
+                self.inner.history.forget(&record);
+                continue;
+            }
+            if self.state()?.connection(&record.connection).is_ok() {
+                self.take_effect(&record.connection, &record.effect)?;
+            }
+            self.inner.history.finish(&mut record)?;
+        }
+        self.settle_renewals().await
+    }
+
+    fn rebuild(&self, problem: crate::Error) -> Result<()> {
+        let host = self.host();
+        self.inner.state.update(|state| {
+            adopt_entries(state, &host);
+            state.notice = Some(problem);
+            Ok(())
+        })
+    }
+
+    async fn settle_renewals(&self) -> Result<()> {
+        let state = self.state()?;
+        for connection in &state.connections {
+            for credential in &connection.credentials {
+                if let Some(renewal) = &credential.renewal {
+                    self.settle_renewal(&state, connection, &credential.id, renewal).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The keychain tells how far a renewal came: whose fingerprint the token there has.
+    async fn settle_renewal(&self, state: &State, connection: &Connection, id: &str, renewal: &Renewal) -> Result<()> {
+        let Some(credential) = connection.credentials.iter().find(|credential| credential.id == id) else {
+            return Ok(());
+        };
+        let stored = self.secrets().read(&token::key(connection, credential)?).await?;
+        let swapped = stored.is_some_and(|stored| stored.fingerprint(&state.salt) == renewal.fingerprint);
+        if swapped {
+            self.finish_renewal(&connection.id, id, true)?;
+            return self.note(connection, ActivityKind::Renewed);
+        }
+        self.secrets().delete(&Key::new(&renewal.previous.id, &credential.origin)).await?;
+        self.with_credential(&connection.id, id, |credential| credential.renewal = None)?;
+        self.note(connection, ActivityKind::RenewalStopped)
+    }
+}
+
+/// Makes connections of entries that start our program for a connection nobody knows.
+fn adopt_entries(state: &mut State, host: &Host) {
+    for seen in look(host) {
+        let Ok(Some(entries)) = seen.entries else { continue };
+        for (name, value) in &entries {
+            let entry = read_entry(name, value);
+            let Some(id) = entry.ours else { continue };
+            let wiring = if value.get("command").is_some() { Wiring::Bridge } else { Wiring::HeadersHelper };
+            let placement = Placement {
+                client: seen.client.id.to_owned(),
+                entry: name.clone(),
+                wiring,
+                credential: None,
+                expected: value.clone(),
+                written: host.now,
+            };
+            let url = value.get("url").and_then(|url| url.as_str()).unwrap_or_default();
+            adopt(state, &id, url, placement, host);
+        }
+    }
+}
+
+fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Host) {
+    if state.connection(id).is_err() {
+        state.connections.push(Connection {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            provider: "custom".to_owned(),
+            settings: std::collections::BTreeMap::new(),
+            url: String::new(),
+            auth: AuthHeader::default(),
+            headers: Vec::new(),
+            credentials: Vec::new(),
+            placements: Vec::new(),
+            created: host.now,
+        });
+    }
+    let Ok(connection) = state.connection_mut(id) else { return };
+    if connection.url.is_empty() && !url.is_empty() {
+        url.clone_into(&mut connection.url);
+        connection.settings.insert("url".to_owned(), url.to_owned());
+    }
+    if !connection.placements.iter().any(|known| known.client == placement.client) {
+        connection.placements.push(placement);
+    }
+}

@@ -1,0 +1,318 @@
+//! Computes the snapshot: state + files + records of use + clock, in one pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Patchbay;
+use super::view::{
+    ActivityKind, ActivityView, AppView, ConnectionView, DriftKind, DriftView, EntryView, Group, NextStep,
+    PlacementView, ReminderView, SecretsView, Snapshot, Status, TokenView, UseView,
+};
+use crate::catalog;
+use crate::change::history::{Record, Status as RecordStatus};
+use crate::change::{parse, refused};
+use crate::client::{CLIENTS, Client, Location, read_entry};
+use crate::connection::runs::Run;
+use crate::connection::state::State;
+use crate::connection::{Connection, Credential, Placement};
+use crate::drift::drift;
+use crate::error::Result;
+use crate::file;
+use crate::host::Host;
+use crate::probe::Verdict;
+use crate::process::running_apps;
+use crate::secret::{find_plaintext, mask, vault_exists};
+use crate::token::{days_left, life_left, reminder};
+
+/// One app's file, read once per snapshot.
+pub(super) struct Seen {
+    pub(super) client: &'static Client,
+    pub(super) location: Location,
+    pub(super) entries: Result<Option<Vec<(String, Value)>>>,
+}
+
+/// Reads every app's file.
+pub(super) fn look(host: &Host) -> Vec<Seen> {
+    CLIENTS.iter().map(|client| look_at(client, host)).collect()
+}
+
+pub(super) fn look_at(client: &'static Client, host: &Host) -> Seen {
+    let location = (client.locate)(host);
+    let entries = file::read(&location.path).and_then(|state| {
+        let Some(bytes) = state.bytes else { return Ok(None) };
+        let document = parse(client, &location.path, &bytes)?;
+        document.entries(client.table).map(Some).map_err(|error| refused(&location.path, &error))
+    });
+    Seen { client, location, entries }
+}
+
+impl Seen {
+    pub(super) fn drift(&self, connection: &Connection, placement: &Placement) -> Option<DriftView> {
+        let entries = self.entries.as_ref().map(|entries| entries.as_deref());
+        drift(connection, placement, self.client, entries)
+    }
+}
+
+/// What the pieces of a snapshot are computed from.
+struct Scene<'a> {
+    host: &'a Host,
+    state: &'a State,
+    seen: &'a [Seen],
+    running: &'a BTreeMap<&'static str, Timestamp>,
+    reminders: &'a [ReminderView],
+    checking: &'a BTreeSet<String>,
+}
+
+impl Patchbay {
+    /// Everything a screen needs, as of now.
+    ///
+    /// # Errors
+    /// The state file cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let host = self.host();
+        let loaded = self.inner.state.load()?;
+        let state = loaded.state;
+        let seen = look(&host);
+        let running = running_apps();
+        let reminders = reminders(&state, &host);
+        let checking = self.inner.checking.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let scene = Scene {
+            host: &host,
+            state: &state,
+            seen: &seen,
+            running: &running,
+            reminders: &reminders,
+            checking: &checking,
+        };
+        let mut connections: Vec<_> = state
+            .connections
+            .iter()
+            .map(|connection| scene.connection(connection, &self.inner.runs.of(&connection.id)))
+            .collect();
+        connections.sort_by_key(|connection| (connection.group, connection.name.to_lowercase()));
+        Ok(Snapshot {
+            now: host.now.to_string(),
+            connections,
+            apps: seen.iter().map(|seen| scene.app(seen)).collect(),
+            activity: self.inner.history.records().iter().take(200).map(activity).collect(),
+            settings: state.settings.clone(),
+            secrets: SecretsView {
+                backend: state.settings.backend,
+                status: *self.inner.secrets_status.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+                vault_exists: vault_exists(&self.inner.data_dir),
+            },
+            problem: loaded.problem.or_else(|| state.notice.clone()),
+            data_dir: self.inner.data_dir.display().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            reminders,
+        })
+    }
+}
+
+impl Scene<'_> {
+    fn connection(&self, connection: &Connection, runs: &[Run]) -> ConnectionView {
+        let used_in: Vec<_> =
+            connection.placements.iter().map(|placement| self.placement(connection, placement, runs)).collect();
+        let (status, action, action_client) = self.status(connection, &used_in);
+        ConnectionView {
+            id: connection.id.clone(),
+            name: connection.name.clone(),
+            provider: connection.provider.clone(),
+            url: connection.url.clone(),
+            group: group(status),
+            status,
+            action,
+            action_client,
+            tokens: connection.credentials.iter().map(|credential| self.token(connection, credential)).collect(),
+            used_in,
+            last_check: self.state.checks.get(&connection.id).cloned(),
+            checking: self.checking.contains(&connection.id),
+            last_used: runs.first().map(use_view),
+            created: connection.created.to_string(),
+            settings: connection.settings.clone(),
+        }
+    }
+
+    fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {
+        let seen = self.seen.iter().find(|seen| seen.client.id == placement.client);
+        let started = self.running.get(placement.client.as_str());
+        PlacementView {
+            client: placement.client.clone(),
+            entry: placement.entry.clone(),
+            wiring: placement.wiring,
+            token: placement.credential.clone(),
+            drift: seen.and_then(|seen| seen.drift(connection, placement)),
+            last_used: runs.iter().find(|run| run.client.as_deref() == Some(&placement.client)).map(use_view),
+            restart: started.is_some_and(|started| *started < placement.written),
+        }
+    }
+
+    fn status(&self, connection: &Connection, used_in: &[PlacementView]) -> (Status, NextStep, Option<String>) {
+        let drifted = |broken: bool| {
+            used_in
+                .iter()
+                .find(|place| place.drift.as_ref().is_some_and(|drift| (drift.kind == DriftKind::FileBroken) == broken))
+        };
+        if let Some(place) = drifted(true) {
+            return (Status::FileBroken, NextStep::OpenFile, Some(place.client.clone()));
+        }
+        if let Some(place) = drifted(false) {
+            return (Status::ChangedOutside, NextStep::PutBack, Some(place.client.clone()));
+        }
+        let (status, action) = self.own_status(connection);
+        (status, action, None)
+    }
+
+    fn own_status(&self, connection: &Connection) -> (Status, NextStep) {
+        let needs_token = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token);
+        let reminder = self.reminders.iter().find(|reminder| reminder.connection == connection.id);
+        if needs_token && connection.credentials.is_empty() {
+            return (Status::TokenMissing, NextStep::Finish);
+        }
+        if reminder.is_some_and(|reminder| reminder.ended) {
+            return (Status::TokenEnded, NextStep::Renew);
+        }
+        let checked = self.state.checks.get(&connection.id).map(|report| report.verdict);
+        if let Some(found) = checked.filter(|verdict| *verdict != Verdict::Working) {
+            return of_verdict(found);
+        }
+        if connection.placements.is_empty() {
+            return (Status::Unused, NextStep::ChooseApp);
+        }
+        if reminder.is_some() {
+            return (Status::TokenEndsSoon, NextStep::Renew);
+        }
+        if connection.credentials.iter().any(|credential| credential.previous.is_some()) {
+            return (Status::OldTokenToRevoke, NextStep::RevokeOld);
+        }
+        match checked {
+            Some(_) => (Status::Working, NextStep::Check),
+            None => (Status::Unchecked, NextStep::Check),
+        }
+    }
+
+    fn token(&self, connection: &Connection, credential: &Credential) -> TokenView {
+        let uses = |placement: &&Placement| {
+            connection.credential_for(Some(placement)).is_some_and(|used| used.id == credential.id)
+        };
+        TokenView {
+            id: credential.id.clone(),
+            label: credential.label.clone(),
+            scopes: credential.scopes.clone(),
+            created: credential.created.to_string(),
+            expires: credential.expires,
+            days_left: credential.expires.map(|expires| days_left(expires, self.host)),
+            life_left: credential.expires.map(|expires| life_left(credential.created, expires, self.host.now)),
+            ended: credential.expires.is_some_and(|expires| expires.at <= self.host.now),
+            fingerprint: credential.fingerprint.clone(),
+            old_since: credential.previous.as_ref().map(|old| old.replaced.to_string()),
+            used_by: connection.placements.iter().filter(uses).map(|placement| placement.client.clone()).collect(),
+        }
+    }
+
+    fn app(&self, seen: &Seen) -> AppView {
+        let entries = seen.entries.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
+        AppView {
+            id: seen.client.id.to_owned(),
+            name: seen.client.name.to_owned(),
+            installed: seen.location.installed,
+            running: self.running.contains_key(seen.client.id),
+            path: seen.location.path.display().to_string(),
+            exists: !matches!(seen.entries, Ok(None)),
+            why: seen.location.why.map(str::to_owned),
+            problem: seen.entries.as_ref().err().cloned(),
+            entries: entries.iter().map(|(name, value)| self.entry(seen.client, name, value)).collect(),
+            wirings: seen.client.wirings.to_vec(),
+        }
+    }
+
+    fn entry(&self, client: &Client, name: &str, value: &Value) -> EntryView {
+        let entry = read_entry(name, value);
+        let placed = |connection: &&Connection| {
+            connection.placements.iter().any(|place| place.client == client.id && place.entry == name)
+        };
+        let owner = self.state.connections.iter().find(placed).map(|connection| connection.id.clone());
+        EntryView {
+            name: entry.name,
+            kind: entry.kind,
+            target: mask(&entry.target, std::iter::once(value)),
+            disabled: entry.disabled,
+            connection: owner.or(entry.ours),
+            plain_text: find_plaintext(value).into_iter().map(|finding| finding.path).collect(),
+        }
+    }
+}
+
+fn group(status: Status) -> Group {
+    match status {
+        Status::Working | Status::Unchecked => Group::Working,
+        Status::Unused => Group::Off,
+        _ => Group::NeedsYou,
+    }
+}
+
+fn of_verdict(verdict: Verdict) -> (Status, NextStep) {
+    match verdict {
+        Verdict::Working => (Status::Working, NextStep::Check),
+        Verdict::TokenRefused => (Status::TokenRefused, NextStep::Renew),
+        Verdict::NotAllowed => (Status::NotAllowed, NextStep::Renew),
+        Verdict::NeedsBrowserSignIn => (Status::NeedsBrowserSignIn, NextStep::SignIn),
+        Verdict::NotMcp => (Status::NotMcp, NextStep::Edit),
+        Verdict::WrongAddress => (Status::WrongAddress, NextStep::Edit),
+        Verdict::Unreachable => (Status::Unreachable, NextStep::Check),
+        Verdict::TlsNotTrusted => (Status::TlsNotTrusted, NextStep::Check),
+        Verdict::TooSlow => (Status::TooSlow, NextStep::Check),
+        Verdict::TokenMissing => (Status::TokenMissing, NextStep::Finish),
+        Verdict::ServiceError => (Status::ServiceError, NextStep::Check),
+    }
+}
+
+fn use_view(run: &Run) -> UseView {
+    UseView {
+        at: run.at.to_string(),
+        client: run.client.clone(),
+        program: run.program.clone(),
+        error: run.error.clone(),
+    }
+}
+
+fn activity(record: &Record) -> ActivityView {
+    let undoable = !matches!(record.kind, ActivityKind::Undone | ActivityKind::Renewed | ActivityKind::RenewalStopped);
+    ActivityView {
+        id: record.id.clone(),
+        at: record.at.to_string(),
+        kind: record.kind,
+        connection: record.connection.clone(),
+        name: record.name.clone(),
+        clients: record.files.iter().map(|file| file.client.clone()).collect(),
+        paths: record.files.iter().map(|file| file.path.display().to_string()).collect(),
+        can_undo: undoable && record.undone_by.is_none() && record.status == RecordStatus::Done,
+        undone: record.undone_by.is_some(),
+    }
+}
+
+/// Reminders that are due and not snoozed, most urgent first.
+pub(super) fn reminders(state: &State, host: &Host) -> Vec<ReminderView> {
+    let mut due: Vec<ReminderView> = Vec::new();
+    for connection in &state.connections {
+        for credential in &connection.credentials {
+            let Some(expires) = credential.expires else { continue };
+            let shown = state.reminders.get(&credential.id);
+            let stage = reminder::stage(credential.created, expires, &state.settings.reminder_days, host);
+            let Some(stage) = stage.filter(|_| !reminder::is_snoozed(shown, host.now)) else { continue };
+            due.push(ReminderView {
+                connection: connection.id.clone(),
+                name: connection.name.clone(),
+                token: credential.id.clone(),
+                days_left: days_left(expires, host),
+                ended: expires.at <= host.now,
+                expires: expires.at.to_string(),
+                notified: reminder::is_shown(shown, expires, stage),
+            });
+        }
+    }
+    due.sort_by(|a, b| a.expires.cmp(&b.expires));
+    due
+}

@@ -1,0 +1,171 @@
+//! Tokens at the front door: cleaning, looking, saving, reading.
+
+use jiff::Timestamp;
+
+use super::Patchbay;
+use super::message::{TokenFacts, TokenLookView};
+use crate::catalog::{self, Provider};
+use crate::connection::state::{State, random_hex};
+use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement};
+use crate::error::{Code, Error, Result};
+use crate::host::Host;
+use crate::secret::{Key, Secret, SecretStore};
+use crate::token;
+use crate::wire::{Endpoint, origin_of};
+
+impl Patchbay {
+    pub(super) fn inspect_token(
+        &self,
+        provider: &str,
+        connection: Option<&str>,
+        raw: &Secret,
+    ) -> Result<TokenLookView> {
+        let provider = catalog::find(provider)?;
+        let state = self.state()?;
+        let cleaned = token::clean(raw.expose());
+        let look = token::look(provider, &cleaned.secret);
+        let mut warnings = look.warnings;
+        warnings.extend(reused(&state, connection, &cleaned.secret));
+        Ok(TokenLookView {
+            cleaned: !cleaned.changes.is_empty(),
+            errors: look.errors,
+            warnings,
+            expires: look.expires.map(|at| at.to_string()),
+        })
+    }
+
+    /// The endpoint of a connection for one of its placements, with its token.
+    ///
+    /// # Errors
+    /// The address is unfit; the token is missing; the keychain does not answer.
+    pub async fn endpoint(&self, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
+        let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        match connection.credential_for(placement) {
+            Some(credential) => {
+                let secret = read(&self.secrets(), connection, credential).await?;
+                bare.with_auth(&connection.auth, &secret)
+            }
+            None if needs_token(connection) => Err(missing(connection)),
+            None => Ok(bare),
+        }
+    }
+}
+
+/// The endpoint for the bridge's start, read without a thread in between.
+///
+/// # Errors
+/// As [`Patchbay::endpoint`].
+pub fn ready_token(secrets: &SecretStore, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
+    let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+    let Some(credential) = connection.credential_for(placement) else {
+        return if needs_token(connection) { Err(missing(connection)) } else { Ok(bare) };
+    };
+    let key = key(connection, credential)?;
+    let secret = secrets.read_blocking(&key)?.ok_or_else(|| missing(connection))?;
+    bare.with_auth(&connection.auth, &secret)
+}
+
+fn needs_token(connection: &Connection) -> bool {
+    catalog::find(&connection.provider).is_ok_and(Provider::needs_token)
+}
+
+/// The keychain entry of a credential, for the address that the connection has now: a token saved for another origin
+/// is not found.
+pub(super) fn key(connection: &Connection, credential: &Credential) -> Result<Key> {
+    Ok(Key::new(&credential.id, &origin_of(&connection.url)?))
+}
+
+pub(super) async fn read(secrets: &SecretStore, connection: &Connection, credential: &Credential) -> Result<Secret> {
+    secrets.read(&key(connection, credential)?).await?.ok_or_else(|| missing(connection))
+}
+
+pub(super) fn missing(connection: &Connection) -> Error {
+    Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
+        .hint(format!("Give it one: patchbay renew {} --token-stdin", connection.id))
+        .field("token")
+}
+
+/// A token, cleaned and found fit for a service.
+pub(super) struct Fit {
+    pub(super) secret: Secret,
+    pub(super) expires: Option<Expiry>,
+}
+
+/// Cleans a token and refuses what cannot be right.
+///
+/// # Errors
+/// The token's or its end date's.
+pub(super) fn fit(
+    provider: &Provider,
+    state: &State,
+    connection: Option<&str>,
+    raw: &Secret,
+    expires: Option<&str>,
+    overrule: bool,
+    host: &Host,
+) -> Result<Fit> {
+    let cleaned = token::clean(raw.expose());
+    let look = token::look(provider, &cleaned.secret);
+    if let Some(error) = look.errors.into_iter().next() {
+        return Err(error.field("token"));
+    }
+    if let Some(warning) = reused(state, connection, &cleaned.secret).filter(|_| !overrule) {
+        return Err(warning);
+    }
+    let declared = expires.map(|text| end(text, provider, host)).transpose()?;
+    let verified = look.expires.map(|at| Expiry { at, source: ExpirySource::Verified });
+    if verified.is_some_and(|expiry| expiry.at <= host.now) {
+        return Err(Error::new(Code::DatePast, "This token has ended already.").hint("Make a new one.").field("token"));
+    }
+    Ok(Fit { secret: cleaned.secret, expires: verified.or(declared) })
+}
+
+/// An end that a person typed (`YYYY-MM-DD`) or a program gave (RFC 3339).
+pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        if at <= host.now {
+            return Err(Error::new(Code::DatePast, "This end lies in the past.")
+                .hint("Give a later date.")
+                .field("expires"));
+        }
+        return Ok(Expiry { at, source: ExpirySource::Declared });
+    }
+    token::parse_date(text, &provider.lifetime, host)
+}
+
+/// The same token at another connection: one leak would then open both.
+fn reused(state: &State, connection: Option<&str>, secret: &Secret) -> Option<Error> {
+    let fingerprint = secret.fingerprint(&state.salt);
+    let other = state
+        .connections
+        .iter()
+        .filter(|other| Some(other.id.as_str()) != connection)
+        .find(|other| other.credentials.iter().any(|credential| credential.fingerprint == fingerprint))?;
+    Some(
+        Error::new(Code::TokenReused, format!("This token is already used by {}.", other.name))
+            .hint("Make a token of its own for this connection.")
+            .field("token"),
+    )
+}
+
+/// The facts of a token that is about to be saved.
+pub(super) fn credential(
+    facts: &TokenFacts,
+    fit: &Fit,
+    label: String,
+    url: &str,
+    state: &State,
+    now: Timestamp,
+) -> Result<Credential> {
+    Ok(Credential {
+        id: format!("t-{}", random_hex(4)),
+        label: facts.label.clone().filter(|label| !label.trim().is_empty()).unwrap_or(label),
+        scopes: facts.scopes.clone(),
+        created: now,
+        expires: fit.expires,
+        fingerprint: fit.secret.fingerprint(&state.salt),
+        origin: origin_of(url)?,
+        previous: None,
+        renewal: None,
+    })
+}

@@ -1,0 +1,414 @@
+//! What a screen needs, computed in one pass from state, files and clock. Values only; no secret, no words for people
+//! beyond what users and services wrote themselves.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::connection::{Expiry, Wiring};
+use crate::error::Error;
+use crate::probe::Report;
+use crate::secret::{Backend, StoreStatus};
+
+/// Everything the window draws.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct Snapshot {
+    /// The moment it was computed, RFC 3339.
+    pub now: String,
+    /// All connections, in the order they are shown: what needs the user first.
+    pub connections: Vec<ConnectionView>,
+    /// All apps Patchbay knows, installed or not.
+    pub apps: Vec<AppView>,
+    /// Reminders that are due and not yet acknowledged, most urgent first.
+    pub reminders: Vec<ReminderView>,
+    /// The newest changes first, at most 200.
+    pub activity: Vec<ActivityView>,
+    /// The user's choices.
+    pub settings: Settings,
+    /// Where secrets are kept.
+    pub secrets: SecretsView,
+    /// A problem with Patchbay's own file (damaged and rebuilt, or written by a newer version).
+    pub problem: Option<Error>,
+    /// Patchbay's own folder.
+    pub data_dir: String,
+    /// Patchbay's version.
+    pub version: String,
+}
+
+/// One connection, ready to draw.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct ConnectionView {
+    /// The connection's id; also its entry's name.
+    pub id: String,
+    /// The name the user gave.
+    pub name: String,
+    /// The catalog's id of the service.
+    pub provider: String,
+    /// The endpoint's address.
+    pub url: String,
+    /// Which group it belongs to.
+    pub group: Group,
+    /// Its state in one word.
+    pub status: Status,
+    /// The right next step.
+    pub action: NextStep,
+    /// The app that the next step is about, where it is about one.
+    pub action_client: Option<String>,
+    /// Its tokens; the first is the one for all apps unless a placement names another.
+    pub tokens: Vec<TokenView>,
+    /// The apps that use it.
+    pub used_in: Vec<PlacementView>,
+    /// The last check, with its age in its own time stamp.
+    pub last_check: Option<Report>,
+    /// Whether a check is running now.
+    pub checking: bool,
+    /// When any app last used it through the bridge, RFC 3339, and which one.
+    pub last_used: Option<UseView>,
+    /// When it was set up, RFC 3339.
+    pub created: String,
+    /// The user's answers to the service's fields.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The groups of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Group {
+    /// Something for the user to do.
+    NeedsYou,
+    /// Nothing to do.
+    Working,
+    /// Used in no app.
+    Off,
+}
+
+/// A connection's state. Each has one sentence in the language files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Status {
+    /// Every layer passed at the last check.
+    Working,
+    /// Nothing is known to be wrong; it was not checked yet, or its token or address changed since.
+    Unchecked,
+    /// Used in no app.
+    Unused,
+    /// It has no token yet.
+    TokenMissing,
+    /// Its token has ended.
+    TokenEnded,
+    /// Its token ends within the first reminder that is due.
+    TokenEndsSoon,
+    /// The service refused the token.
+    TokenRefused,
+    /// The token is good but lacks a right.
+    NotAllowed,
+    /// The service wants a sign-in in the browser.
+    NeedsBrowserSignIn,
+    /// What answers there is no MCP server.
+    NotMcp,
+    /// Nothing is at this address.
+    WrongAddress,
+    /// The service cannot be reached.
+    Unreachable,
+    /// The connection to the service is not trusted.
+    TlsNotTrusted,
+    /// The service took too long.
+    TooSlow,
+    /// The service reports an error of its own.
+    ServiceError,
+    /// An app's entry was changed outside Patchbay.
+    ChangedOutside,
+    /// An app's file cannot be read by its app.
+    FileBroken,
+    /// The token was renewed; the old one is still to be revoked at the service.
+    OldTokenToRevoke,
+}
+
+/// What the row's primary button does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum NextStep {
+    /// Check it.
+    Check,
+    /// Renew the token.
+    Renew,
+    /// Put the entry back.
+    PutBack,
+    /// Sign in with the browser.
+    SignIn,
+    /// Finish setting it up: give a token.
+    Finish,
+    /// Change its address or answers.
+    Edit,
+    /// Choose an app.
+    ChooseApp,
+    /// Open the app's file.
+    OpenFile,
+    /// Revoke the old token at the service and confirm it.
+    RevokeOld,
+}
+
+/// A token's facts.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct TokenView {
+    /// The credential's id.
+    pub id: String,
+    /// What it is called at the service.
+    pub label: String,
+    /// Scopes in order.
+    pub scopes: Vec<String>,
+    /// When it was saved, RFC 3339.
+    pub created: String,
+    /// When it ends and how that is known.
+    pub expires: Option<Expiry>,
+    /// Whole calendar days left; 0 on its last day, negative after.
+    pub days_left: Option<i32>,
+    /// How much of its life is left, 0 to 1.
+    pub life_left: Option<f64>,
+    /// Whether it has ended.
+    pub ended: bool,
+    /// Twelve hex digits that tell two tokens apart.
+    pub fingerprint: String,
+    /// When the token before it was replaced, where that one is still to be revoked.
+    pub old_since: Option<String>,
+    /// The apps that use this token, by id.
+    pub used_by: Vec<String>,
+}
+
+/// A connection's place in one app.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct PlacementView {
+    /// The app's id.
+    pub client: String,
+    /// The entry's name in the app's file.
+    pub entry: String,
+    /// How the token gets there.
+    pub wiring: Wiring,
+    /// The credential's id it uses.
+    pub token: Option<String>,
+    /// What was changed outside Patchbay, if anything.
+    pub drift: Option<DriftView>,
+    /// When this app last used it.
+    pub last_used: Option<UseView>,
+    /// Whether the app has to be restarted to see it, because it started before the entry was written.
+    pub restart: bool,
+}
+
+/// What was changed outside Patchbay.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct DriftView {
+    /// The connection's id.
+    pub connection: String,
+    /// The app's id.
+    pub client: String,
+    /// What kind of change it is.
+    pub kind: DriftKind,
+    /// The field that changed (`command`, `args`), where one did.
+    pub field: Option<String>,
+    /// Its value as Patchbay wrote it.
+    pub from: Option<String>,
+    /// Its value now. Literal secrets are masked.
+    pub to: Option<String>,
+    /// The same in an English sentence, for the command line and logs.
+    pub sentence: String,
+}
+
+/// Kinds of change outside Patchbay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum DriftKind {
+    /// The entry is gone.
+    Removed,
+    /// A field of the entry differs.
+    Changed,
+    /// The app's file is gone.
+    FileGone,
+    /// The app's file cannot be parsed, or not read.
+    FileBroken,
+}
+
+/// A use of a connection by an app.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct UseView {
+    /// When, RFC 3339.
+    pub at: String,
+    /// The app's id where the parent process is a known app.
+    pub client: Option<String>,
+    /// The parent process's name.
+    pub program: String,
+    /// Whether it went well; otherwise the error's code.
+    pub error: Option<String>,
+}
+
+/// One app.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct AppView {
+    /// The app's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it seems to be installed.
+    pub installed: bool,
+    /// Whether it runs now.
+    pub running: bool,
+    /// Its file; where it would be made if there is none.
+    pub path: String,
+    /// Whether the file exists.
+    pub exists: bool,
+    /// Why this file, where there are several candidates (`store_copy`, `env`), and the others.
+    pub why: Option<String>,
+    /// What is wrong with the file, if anything.
+    pub problem: Option<Error>,
+    /// All entries in the file, in its order.
+    pub entries: Vec<EntryView>,
+    /// The wirings it takes, the default first.
+    pub wirings: Vec<Wiring>,
+}
+
+/// One entry in an app's file.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct EntryView {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The address or the command with its arguments, secrets masked.
+    pub target: String,
+    /// Whether the app's file says it is switched off.
+    pub disabled: bool,
+    /// The connection it belongs to, if Patchbay wrote it.
+    pub connection: Option<String>,
+    /// Places in the entry where a token lies in plain text (`env.API_TOKEN`).
+    pub plain_text: Vec<String>,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum EntryKind {
+    /// The app speaks to an address.
+    Remote,
+    /// The app starts a program.
+    Program,
+    /// Neither can be told.
+    Unclear,
+}
+
+/// A reminder that is due.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct ReminderView {
+    /// The connection's id.
+    pub connection: String,
+    /// Its name.
+    pub name: String,
+    /// The credential's id.
+    pub token: String,
+    /// Calendar days left; 0 on the last day, negative when ended.
+    pub days_left: i32,
+    /// Whether the token has ended.
+    pub ended: bool,
+    /// When it ends, RFC 3339.
+    pub expires: String,
+    /// Whether the system notification for it was already shown.
+    pub notified: bool,
+}
+
+/// One change in the history.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct ActivityView {
+    /// The change's id.
+    pub id: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// What was done.
+    pub kind: ActivityKind,
+    /// The connection's id and its name at the time.
+    pub connection: String,
+    /// Its name at the time.
+    pub name: String,
+    /// The apps whose files were changed.
+    pub clients: Vec<String>,
+    /// The files that were changed.
+    pub paths: Vec<String>,
+    /// Whether it can be undone now.
+    pub can_undo: bool,
+    /// Whether it was undone.
+    pub undone: bool,
+}
+
+/// What a change did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ActivityKind {
+    /// A connection was placed in apps.
+    Connected,
+    /// A connection was taken out of apps.
+    Disconnected,
+    /// A connection was removed.
+    Removed,
+    /// An entry was put back.
+    PutBack,
+    /// A change made outside was kept.
+    Kept,
+    /// A token was renewed.
+    Renewed,
+    /// A renewal was cut off before the token was changed; the old one is in use.
+    RenewalStopped,
+    /// A change was undone.
+    Undone,
+}
+
+/// The user's choices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export)]
+pub struct Settings {
+    /// Days before a token's end at which to remind, in falling order.
+    pub reminder_days: Vec<u16>,
+    /// Whether Patchbay starts at login.
+    pub start_at_login: bool,
+    /// Whether the user has been told that closing the window leaves Patchbay in the tray.
+    pub tray_explained: bool,
+    /// Where secrets are kept.
+    pub backend: Backend,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            reminder_days: vec![30, 14, 7, 1],
+            start_at_login: false,
+            tray_explained: false,
+            backend: Backend::Keychain,
+        }
+    }
+}
+
+/// Where secrets are kept, and whether that place can be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct SecretsView {
+    /// The place chosen.
+    pub backend: Backend,
+    /// Its state when last asked; absent before the first time.
+    pub status: Option<StoreStatus>,
+    /// Whether a passphrase vault exists.
+    pub vault_exists: bool,
+}

@@ -1,0 +1,69 @@
+//! What an endpoint's address must be.
+
+use url::{Host, Url};
+
+use super::shape::is_token;
+use crate::error::{Code, Error, Result};
+use crate::secret::find_plaintext;
+
+/// Checks an address that somebody typed and returns it as it is kept.
+///
+/// # Errors
+/// `AddressInvalid`, `AddressNotHttps` (plain http is for this computer only), `AddressHasCredentials`,
+/// `AddressHasToken`.
+pub fn check_address(text: &str) -> Result<Url> {
+    let wrong = |code, message: &str, hint: &str| Err(Error::new(code, message).hint(hint).field("url"));
+    let Ok(mut url) = Url::parse(text.trim()) else {
+        return wrong(
+            Code::AddressInvalid,
+            "This is no address.",
+            "Copy it from the service's help page; it begins with https://.",
+        );
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong(
+            Code::AddressHasCredentials,
+            "The address has a user name or password in it.",
+            "Take out what stands before the @; a token goes into its own field.",
+        );
+    }
+    if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+        return wrong(
+            Code::AddressNotHttps,
+            "The address is not encrypted.",
+            "Use the address that begins with https://.",
+        );
+    }
+    if has_token(&url) {
+        return wrong(
+            Code::AddressHasToken,
+            "The address has a token in it.",
+            "Take the token out of the address and paste it into its own field.",
+        );
+    }
+    if url.host().is_none() || url.host_str() == Some("") {
+        return wrong(Code::AddressInvalid, "The address names no host.", "Copy it from the service's help page.");
+    }
+    // It is never sent, and would only make two addresses of one.
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// Whether an address is on this computer.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether a token stands in the path, in the query, or behind the `#`.
+fn has_token(url: &Url) -> bool {
+    let behind = format!("https://behind.invalid/?{}", url.fragment().unwrap_or_default());
+    let named = !find_plaintext(&serde_json::json!({ "url": url.as_str(), "httpUrl": behind })).is_empty();
+    named
+        || url.path_segments().into_iter().flatten().any(is_token)
+        || url.query_pairs().any(|(_, text)| is_token(&text))
+}

@@ -1,0 +1,83 @@
+//! Applying changes: lock, read again, compare, record, write.
+
+use std::path::{Path, PathBuf};
+
+use super::Change;
+use super::history::{History, Intent, Record};
+use super::plan::digest_of;
+use crate::error::{Code, Error, Result};
+use crate::file::{self, Lock, MkdirLock};
+
+/// What was applied; the record is still pending until the caller's state agrees.
+#[derive(Debug)]
+pub struct Applied {
+    /// The history's record.
+    pub record: Record,
+}
+
+/// Applies changes of one or several files, all or none.
+///
+/// # Errors
+/// `FileChanged` when a file is not what it was when the change was planned; `FileBusy`; or a file cannot be written.
+/// In each case every file is as it was before.
+pub fn apply(changes: &[Change], intent: &Intent, history: &History, data_dir: &Path) -> Result<Applied> {
+    let mut changes: Vec<&Change> = changes.iter().filter(|change| !change.is_nothing()).collect();
+    // One order for everybody, so that two processes never wait for each other.
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    let _own: Vec<Lock> = changes.iter().map(|change| own_lock(change, data_dir)).collect::<Result<_>>()?;
+    let _apps: Vec<MkdirLock> = changes.iter().filter_map(|change| app_lock(change)).collect::<Result<_>>()?;
+    let targets = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
+    let record = history.begin(intent, &changes)?;
+    for n in 0..changes.len() {
+        if let Err(error) = write(&targets[n], changes[n].after.as_deref()) {
+            for (change, target) in changes.iter().zip(&targets).take(n) {
+                write(target, change.before.as_deref())?;
+            }
+            history.forget(&record);
+            return Err(error);
+        }
+    }
+    Ok(Applied { record })
+}
+
+fn own_lock(change: &Change, data_dir: &Path) -> Result<Lock> {
+    let name = file::digest(change.path.to_string_lossy().as_bytes());
+    Lock::take(&data_dir.join("locks").join(format!("{}.lock", &name[..16])))
+}
+
+fn app_lock(change: &Change) -> Option<Result<MkdirLock>> {
+    let folder = (change.client.lock?)(&change.path);
+    folder.parent().is_some_and(Path::is_dir).then(|| MkdirLock::take(&folder))
+}
+
+/// Reads the file again: the digest must still hold.
+fn unchanged(change: &Change) -> Result<PathBuf> {
+    let state = file::read(&change.path)?;
+    if state.digest() != change.digest {
+        return Err(changed(&change.path));
+    }
+    Ok(state.target)
+}
+
+/// The error for a file that is not what it was.
+pub(crate) fn changed(path: &Path) -> Error {
+    Error::new(Code::FileChanged, format!("Another program changed this file in the meantime: {}", path.display()))
+        .at(path)
+        .hint("Look at the change again.")
+}
+
+fn write(target: &Path, bytes: Option<&[u8]>) -> Result<()> {
+    match bytes {
+        Some(bytes) => file::replace(target, bytes),
+        None if target.exists() => file::remove_file(target),
+        None => Ok(()),
+    }
+}
+
+/// Whether a record's files all stand as they were after it; used to settle what a kill left behind.
+pub(crate) fn reached(record: &Record) -> bool {
+    record
+        .files
+        .iter()
+        .all(|file| file::read(&file.path).is_ok_and(|state| digest_of(state.bytes.as_deref()) == file.after))
+}

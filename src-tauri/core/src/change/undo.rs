@@ -1,0 +1,61 @@
+//! Undoing a change.
+//!
+//! Where the file is as the change left it, its bytes before come back. Where others changed it since, only our own
+//! entries go back, and only if they still are what the change made of them.
+
+use super::history::{History, Record};
+use super::plan::{edit, parse, refused};
+use super::{Change, Op};
+use crate::client;
+use crate::error::{Code, Error, Result};
+use crate::file;
+
+/// Plans the undoing of a record, one change per file.
+///
+/// # Errors
+/// `UndoConflict` where somebody changed the same entry since; or a file cannot be read.
+pub fn plan_undo(record: &Record, history: &History) -> Result<Vec<Change>> {
+    (0..record.files.len()).map(|n| undo_file(record, n, history)).collect()
+}
+
+fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
+    let file = &record.files[n];
+    let client = client::find(&file.client)?;
+    let state = file::read(&file.path)?;
+    let digest = state.digest();
+    let ops: Vec<Op> =
+        file.ops.iter().map(|op| Op { entry: op.entry.clone(), old: op.new.clone(), new: op.old.clone() }).collect();
+    let after = if digest == file.after {
+        history.before(record, n)?
+    } else {
+        Some(leaves_back(client, file, state.bytes.as_deref().unwrap_or_default(), &ops)?)
+    };
+    Ok(Change { client, path: file.path.clone(), digest, before: state.bytes, after, ops })
+}
+
+fn leaves_back(
+    client: &'static client::Client,
+    file: &super::history::FileRecord,
+    bytes: &[u8],
+    ops: &[Op],
+) -> Result<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    for op in ops {
+        let document = parse(client, &file.path, &bytes)?;
+        let entries = document.entries(client.table).map_err(|error| refused(&file.path, &error))?;
+        let now = entries.into_iter().rev().find(|(name, _)| *name == op.entry).map(|(_, value)| value);
+        if now == op.new {
+            continue;
+        }
+        if now != op.old {
+            return Err(Error::new(
+                Code::UndoConflict,
+                format!("The entry \"{}\" was changed since in {}.", op.entry, file.path.display()),
+            )
+            .at(&file.path)
+            .hint("Undo or keep the later change first."));
+        }
+        bytes = edit(client, &file.path, &bytes, &op.entry, op.new.as_ref())?.0;
+    }
+    Ok(bytes)
+}

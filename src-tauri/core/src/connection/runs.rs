@@ -1,0 +1,76 @@
+//! What the bridge records of its use: when, for which app, with which outcome.
+//!
+//! One small file per connection and program, `runs/CONNECTION/PROGRAM.json`, replaced atomically, so that many bridges
+//! may run at once without waiting for each other.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::file;
+
+/// The last use of a connection by one program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// When.
+    pub at: Timestamp,
+    /// The app's id where the program is a known app.
+    pub client: Option<String>,
+    /// The program that started the bridge.
+    pub program: String,
+    /// The error's code where it did not go well.
+    pub error: Option<String>,
+}
+
+/// The folder of run records.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    folder: PathBuf,
+}
+
+impl Runs {
+    /// The records in Patchbay's data folder.
+    pub fn new(data_dir: &Path) -> Self {
+        Self { folder: data_dir.join("runs") }
+    }
+
+    /// The folder itself, to be watched.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Records a run in place of the last one of the same program.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn record(&self, connection: &str, run: &Run) -> Result<()> {
+        let name: String = run.client.as_deref().unwrap_or(&run.program).chars().map(safe).take(60).collect();
+        let path = self.folder.join(connection).join(format!("{name}.json"));
+        let bytes = serde_json::to_vec(run)
+            .map_err(|error| Error::new(crate::Code::Internal, format!("The use cannot be recorded: {error}")))?;
+        file::replace_private(&path, &bytes)
+    }
+
+    /// All records of a connection, the newest first. Unreadable ones are left out.
+    pub fn of(&self, connection: &str) -> Vec<Run> {
+        let mut runs: Vec<Run> = std::fs::read_dir(self.folder.join(connection))
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| serde_json::from_slice(&std::fs::read(entry.ok()?.path()).ok()?).ok())
+            .collect();
+        runs.sort_by_key(|run| std::cmp::Reverse(run.at));
+        runs
+    }
+
+    /// Forgets a connection's records.
+    pub fn forget(&self, connection: &str) {
+        // Nothing depends on them.
+        let _ = std::fs::remove_dir_all(self.folder.join(connection));
+    }
+}
+
+fn safe(c: char) -> char {
+    if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
+}

@@ -1,0 +1,128 @@
+//! Watching the apps' files.
+//!
+//! The parent folder is watched, because programs replace files by renaming; any event only means "look again", and
+//! the answer comes from the bytes' digest. Where a folder does not exist yet, its nearest existing ancestor is
+//! watched. Nothing polls at rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use notify::{RecursiveMode, Watcher as _};
+
+use crate::error::{Code, Error, Result};
+use crate::file;
+
+/// How long to wait for a burst of events to end before looking.
+const QUIET: Duration = Duration::from_millis(120);
+
+/// Watches files until dropped.
+pub struct Watcher {
+    stop: mpsc::Sender<Signal>,
+}
+
+enum Signal {
+    Event,
+    Stop,
+}
+
+impl Watcher {
+    /// Calls `changed` from a thread of its own, once for each time that the bytes of any of `paths` differ from
+    /// before.
+    ///
+    /// # Errors
+    /// The system refuses to watch.
+    pub fn start(paths: Vec<PathBuf>, changed: impl Fn() + Send + 'static) -> Result<Self> {
+        let (send, receive) = mpsc::channel();
+        let events = send.clone();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading our own files is no change; an error means that events may be lost: look again.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                let _ = events.send(Signal::Event);
+            }
+        })
+        .map_err(|error| refused(&error))?;
+        let mut watched = BTreeSet::new();
+        watch_folders(&mut watcher, &paths, &mut watched)?;
+        let mut seen = digests(&paths);
+        std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || {
+                while settle(&receive) {
+                    // A folder may have appeared.
+                    let _ = watch_folders(&mut watcher, &paths, &mut watched);
+                    let now = digests(&paths);
+                    if now != seen {
+                        seen = now;
+                        changed();
+                    }
+                }
+            })
+            .map_err(|error| Error::new(Code::Io, format!("The watching thread cannot start: {error}")))?;
+        Ok(Self { stop: send })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // The thread is gone already if this fails.
+        let _ = self.stop.send(Signal::Stop);
+    }
+}
+
+/// Waits for an event and the end of its burst; `false` when it is time to stop.
+fn settle(receive: &mpsc::Receiver<Signal>) -> bool {
+    if !matches!(receive.recv(), Ok(Signal::Event)) {
+        return false;
+    }
+    // A program that writes without a pause must not keep us from looking.
+    for _ in 0..4 {
+        match receive.recv_timeout(QUIET) {
+            Ok(Signal::Event) => {}
+            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => return true,
+        }
+        while let Ok(signal) = receive.try_recv() {
+            if matches!(signal, Signal::Stop) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+fn watch_folders(
+    watcher: &mut notify::RecommendedWatcher,
+    paths: &[PathBuf],
+    watched: &mut BTreeSet<PathBuf>,
+) -> Result<()> {
+    // A folder that was removed has to be watched anew when it comes back.
+    watched.retain(|folder| folder.is_dir());
+    for path in paths {
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        for folder in [nearest_folder(path), nearest_folder(&target)].into_iter().flatten() {
+            if !watched.contains(&folder) {
+                watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| refused(&error))?;
+                watched.insert(folder);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn nearest_folder(path: &Path) -> Option<PathBuf> {
+    path.ancestors().skip(1).find(|folder| folder.is_dir()).map(Path::to_path_buf)
+}
+
+fn digests(paths: &[PathBuf]) -> BTreeMap<PathBuf, String> {
+    let look = |path: &PathBuf| match file::read(path) {
+        Ok(state) => state.digest(),
+        Err(error) => error.to_string(),
+    };
+    paths.iter().map(|path| (path.clone(), look(path))).collect()
+}
+
+fn refused(error: &notify::Error) -> Error {
+    Error::new(Code::Io, format!("The system refuses to watch the apps' files: {error}"))
+}

@@ -1,0 +1,98 @@
+//! Locks between Patchbay's own processes, and an app's own lock where it has one.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::error::{Code, Error, Result};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+/// The age at which Claude Code takes over a lock folder that nobody keeps fresh (seen with 2.1.329).
+const STALE: Duration = Duration::from_secs(10);
+
+/// An exclusive lock on one of Patchbay's lock files; released on drop or when the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits up to ten seconds for the lock.
+    ///
+    /// # Errors
+    /// `FileBusy` when another Patchbay process holds it longer than that.
+    pub fn take(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
+        }
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(|error| Error::io(path, &error))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(Error::io(path, &error)),
+                Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => return Err(busy(path)),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            }
+        }
+    }
+}
+
+/// A lock that is a folder, as Claude Code takes it beside `~/.claude.json`; removed on drop.
+#[derive(Debug)]
+pub struct MkdirLock {
+    path: PathBuf,
+}
+
+impl MkdirLock {
+    /// Waits up to ten seconds; takes over a folder that nobody has touched for ten.
+    ///
+    /// # Errors
+    /// `FileBusy` when the app keeps the lock longer than that.
+    pub fn take(path: &Path) -> Result<Self> {
+        let begun = Instant::now();
+        loop {
+            match std::fs::create_dir(path) {
+                Ok(()) => return Ok(Self { path: path.to_path_buf() }),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                // No folder to lock in means no file to protect.
+                Err(error) => return Err(Error::io(path, &error)),
+            }
+            if is_stale(path) {
+                // Somebody else may be quicker; then the next round waits for them.
+                let _ = std::fs::remove_dir(path);
+            } else if begun.elapsed() > PATIENCE {
+                return Err(busy(path));
+            } else {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+impl Drop for MkdirLock {
+    fn drop(&mut self) {
+        // Gone already means that the app took it over.
+        let _ = std::fs::remove_dir(&self.path);
+    }
+}
+
+fn is_stale(path: &Path) -> bool {
+    std::fs::metadata(path)
+        .and_then(|meta| meta.modified())
+        .ok()
+        .and_then(|changed| SystemTime::now().duration_since(changed).ok())
+        .is_some_and(|age| age > STALE)
+}
+
+fn busy(path: &Path) -> Error {
+    Error::new(Code::FileBusy, format!("Another program keeps this file busy: {}", path.display()))
+        .at(path)
+        .hint("Wait a moment, then try again.")
+}

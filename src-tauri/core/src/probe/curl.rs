@@ -1,0 +1,27 @@
+//! *Copy as curl*.
+
+use super::exchange::initialize_body;
+use crate::connection::AuthHeader;
+use crate::wire::Endpoint;
+
+/// The check's `initialize` call as a shell command, with `$TOKEN` in the token's place.
+pub fn curl(endpoint: &Endpoint, auth: &AuthHeader, has_token: bool) -> String {
+    let mut lines = vec![format!("curl -sS -X POST {}", quoted(endpoint.url().as_str()))];
+    if has_token {
+        lines.push(format!("-H \"{}: {}$TOKEN\"", escaped(&auth.name), escaped(&auth.prefix)));
+    }
+    lines.extend(endpoint.plain_headers().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
+    lines.push("-H 'Content-Type: application/json'".to_owned());
+    lines.push("-H 'Accept: application/json, text/event-stream'".to_owned());
+    lines.push(format!("--data {}", quoted(&initialize_body(1).to_string())));
+    lines.join(" \\\n  ")
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// For use within double quotes.
+fn escaped(text: &str) -> String {
+    text.chars().flat_map(|c| if "\\\"$`".contains(c) { vec!['\\', c] } else { vec![c] }).collect()
+}

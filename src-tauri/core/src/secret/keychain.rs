@@ -1,0 +1,195 @@
+//! The system's keychain, through keyring-core.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use keyring_core::{CredentialStore, Entry};
+
+use super::{Key, Secret};
+use crate::error::{Code, Error, Result};
+
+const SERVICE: &str = "Patchbay";
+/// Windows keeps at most 2560 bytes in one item (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+const MOST_BYTES: usize = 2560;
+
+/// The keychain; opened at the first use.
+pub(super) struct Keychain {
+    store: OnceLock<Arc<CredentialStore>>,
+    /// Windows does not order several operations on one item reliably.
+    turn: Mutex<()>,
+    prompting: bool,
+    is_system: bool,
+}
+
+impl std::fmt::Debug for Keychain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keychain")
+    }
+}
+
+impl Keychain {
+    pub(super) fn system() -> Self {
+        Self { store: OnceLock::new(), turn: Mutex::new(()), prompting: false, is_system: true }
+    }
+
+    pub(super) fn with(store: Arc<CredentialStore>) -> Self {
+        Self { store: OnceLock::from(store), turn: Mutex::new(()), prompting: true, is_system: false }
+    }
+
+    pub(super) fn prompting(&self) -> Self {
+        Self { store: self.store.clone(), turn: Mutex::new(()), prompting: true, is_system: self.is_system }
+    }
+
+    pub(super) fn read(&self, key: &Key) -> Result<Option<Secret>> {
+        match self.with_entry(key, Entry::get_secret) {
+            Ok(bytes) => String::from_utf8(bytes).map(|text| Some(Secret::new(text))).map_err(|_| {
+                Error::new(Code::KeychainFailed, "What the keychain holds is no text.").hint("Give the token again.")
+            }),
+            Err(Failed::NoEntry) => Ok(None),
+            Err(Failed::Other(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn write(&self, key: &Key, secret: &Secret) -> Result<()> {
+        if secret.expose().len() > MOST_BYTES {
+            return Err(Error::new(Code::TokenShape, format!("This token is longer than {MOST_BYTES} bytes."))
+                .hint("Check that nothing else was pasted with it.")
+                .field("token"));
+        }
+        self.with_entry(key, |entry| entry.set_secret(secret.expose().as_bytes())).map_err(Failed::into_error)
+    }
+
+    pub(super) fn delete(&self, key: &Key) -> Result<()> {
+        match self.with_entry(key, Entry::delete_credential) {
+            Ok(()) | Err(Failed::NoEntry) => Ok(()),
+            Err(Failed::Other(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn status(&self) -> Result<()> {
+        self.look()?;
+        self.store().map(|_| ())
+    }
+
+    fn with_entry<T>(&self, key: &Key, work: impl FnOnce(&Entry) -> keyring_core::Result<T>) -> Result<T, Failed> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.prompting {
+            self.look().map_err(Failed::Other)?;
+        }
+        let store = self.store().map_err(Failed::Other)?;
+        let modifiers = modifiers(key);
+        let modifiers = (self.is_system && !modifiers.is_empty()).then_some(&modifiers);
+        let entry = store.build(SERVICE, key.as_str(), modifiers).map_err(|error| Failed::of(&error))?;
+        work(&entry).map_err(|error| Failed::of(&error))
+    }
+
+    fn store(&self) -> Result<Arc<CredentialStore>> {
+        if let Some(store) = self.store.get() {
+            return Ok(store.clone());
+        }
+        let opened = open().map_err(|error| Failed::of(&error).into_error())?;
+        Ok(self.store.get_or_init(|| opened).clone())
+    }
+
+    /// Asks whether the keychain is there and open, without any prompt.
+    fn look(&self) -> Result<()> {
+        if !self.is_system {
+            return Ok(());
+        }
+        #[cfg(target_os = "linux")]
+        super::linux::look()?;
+        Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(zbus_secret_service_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "macos")]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+#[cfg(windows)]
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+/// Windows' default would send the item to every computer of the user's domain.
+#[cfg(windows)]
+fn modifiers(_: &Key) -> HashMap<&'static str, &'static str> {
+    HashMap::from([("persistence", "Local")])
+}
+
+#[cfg(not(windows))]
+fn modifiers(_: &Key) -> HashMap<&'static str, &'static str> {
+    HashMap::new()
+}
+
+/// Why an operation failed, without what the store's error may carry.
+enum Failed {
+    NoEntry,
+    Other(Error),
+}
+
+impl Failed {
+    fn of(error: &keyring_core::Error) -> Self {
+        use keyring_core::Error as Raw;
+        match error {
+            Raw::NoEntry => Self::NoEntry,
+            Raw::NoStorageAccess(cause) => Self::Other(no_access(cause.as_ref())),
+            Raw::PlatformFailure(cause) => Self::Other(platform_failure(cause.as_ref())),
+            _ => Self::Other(failed()),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::NoEntry => Error::new(Code::KeychainFailed, "The keychain has no such item."),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+type Cause<'a> = &'a (dyn std::error::Error + Send + Sync + 'static);
+
+#[cfg(target_os = "linux")]
+fn no_access(cause: Cause<'_>) -> Error {
+    super::linux::classify(cause).unwrap_or_else(locked)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn no_access(_: Cause<'_>) -> Error {
+    locked()
+}
+
+#[cfg(target_os = "linux")]
+fn platform_failure(cause: Cause<'_>) -> Error {
+    super::linux::classify(cause).unwrap_or_else(failed)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn platform_failure(_: Cause<'_>) -> Error {
+    failed()
+}
+
+pub(super) fn locked() -> Error {
+    Error::new(Code::KeychainLocked, "The keychain is locked.")
+        .hint("Unlock it (log in again, or open your system's password program), then try again.")
+}
+
+pub(super) fn refused() -> Error {
+    Error::new(Code::KeychainRefused, "The keychain was not opened: its question was dismissed.")
+        .hint("Try again and allow Patchbay to use it.")
+}
+
+pub(super) fn absent() -> Error {
+    Error::new(Code::KeychainAbsent, "This computer has no keychain that Patchbay can reach.")
+        .hint("Use a passphrase vault instead: patchbay vault create")
+}
+
+fn failed() -> Error {
+    Error::new(Code::KeychainFailed, "The keychain reported an error.").hint("Try again.")
+}

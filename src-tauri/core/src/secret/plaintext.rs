@@ -1,0 +1,109 @@
+//! Finds tokens that lie in plain text in an app's entry.
+
+use serde_json::Value;
+
+use super::redact::{MASK, is_token_name, looks_like_token, redact};
+
+/// A token in plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where: `env.API_TOKEN`, `headers.Authorization`, `args[3]`, `url`.
+    pub path: String,
+}
+
+/// A text with every literal token of these entries masked, wherever it stands.
+pub fn mask<'a>(text: &str, entries: impl Iterator<Item = &'a Value>) -> String {
+    let literals =
+        entries.flat_map(|entry| find_plaintext(entry).into_iter().filter_map(|finding| finding.literal(entry)));
+    literals.fold(redact(text).into_owned(), |text, literal| {
+        // As it stands in the file: JSON and TOML write most tokens just as they are, the others escaped.
+        let escaped = Value::from(literal).to_string();
+        text.replace(literal, MASK).replace(escaped.trim_matches('"'), MASK)
+    })
+}
+
+impl Finding {
+    /// The text in which the token lies.
+    fn literal<'a>(&self, entry: &'a Value) -> Option<&'a str> {
+        let path = self.path.strip_suffix(']').unwrap_or(&self.path);
+        let value = match path.split_once(['.', '[']) {
+            Some((table, key)) => match entry.get(table)? {
+                Value::Array(items) => items.get(key.parse::<usize>().ok()?)?,
+                other => other.get(key)?,
+            },
+            None => entry.get(path)?,
+        };
+        value.as_str().filter(|text| text.len() >= 4)
+    }
+}
+
+/// All places in an entry where a literal token lies. References such as `${TOKEN}` are none.
+pub fn find_plaintext(entry: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for table in ["env", "headers", "http_headers", "envs"] {
+        for (name, value) in entry.get(table).and_then(Value::as_object).into_iter().flatten() {
+            let Some(text) = value.as_str() else { continue };
+            let named = is_token_name(name) || table.ends_with("headers") && is_secret_header(name);
+            if is_literal(text) && (named || looks_like_token(text)) {
+                found.push(Finding { path: format!("{table}.{name}") });
+            }
+        }
+    }
+    for name in ["bearer_token", "apiKey", "token"] {
+        if entry.get(name).and_then(Value::as_str).is_some_and(is_literal) {
+            found.push(Finding { path: name.to_owned() });
+        }
+    }
+    for name in ["url", "httpUrl", "serverUrl"] {
+        if entry.get(name).and_then(Value::as_str).is_some_and(address_has_token) {
+            found.push(Finding { path: name.to_owned() });
+        }
+    }
+    found.extend(in_args(entry));
+    found
+}
+
+fn in_args(entry: &Value) -> Vec<Finding> {
+    let args: Vec<&str> = entry
+        .get("args")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|arg| arg.as_str().unwrap_or(""))
+        .collect();
+    let holds = |n: usize| {
+        let arg = args[n];
+        let flag = n.checked_sub(1).map_or("", |before| args[before]);
+        let (name, value) = arg.split_once('=').unwrap_or(("", arg));
+        let header = arg.split_once(':').filter(|(name, _)| is_secret_header(name.trim()));
+        header.is_some_and(|(_, value)| is_literal(value.trim()))
+            || name.starts_with('-') && is_token_name(name) && is_literal(value)
+            || flag.starts_with('-')
+                && !flag.contains('=')
+                && is_token_name(flag)
+                && is_literal(arg)
+                && !arg.starts_with('-')
+            || looks_like_token(arg)
+            || address_has_token(arg)
+    };
+    (0..args.len()).filter(|n| holds(*n)).map(|n| Finding { path: format!("args[{n}]") }).collect()
+}
+
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "authorization" || name == "proxy-authorization" || name == "cookie" || is_token_name(&name)
+}
+
+/// A value that stands for itself: not empty and no reference to a variable.
+fn is_literal(text: &str) -> bool {
+    let value = text.trim();
+    let value = value.split_once(' ').map_or(value, |(_, rest)| rest.trim());
+    !value.is_empty() && !value.contains("${") && !value.starts_with('$') && !value.starts_with('<')
+}
+
+fn address_has_token(text: &str) -> bool {
+    let Ok(url) = url::Url::parse(text) else { return false };
+    matches!(url.scheme(), "http" | "https")
+        && (url.password().is_some()
+            || url.query_pairs().any(|(name, value)| is_token_name(&name) && is_literal(&value)))
+}

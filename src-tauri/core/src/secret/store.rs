@@ -1,0 +1,219 @@
+//! The place for secrets, as the rest of Patchbay sees it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use ts_rs::TS;
+
+use super::keychain::Keychain;
+use super::{Secret, Vault};
+use crate::error::{Code, Error, Result};
+
+/// How long a keychain may take before the user is told why nothing happens.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where secrets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Backend {
+    /// The system's keychain.
+    Keychain,
+    /// Patchbay's own vault, opened by a passphrase once per login.
+    Vault,
+}
+
+/// Whether the place for secrets can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum StoreStatus {
+    /// It can.
+    Ready,
+    /// The keychain is locked.
+    Locked,
+    /// There is no keychain.
+    Absent,
+    /// The keychain's prompt was dismissed.
+    Refused,
+    /// The keychain does not answer.
+    Slow,
+    /// No vault was made yet.
+    VaultMissing,
+    /// The vault is locked.
+    VaultLocked,
+    /// Something else is wrong.
+    Failed,
+}
+
+/// A secret's name in the store: the credential and the origin it was saved for.
+///
+/// The origin is part of the name, so a token cannot even be found for another address than its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key(String);
+
+impl Key {
+    /// The key of a credential at an origin (`https://host[:port]`).
+    pub fn new(credential: &str, origin: &str) -> Self {
+        let hash = Sha256::digest(origin.as_bytes());
+        let short = hash.iter().take(6).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        Self(format!("{credential}@{short}"))
+    }
+
+    /// As it stands in the keychain.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The place for secrets; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SecretStore {
+    place: Place,
+    patience: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Keychain(Arc<Keychain>),
+    Vault(Arc<Vault>),
+}
+
+impl SecretStore {
+    /// The place that the user chose; opened at the first use.
+    pub fn system(data_dir: &Path, backend: Backend) -> Self {
+        let place = match backend {
+            Backend::Keychain => Place::Keychain(Arc::new(Keychain::system())),
+            Backend::Vault => Place::Vault(Arc::new(Vault::at(data_dir))),
+        };
+        Self { place, patience: PATIENCE }
+    }
+
+    /// A given keyring-core store, for tests.
+    pub fn with_store(store: Arc<keyring_core::CredentialStore>) -> Self {
+        Self { place: Place::Keychain(Arc::new(Keychain::with(store))), patience: PATIENCE }
+    }
+
+    /// The same place, where a person may be asked to unlock it and is given time for that.
+    pub fn prompting(&self, patience: Duration) -> Self {
+        let place = match &self.place {
+            Place::Keychain(keychain) => Place::Keychain(Arc::new(keychain.prompting())),
+            vault @ Place::Vault(_) => vault.clone(),
+        };
+        Self { place, patience }
+    }
+
+    /// Reads a secret; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// `KeychainLocked`, `KeychainRefused`, `KeychainAbsent`, `KeychainSlow`, `VaultLocked`, ...
+    pub async fn read(&self, key: &Key) -> Result<Option<Secret>> {
+        let (place, key) = (self.place.clone(), key.clone());
+        self.off_thread(move || place.read(&key)).await
+    }
+
+    /// Reads a secret on this thread, with the time limit kept by a helper thread.
+    ///
+    /// # Errors
+    /// As [`SecretStore::read`].
+    pub fn read_blocking(&self, key: &Key) -> Result<Option<Secret>> {
+        let (send, receive) = std::sync::mpsc::channel();
+        let (place, key) = (self.place.clone(), key.clone());
+        // Not joined when it hangs: the process ends without it.
+        std::thread::spawn(move || send.send(place.read(&key)));
+        receive.recv_timeout(self.patience).unwrap_or_else(|_| Err(slow()))
+    }
+
+    /// Saves a secret and proves it by reading it back.
+    ///
+    /// # Errors
+    /// As [`SecretStore::read`].
+    pub async fn write(&self, key: &Key, secret: &Secret) -> Result<()> {
+        let (place, key, secret) = (self.place.clone(), key.clone(), secret.clone());
+        self.off_thread(move || {
+            place.write(&key, &secret)?;
+            match place.read(&key)? {
+                Some(stored) if stored == secret => Ok(()),
+                _ => Err(Error::new(Code::KeychainFailed, "The keychain did not keep the token.")
+                    .hint("Try again, or use a passphrase vault.")),
+            }
+        })
+        .await
+    }
+
+    /// Deletes a secret; that there is none is fine.
+    ///
+    /// # Errors
+    /// As [`SecretStore::read`].
+    pub async fn delete(&self, key: &Key) -> Result<()> {
+        let (place, key) = (self.place.clone(), key.clone());
+        self.off_thread(move || place.delete(&key)).await
+    }
+
+    /// Whether it can be used now. Never prompts.
+    pub async fn status(&self) -> StoreStatus {
+        let place = self.place.clone();
+        let looked = self.off_thread(move || Ok(place.status())).await;
+        looked.unwrap_or_else(|error| status_of(error.code))
+    }
+
+    async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let task = tokio::task::spawn_blocking(work);
+        match tokio::time::timeout(self.patience, task).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Error::new(Code::KeychainFailed, "The keychain's library failed.")),
+            Err(_) => Err(slow()),
+        }
+    }
+}
+
+impl Place {
+    fn read(&self, key: &Key) -> Result<Option<Secret>> {
+        match self {
+            Self::Keychain(keychain) => keychain.read(key),
+            Self::Vault(vault) => vault.read(key),
+        }
+    }
+
+    fn write(&self, key: &Key, secret: &Secret) -> Result<()> {
+        match self {
+            Self::Keychain(keychain) => keychain.write(key, secret),
+            Self::Vault(vault) => vault.write(key, secret),
+        }
+    }
+
+    fn delete(&self, key: &Key) -> Result<()> {
+        match self {
+            Self::Keychain(keychain) => keychain.delete(key),
+            Self::Vault(vault) => vault.delete(key),
+        }
+    }
+
+    fn status(&self) -> StoreStatus {
+        match self {
+            Self::Keychain(keychain) => {
+                keychain.status().map_or_else(|error| status_of(error.code), |()| StoreStatus::Ready)
+            }
+            Self::Vault(vault) => vault.status(),
+        }
+    }
+}
+
+fn status_of(code: Code) -> StoreStatus {
+    match code {
+        Code::KeychainLocked => StoreStatus::Locked,
+        Code::KeychainAbsent => StoreStatus::Absent,
+        Code::KeychainRefused => StoreStatus::Refused,
+        Code::KeychainSlow => StoreStatus::Slow,
+        Code::VaultLocked => StoreStatus::VaultLocked,
+        _ => StoreStatus::Failed,
+    }
+}
+
+fn slow() -> Error {
+    Error::new(Code::KeychainSlow, "The keychain does not answer; it may be waiting for you to unlock it.")
+        .hint("Look for a window that asks for your password, then try again.")
+}

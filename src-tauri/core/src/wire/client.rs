@@ -1,0 +1,123 @@
+//! Sending requests.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Method, Response, StatusCode};
+
+use super::{Endpoint, WireError};
+use crate::error::{Code, Error, Result};
+
+const MOST_REDIRECTS: usize = 5;
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// To connect, TLS included.
+    pub connect: Duration,
+    /// Between two pieces of an answer; none for streams that may be silent for long.
+    pub read: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), read: None }
+    }
+}
+
+/// An HTTP client for one endpoint's origin; cheap to clone, keeps connections alive.
+#[derive(Debug, Clone)]
+pub struct Client(reqwest::Client);
+
+impl Client {
+    /// A client fit for an endpoint: the system's trust store and proxy; neither for plain http on this computer.
+    ///
+    /// # Errors
+    /// `Internal` where the system's trust store cannot be opened.
+    pub fn for_endpoint(endpoint: &Endpoint, timeouts: Timeouts) -> Result<Self> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeouts.connect)
+            .tcp_nodelay(true)
+            .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")));
+        if let Some(read) = timeouts.read {
+            builder = builder.read_timeout(read);
+        }
+        if endpoint.is_plain() {
+            // Loading the trust store takes longer than all else at start.
+            builder = builder.no_proxy().tls_certs_only([]);
+        } else if crate::catalog::is_loopback(endpoint.url()) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .build()
+            .map_err(|_| Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened."))?;
+        Ok(Self(client))
+    }
+
+    /// Sends a request, following redirects within the origin.
+    ///
+    /// 307 and 308 are sent again; after 301, 302 and 303 the answer is returned as it is, because a POST would turn
+    /// into something else.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn send(
+        &self,
+        endpoint: &Endpoint,
+        method: Method,
+        body: Option<Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, WireError> {
+        let mut at = endpoint.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let mut request =
+                self.0.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
+            if let Some(body) = &body {
+                request = request.body(body.clone());
+            }
+            let response = request.send().await.map_err(|error| WireError::of(&error))?;
+            match next(&at, &response)? {
+                Some(there) if again(response.status()) => at = there,
+                _ => return Ok(response),
+            }
+        }
+        Err(WireError::Circles)
+    }
+}
+
+fn again(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT)
+}
+
+/// Where a redirect leads, if it is one.
+fn next(at: &Endpoint, response: &Response) -> Result<Option<Endpoint>, WireError> {
+    if !response.status().is_redirection() {
+        return Ok(None);
+    }
+    let Some(there) = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) else { return Ok(None) };
+    let Ok(there) = at.url().join(there) else { return Ok(None) };
+    if there.origin() != at.url().origin() {
+        return Err(WireError::OtherOrigin(there.origin().ascii_serialization()));
+    }
+    Ok(Some(at.moved(there)))
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// `TooLarge`, or why it was cut off.
+pub async fn read_bounded(response: Response, limit: usize) -> Result<Bytes, WireError> {
+    let mut body = BytesMut::new();
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| WireError::of(&error))?;
+        if body.len() + piece.len() > limit {
+            return Err(WireError::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}

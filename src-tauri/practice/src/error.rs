@@ -1,0 +1,66 @@
+//! What can go wrong, in sentences that a person can act on. No message holds a token.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Says why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum PracticeError {
+    /// Another program listens at the port.
+    #[error("Port {0} is taken by another program.")]
+    PortTaken(u16),
+    /// The network refuses otherwise.
+    #[error("The practice service cannot listen: {0}")]
+    Network(#[from] io::Error),
+    /// Another practice service uses the same file: the two would overwrite each other's tokens.
+    #[error("Another practice service uses the file {}.", .0.display())]
+    StoreInUse(PathBuf),
+    /// The tokens' file cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Says why a token cannot be made, or the tokens' file not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The name is empty, too long, or has control characters.
+    #[error("Give the token a name of at most 80 characters.")]
+    Name,
+    /// No permission was chosen.
+    #[error("Choose at least one permission.")]
+    NoScope,
+    /// A permission is not known.
+    #[error("There is no permission \"{0}\".")]
+    Scope(String),
+    /// The lifetime is out of bounds.
+    #[error("A token lasts from one minute to one year.")]
+    Lifetime,
+    /// There are as many active tokens as are kept.
+    #[error("There are too many tokens. Revoke one that you no longer need.")]
+    Full,
+    /// The system gives no random bytes.
+    #[error("The system gives no random numbers to make a token from.")]
+    Random,
+    /// The service stops while the request is under way.
+    #[error("The practice service is stopping.")]
+    Stopping,
+    /// The file cannot be read or written.
+    #[error("The practice service cannot use its file {}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        |source| Self::Io { path: path.to_path_buf(), source }
+    }
+
+    /// Whether the request was unfit, rather than the service unable.
+    pub(crate) fn is_of_the_request(&self) -> bool {
+        matches!(self, Self::Name | Self::NoScope | Self::Scope(_) | Self::Lifetime | Self::Full)
+    }
+}

@@ -1,0 +1,324 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use patchbay_core::catalog::{self, FieldKind, Lifetime, Pattern, Provider, Resolved, Shape, foreign_service};
+use patchbay_core::{Code, Error};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+#[path = "schema.rs"]
+mod schema;
+use schema::Schema;
+
+const SCHEMA: &str = include_str!("../../src-tauri/core/catalog/schema.json");
+const GUID: &str = "1a2b3c4d-0000-1111-2222-333344445555";
+const ADDRESS: (&str, &str) = ("url", "https://x.example/mcp");
+
+const PACKS: [(&str, &str); 5] = [
+    ("xurrent", include_str!("../../src-tauri/core/catalog/xurrent.json")),
+    ("retently", include_str!("../../src-tauri/core/catalog/retently.json")),
+    ("uipath", include_str!("../../src-tauri/core/catalog/uipath.json")),
+    ("custom", include_str!("../../src-tauri/core/catalog/custom.json")),
+    ("practice", include_str!("../../src-tauri/core/catalog/practice.json")),
+];
+
+fn find(id: &str) -> &'static Provider {
+    catalog::find(id).expect("a service")
+}
+
+fn resolve(id: &str, settings: &[(&str, &str)]) -> Result<Resolved, Vec<Error>> {
+    let settings: BTreeMap<_, _> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    find(id).resolve(&settings)
+}
+
+fn refused(id: &str, settings: &[(&str, &str)]) -> Error {
+    resolve(id, settings).expect_err("it is refused").remove(0)
+}
+
+fn pack(id: &str) -> Value {
+    let (_, text) = PACKS.iter().find(|(name, _)| *name == id).expect("a pack");
+    serde_json::from_str(text).expect("the pack is JSON")
+}
+
+#[test]
+fn every_pack_follows_the_schema_and_is_named_like_its_file() {
+    let schema = Schema::new(SCHEMA);
+    for (id, _) in PACKS {
+        assert_eq!(schema.check(&pack(id)), Vec::<String>::new(), "{id}");
+        assert_eq!(find(id).id, id);
+    }
+    assert_eq!(catalog::all().len(), PACKS.len());
+    assert_eq!(catalog::find("nobody").expect_err("no such service").code, Code::UnknownProvider);
+}
+
+#[rstest]
+#[case::missing_key("/name", None)]
+#[case::unknown_key("/colour", Some(json!("red")))]
+#[case::wrong_type("/steps", Some(json!("Open the page.")))]
+#[case::too_short("/about", Some(json!("Good.")))]
+#[case::no_such_kind("/fields/0/kind", Some(json!("slider")))]
+#[case::no_such_shape("/token/pattern", Some(json!("any")))]
+#[case::twice("/presets/0/scopes", Some(json!(["reports:read", "reports:read"])))]
+#[case::endless("/lifetime/max_days", Some(json!(0)))]
+fn the_schema_refuses(#[case] place: &str, #[case] value: Option<Value>) {
+    let mut pack = pack("retently");
+    let (parent, key) = place.rsplit_once('/').expect("a place");
+    let parent = pack.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
+    match value {
+        Some(value) => drop(parent.insert(key.to_owned(), value)),
+        None => drop(parent.shift_remove(key).expect("the key was there")),
+    }
+    assert_eq!(Schema::new(SCHEMA).check(&pack).len(), 1, "{place}");
+}
+
+/// The types write all their keys: the schema must name the same ones, or an author is told wrong.
+#[test]
+fn the_schema_names_the_keys_that_the_types_have() {
+    let schema = Schema::new(SCHEMA);
+    for provider in catalog::all() {
+        compare(&schema, schema.root(), &serde_json::to_value(provider).expect("it writes"), &provider.id);
+    }
+}
+
+fn compare(schema: &Schema, rule: &Value, value: &Value, at: &str) {
+    let rule = schema.definition(rule);
+    for item in value.as_array().into_iter().flatten() {
+        compare(schema, &rule["items"], item, at);
+    }
+    let (Some(named), Some(has)) = (rule["properties"].as_object(), value.as_object()) else { return };
+    let (in_schema, in_type): (BTreeSet<_>, BTreeSet<_>) = (named.keys().collect(), has.keys().collect());
+    assert_eq!(in_schema, in_type, "{at}");
+    for (key, value) in has {
+        compare(schema, &named[key], value, &format!("{at}/{key}"));
+    }
+}
+
+#[test]
+fn the_schema_lists_the_words_that_the_types_take() {
+    fn all<T: for<'de> serde::Deserialize<'de>>(place: &str) {
+        let schema: Value = serde_json::from_str(SCHEMA).expect("JSON");
+        for word in schema.pointer(place).and_then(Value::as_array).expect("a list") {
+            assert!(serde_json::from_value::<T>(word.clone()).is_ok(), "{place}: {word}");
+        }
+    }
+    all::<FieldKind>("/$defs/field/properties/kind/enum");
+    all::<Pattern>("/$defs/field/properties/pattern/enum");
+    all::<Shape>("/$defs/token/properties/pattern/enum");
+}
+
+#[test]
+fn templates_use_only_what_is_there() {
+    for provider in catalog::all() {
+        let vars = provider.fields.iter().flat_map(|field| &field.choices).flat_map(|choice| choice.vars.keys());
+        let keys: BTreeSet<_> =
+            provider.fields.iter().map(|field| &field.key).chain(vars).map(String::as_str).collect();
+        let check = |template: &str, more: &[&str]| {
+            for name in template.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
+                assert!(keys.contains(name) || more.contains(&name), "{}: {{{name}}} in {template}", provider.id);
+            }
+        };
+        check(&provider.address, &[]);
+        provider.api_base.iter().for_each(|text| check(text, &[]));
+        provider.headers.iter().for_each(|header| check(&header.value, &[]));
+        provider.take_apart.iter().for_each(|rule| check(&rule.path, &[]));
+        provider.pages.create.iter().for_each(|page| check(page, &["origin", "token_name", "scopes"]));
+        provider.pages.revoke.iter().for_each(|page| check(page, &["origin"]));
+        provider.steps.iter().for_each(|step| check(step, &["token_name"]));
+        check(&provider.token_name, &["app"]);
+    }
+}
+
+#[test]
+fn texts_are_whole_sentences_and_lifetimes_make_sense() {
+    for provider in catalog::all() {
+        let hints = provider.fields.iter().filter_map(|field| field.hint.as_ref());
+        let abouts = provider.presets.iter().filter_map(|preset| preset.about.as_ref());
+        let steps = provider.steps.iter().chain(&provider.revoke_steps).chain(&provider.limits);
+        let single = [Some(&provider.about), provider.advice.text.as_ref(), provider.forbidden_hint.as_ref()];
+        for text in steps.chain(hints).chain(abouts).chain(single.into_iter().flatten()) {
+            assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{}: {text}", provider.id);
+        }
+        let Lifetime { min_days, max_days, suggested_days, .. } = provider.lifetime;
+        assert!(min_days <= suggested_days || suggested_days.is_none(), "{}", provider.id);
+        assert!(max_days.is_none() || suggested_days <= max_days, "{}", provider.id);
+    }
+}
+
+#[test]
+fn retentlys_presets_are_what_they_say() {
+    let retently = find("retently");
+    let preset = |id: &str| {
+        let found = retently.presets.iter().find(|preset| preset.id == id).expect("a preset");
+        found.scopes.iter().map(String::as_str).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = retently.scopes.iter().map(|scope| scope.value.as_str()).collect();
+    let reading: Vec<_> = all.iter().copied().filter(|scope| scope.ends_with(":read")).collect();
+    let without: Vec<_> = reading.iter().copied().filter(|scope| *scope != "pii:read").collect();
+    assert_eq!(preset("read-only"), without);
+    assert_eq!(preset("read-only-personal"), reading);
+    assert_eq!(preset("full"), all);
+    assert_eq!(all.len(), 22);
+    let personal: Vec<_> = retently.scopes.iter().filter(|scope| scope.personal).map(|scope| &scope.value).collect();
+    assert_eq!(personal, ["pii:read", "pii:write"]);
+}
+
+/// Some apps are sensitive to it.
+#[test]
+fn xurrents_scopes_keep_the_order_of_its_page() {
+    let xurrent = find("xurrent");
+    let scopes = |n: usize| xurrent.presets[n].scopes.join(" ");
+    assert_eq!(scopes(0), "MCP: Prompts, Resources, Tools");
+    assert_eq!(scopes(1), "requests:read knowledge_articles:read inbox:read");
+    assert_eq!(
+        scopes(2),
+        "requests:read requests:write knowledge_articles:read problems:read problems:write project_tasks:read \
+         project_tasks:write inbox:read request_templates:read"
+    );
+    assert!(xurrent.advice.per_app);
+    assert_eq!(xurrent.lifetime.max_days, None);
+    assert_eq!(xurrent.read_only_tool.as_ref().map(|tool| tool.name.as_str()), Some("list_inbox"));
+}
+
+#[rstest]
+#[case("production", "global", "https://api.xurrent.com/v1", Some("https://wdc.xurrent.com/personal_access_tokens"))]
+#[case("production", "au", "https://api.au.xurrent.com/v1", Some("https://wdc.au.xurrent.com/personal_access_tokens"))]
+#[case("production", "us", "https://api.us.xurrent.com/v1", Some("https://wdc.us.xurrent.com/personal_access_tokens"))]
+#[case("qa", "global", "https://api.xurrent.qa/v1", Some("https://wdc.xurrent.qa/personal_access_tokens"))]
+#[case("qa", "ch", "https://api.ch.xurrent.qa/v1", Some("https://wdc.ch.xurrent.qa/personal_access_tokens"))]
+#[case("demo", "uk", "https://api.xurrent-demo.com/v1", None)]
+fn xurrents_instances(#[case] environment: &str, #[case] region: &str, #[case] api: &str, #[case] page: Option<&str>) {
+    let settings = [("environment", environment), ("region", region), ("account", "wdc")];
+    let resolved = resolve("xurrent", &settings).expect("it resolves");
+    assert_eq!(resolved.api_base.as_deref(), Some(api));
+    assert_eq!(resolved.revoke_page.as_deref(), page);
+    assert_eq!(resolved.url, "https://mcp.xurrent.com/mcp");
+}
+
+#[test]
+fn links_are_filled_in_and_cannot_be_broken_out_of() {
+    let practice = resolve("practice", &[]).expect("it resolves");
+    let name = "A&scopes=all #1/é".to_owned() + &"x".repeat(200);
+    let link = practice.with_link(find("practice"), &["a:b".to_owned(), "c".to_owned()], Some(&name)).create_page;
+    let link = url::Url::parse(&link.expect("a page")).expect("an address");
+    assert_eq!(link.origin().ascii_serialization(), "http://127.0.0.1:47115");
+    let pairs: Vec<_> = link.query_pairs().into_owned().collect();
+    let short: String = name.chars().take(128).collect();
+    assert_eq!(pairs, [("name".to_owned(), short), ("scopes".to_owned(), "a:b,c".to_owned())]);
+}
+
+#[rstest]
+#[case::another_host("w.evil.example/")]
+#[case::another_path("wdc/../x")]
+#[case::another_user("a@b")]
+fn an_account_cannot_lead_the_page_elsewhere(#[case] account: &str) {
+    let error = refused("xurrent", &[("account", account)]);
+    assert_eq!((error.code, error.field.as_deref()), (Code::SettingInvalid, Some("account")));
+}
+
+#[rstest]
+#[case::plain_http("xurrent", "address", "http://mcp.xurrent.com/mcp", Code::AddressNotHttps)]
+#[case::alias("retently", "url", "http://x.example", Code::AddressNotHttps)]
+#[case::user("custom", "url", "https://me:secret@x.example/mcp", Code::AddressHasCredentials)]
+#[case::no_address("custom", "url", "my server", Code::AddressInvalid)]
+#[case::no_host("custom", "url", "https://", Code::AddressInvalid)]
+#[case::query_value("custom", "url", "https://x.example/mcp?x=ghp_01234567890123456789", Code::AddressHasToken)]
+#[case::query_name("custom", "url", "https://x.example/mcp?access_token=a", Code::AddressHasToken)]
+#[case::behind_hash("custom", "url", "https://x.example/mcp#token=abcdef", Code::AddressHasToken)]
+#[case::path("custom", "url", "https://x.example/xoxb-0123456789-abc/mcp", Code::AddressHasToken)]
+#[case::pasted("uipath", "url", "http://cloud.uipath.com/a/b/agenthub_/mcp/c/d", Code::AddressNotHttps)]
+#[case::other_page("uipath", "url", "https://cloud.uipath.com/a/b/orchestrator_/mcp/c/d", Code::SettingInvalid)]
+fn addresses_are_refused_at_their_field(#[case] id: &str, #[case] key: &str, #[case] url: &str, #[case] code: Code) {
+    let account = ("account", "wdc");
+    let error = if id == "xurrent" { refused(id, &[(key, url), account]) } else { refused(id, &[(key, url)]) };
+    assert_eq!(error.code, code);
+    let field = find(id).fields.iter().find(|field| field.key == key || field.aliases.contains(&key.to_owned()));
+    assert_eq!(error.field, field.map(|field| field.key.clone()));
+    assert!(error.hint.is_some());
+}
+
+#[rstest]
+#[case(" https://x.example/mcp \n", "https://x.example/mcp")]
+#[case("https://x.example/mcp#top", "https://x.example/mcp")]
+#[case("https://x.example/mcp?mode=all", "https://x.example/mcp?mode=all")]
+#[case("https://x.example/sk-invoice-processing-v2/mcp", "https://x.example/sk-invoice-processing-v2/mcp")]
+#[case("http://[::1]:8/mcp", "http://[::1]:8/mcp")]
+fn addresses_are_kept(#[case] typed: &str, #[case] kept: &str) {
+    assert_eq!(resolve("custom", &[("url", typed)]).expect("it resolves").url, kept);
+}
+
+#[test]
+fn all_faults_of_a_form_are_told_at_once() {
+    let errors = resolve("uipath", &[("folder_key", "7"), ("colour", "red")]).expect_err("it is refused");
+    let told: Vec<_> = errors.iter().map(|error| (error.field.as_deref().unwrap_or(""), error.code)).collect();
+    let wrong = |key| (key, Code::SettingInvalid);
+    let unknown = ("colour", Code::UnknownSetting);
+    assert_eq!(told, [unknown, wrong("organisation"), wrong("tenant"), wrong("folder_key"), wrong("slug")]);
+}
+
+#[test]
+fn uipaths_pasted_address_wins_and_takes_its_host_along() {
+    let address = format!("https://staging.uipath.com/acme/prod/agenthub_/mcp/{GUID}/tools");
+    let resolved = resolve("uipath", &[("url", &address), ("tenant", "other")]).expect("it resolves");
+    assert_eq!(resolved.url, address);
+    assert_eq!(resolved.settings["host"], "staging.uipath.com");
+    assert!(!resolved.settings.contains_key("url"), "the parts are the truth");
+    assert!(resolved.create_page.expect("a page").starts_with("https://staging.uipath.com/acme/prod/"));
+    let again = find("uipath").resolve(&resolved.settings).expect("it resolves");
+    assert_eq!(again.url, address);
+}
+
+#[rstest]
+#[case::no_colon("X-Account", Code::SettingInvalid)]
+#[case::the_tokens_own("X-Key: 1", Code::SettingInvalid)]
+#[case::authorization("authorization: abc", Code::AddressHasToken)]
+#[case::the_protocols("Mcp-Session-Id: 1", Code::SettingInvalid)]
+#[case::the_proxys("Proxy-Connection: 1", Code::SettingInvalid)]
+#[case::host("Host: x", Code::SettingInvalid)]
+#[case::length("content-length: 3", Code::SettingInvalid)]
+#[case::cookie("Cookie: a=b", Code::SettingInvalid)]
+#[case::no_name(": 1", Code::SettingInvalid)]
+#[case::spaced("X Account: 1", Code::SettingInvalid)]
+#[case::not_ascii("X-Account: é", Code::SettingInvalid)]
+#[case::twice("X-A: 1\nx-a: 2", Code::SettingInvalid)]
+#[case::secret_by_name("X-Api-Token: abc", Code::AddressHasToken)]
+#[case::secret_by_look("X-Account: glpat-abcdefghij0123456789", Code::AddressHasToken)]
+#[case::bare_token("glpat-abcdefghij0123456789", Code::AddressHasToken)]
+#[case::token_as_name("glpat-abcdefghij0123456789: x", Code::AddressHasToken)]
+#[case::bearer("Bearer abcdefghijklmno", Code::AddressHasToken)]
+fn extra_headers_are_refused_and_not_repeated(#[case] lines: &str, #[case] code: Code) {
+    let error = refused("custom", &[ADDRESS, ("header", "X-Key"), ("headers", lines)]);
+    assert_eq!((error.code, error.field.as_deref()), (code, Some("headers")));
+    let said = format!("{error:?}");
+    for part in ["glpat-", "abcdefghij", "é"] {
+        assert!(!said.contains(part), "{said}");
+    }
+}
+
+#[rstest]
+#[case("header", "Content-Type", Code::SettingInvalid)]
+#[case("header", "X Key", Code::SettingInvalid)]
+#[case("scheme", "digest", Code::SettingInvalid)]
+#[case("header", "ghp_01234567890123456789", Code::AddressHasToken)]
+fn the_tokens_header_is_checked(#[case] key: &str, #[case] value: &str, #[case] code: Code) {
+    let error = refused("custom", &[ADDRESS, (key, value)]);
+    assert_eq!((error.code, error.field.as_deref()), (code, Some(key)));
+    assert!(!format!("{error:?}").contains(value), "{error:?}");
+}
+
+#[rstest]
+#[case("ghp_0123456789012345678901", "xurrent", Some("GitHub"))]
+#[case("github_pat_0123456789012345678901", "retently", Some("GitHub"))]
+#[case("glpat-abcdefghij0123456789", "uipath", Some("GitLab"))]
+#[case("sk-ant-api03-abcdefghij0123456789", "xurrent", Some("Anthropic"))]
+#[case("sk-proj-abcdefghij0123456789", "xurrent", Some("OpenAI or a service like it"))]
+#[case("xoxp-0123456789-abc", "xurrent", Some("Slack"))]
+#[case("AKIAABCDEFGHIJKLMNOP", "xurrent", Some("Amazon Web Services"))]
+#[case("rtly_mcp_pat_1_abcdefgh", "xurrent", Some("Retently"))]
+#[case("rtly_mcp_pat_1_abcdefgh", "retently", None)]
+#[case("pbp_0123456789012345678901", "xurrent", Some("the practice service"))]
+#[case::any_is_fine("ghp_0123456789012345678901", "custom", None)]
+#[case::not_decisive("eyJhbGciOiJub25lIn0.eyJleHAiOjE5MDAwMDAwMDB9.x", "xurrent", None)]
+#[case::chance("hf_short", "xurrent", None)]
+#[case::words("sk-invoice-processing-v2-final", "xurrent", None)]
+fn other_services_tokens(#[case] token: &str, #[case] own: &str, #[case] service: Option<&str>) {
+    assert_eq!(foreign_service(token, own), service);
+}

@@ -1,0 +1,49 @@
+//! Looks for tokens where none may be.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// Fails if one of the secrets lies in a file below a folder, or in any process's arguments or environment.
+pub(crate) fn search(home: &Path, secrets: &[&str], said: &[&str]) -> Result<()> {
+    let mut found = Vec::new();
+    for file in files(home) {
+        if holds(&file, secrets) {
+            found.push(file.display().to_string());
+        }
+    }
+    for process in std::fs::read_dir("/proc")?.filter_map(Result::ok) {
+        for part in ["cmdline", "environ"] {
+            let file = process.path().join(part);
+            if holds(&file, secrets) {
+                found.push(file.display().to_string());
+            }
+        }
+    }
+    if said.iter().any(|text| secrets.iter().any(|secret| text.contains(secret))) {
+        found.push("what a program said".to_owned());
+    }
+    if !found.is_empty() {
+        bail!("a token lies in {}", found.join(", "));
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() => found.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+fn holds(file: &Path, secrets: &[&str]) -> bool {
+    let Ok(bytes) = std::fs::read(file) else { return false };
+    secrets.iter().any(|secret| bytes.windows(secret.len()).any(|window| window == secret.as_bytes()))
+}

@@ -1,0 +1,236 @@
+//! The journey: practice service, token, three apps, working; revoked; renewed; changed outside; reminded; undone.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+
+use crate::apps::{self, Talk};
+use crate::session::Session;
+use crate::window::Window;
+use crate::{canary, practice, say};
+
+const DESKTOP: &str = "{\n  \"preferences\": { \"menuBar\": true },\n  \"mcpServers\": {\n    \"weather\": { \"command\": \"npx\", \"args\": [\"-y\", \"weather-mcp\"] }\n  }\n}\n";
+const CODE: &str = "{\n  \"numStartups\": 3,\n  \"theme\": \"dark\"\n}";
+const CODEX: &str = "# my settings\nmodel = \"gpt-5\" # the usual one\n\n[mcp_servers.weather]\ncommand = \"npx\"\nargs = [\"-y\", \"weather-mcp\"] # keep this\nenabled = false\n\n# the end\n";
+
+/// Plays it all; the first step that fails ends it.
+pub(crate) async fn play() -> Result<()> {
+    let mut session = Session::start().await?;
+    std::fs::write(session.home().join(".config/Claude/claude_desktop_config.json"), DESKTOP)?;
+    std::fs::write(session.home().join(".claude.json"), CODE)?;
+    std::fs::write(session.home().join(".codex/config.toml"), CODEX)?;
+    let window = Window::open(&mut session).await?;
+    window.collect_errors().await?;
+    let (first_id, first) = connect(&session, &window).await?;
+    let id = "practice-service";
+    say("real apps read what was written");
+    real_apps(&session, id).await?;
+    let mut bridge = Talk::start(session.command(&session.patchbay()).args(["bridge", id]))?;
+    bridge.open().await?;
+    works(&bridge.whoami().await?)?;
+    let second = renew(&session, &window, id, &first_id, &mut bridge).await?;
+    drift(&session, &window, id).await?;
+    let third = remind(&session, &window, id).await?;
+    undo(&session, &window).await?;
+    say("looking for tokens where none may be");
+    let said = [session.notifications(), session.tray_menu().await?];
+    ensure!(bridge.pid().is_some(), "the bridge still runs");
+    canary::search(session.home(), &[&first, &second, &third], &[&said[0], &said[1]])?;
+    window.close().await?;
+    say("the journey is done");
+    Ok(())
+}
+
+/// From the first start to a working connection in three apps.
+async fn connect(session: &Session, window: &Window) -> Result<(String, String)> {
+    say("first start");
+    window.find("first-start").await?;
+    session.picture("first-start").await?;
+    window.click("try-practice").await?;
+    window.find("wizard").await?;
+    let mut made = None;
+    for _ in 0..12 {
+        let step = window.step().await?;
+        session.picture(&format!("wizard-{step}")).await?;
+        match step.as_str() {
+            "paste" => {
+                let token = practice::make("Claude Desktop MCP", 3600)?;
+                window.type_into("token-input", &token.1).await?;
+                made = Some(token);
+            }
+            "apps" => {
+                for client in ["claude-desktop", "claude-code", "codex"] {
+                    choose(window, client).await?;
+                }
+                session.picture("wizard-apps-chosen").await?;
+            }
+            "check" => break,
+            _ => {}
+        }
+        next(window, &step).await?;
+    }
+    say("connected; checking live");
+    window.until("check-result", "data-verdict", "working").await?;
+    session.picture("wizard-working").await?;
+    window.click("wizard-next").await?;
+    window.until("row-practice-service", "data-status", "working").await?;
+    session.picture("list-working").await?;
+    made.context("the wizard asked for no token")
+}
+
+async fn choose(window: &Window, client: &str) -> Result<()> {
+    let choice = window.find(&format!("app-choice-{client}")).await?;
+    if !choice.is_selected().await? {
+        choice.click().await?;
+    }
+    Ok(())
+}
+
+/// Goes on and waits until the wizard is a step further. Where the mouse misses, the keyboard is used.
+async fn next(window: &Window, from: &str) -> Result<()> {
+    for round in 0..5 {
+        if round == 0 {
+            window.click("wizard-next").await?;
+        } else {
+            window.press_enter("wizard-next").await?;
+        }
+        for _ in 0..20 {
+            if window.step().await? != from {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    bail!("the wizard stays at {from}: {}", window.troubles().await)
+}
+
+async fn real_apps(session: &Session, id: &str) -> Result<()> {
+    apps::claude_connects(session, id).await.context("claude through the bridge")?;
+    apps::codex_lists_tools(session, id).await.context("codex through the bridge")?;
+    let config: Value = serde_json::from_str(&apps::codex_reads(session).await?).context("codex reads its file")?;
+    let names: Vec<_> = config.as_array().into_iter().flatten().filter_map(|server| server["name"].as_str()).collect();
+    ensure!(names.contains(&"weather") && names.contains(&id), "codex sees {names:?}");
+    // Outside our entry, every byte is as it was.
+    let text = std::fs::read_to_string(session.home().join(".codex/config.toml"))?;
+    for piece in CODEX.split("\n\n") {
+        ensure!(text.contains(piece.trim_end()), "{piece:?} is gone from {text:?}");
+    }
+    Ok(())
+}
+
+fn works(answer: &Value) -> Result<()> {
+    ensure!(answer["result"]["content"][0]["text"].is_string(), "the bridge answers {answer}");
+    Ok(())
+}
+
+/// The token is revoked; the check says so; it is renewed; the bridge that ran all the time goes on.
+async fn renew(session: &Session, window: &Window, id: &str, old: &str, bridge: &mut Talk) -> Result<String> {
+    say("the token is revoked at the service");
+    practice::revoke(old)?;
+    let refused = bridge.whoami().await?;
+    ensure!(refused["error"]["data"]["code"] == "token_refused", "the bridge says {refused}");
+    window.click("check-all").await?;
+    window.until(&format!("row-{id}"), "data-status", "token_refused").await?;
+    window.click(&format!("row-open-{id}")).await?;
+    session.picture("token-refused").await?;
+    say("renewing it");
+    window.click(&format!("row-action-{id}")).await?;
+    window.find("renew-dialog").await?;
+    session.picture("renew").await?;
+    let (_, token) = practice::make("Claude Desktop MCP 2", 3600)?;
+    window.type_into("renew-token", &token).await?;
+    window.click("renew-submit").await?;
+    window.until("renew-dialog", "data-step", "revoke").await?;
+    session.picture("renewed").await?;
+    window.click("renew-revoked").await?;
+    window.until("renew-dialog", "data-step", "retired").await?;
+    window.click("renew-done").await?;
+    works(&bridge.whoami().await?).context("the running bridge uses the new token")?;
+    window.until(&format!("row-{id}"), "data-status", "working").await?;
+    Ok(token)
+}
+
+/// Somebody takes our entry out by hand; it is put back.
+async fn drift(session: &Session, window: &Window, id: &str) -> Result<()> {
+    say("an entry is removed by hand");
+    let file = session.home().join(".codex/config.toml");
+    let ours = std::fs::read_to_string(&file)?;
+    std::fs::write(&file, CODEX)?;
+    let heard = window.until(&format!("row-{id}"), "data-status", "changed_outside").await?;
+    say(&format!("seen after {} ms", heard.as_millis()));
+    session.picture("changed-outside").await?;
+    window.click(&format!("row-action-{id}")).await?;
+    window.until(&format!("row-{id}"), "data-status", "working").await?;
+    ensure!(std::fs::read_to_string(&file)? == ours, "the entry is back, byte for byte");
+    Ok(())
+}
+
+/// A token ends; the system's notification and the tray say so.
+async fn remind(session: &Session, window: &Window, id: &str) -> Result<String> {
+    say("a token ends");
+    let (_, token) = practice::make("short", 60)?;
+    let mut renew = session.command(&session.patchbay());
+    renew
+        .args(["renew", id, "--token-stdin", "--expires", &soon()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut renew = renew.spawn()?;
+    renew.stdin.take().context("its input")?.write_all(token.as_bytes()).await?;
+    let output = renew.wait_with_output().await?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for _ in 0..60 {
+        if session.notifications().contains("has ended") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let told = session.notifications();
+    ensure!(told.contains("The token for Practice service has ended"), "notified: {told:?}");
+    window.until(&format!("row-{id}"), "data-status", "token_ended").await?;
+    session.picture("token-ended").await?;
+    let menu = session.tray_menu().await?;
+    ensure!(
+        menu.contains("Renew Practice service") && menu.contains("Check all") && menu.contains("Quit"),
+        "the tray shows {menu}"
+    );
+    Ok(token)
+}
+
+/// A few seconds from now, RFC 3339.
+fn soon() -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs() + 6;
+    let output =
+        std::process::Command::new("date").args(["-u", "-d", &format!("@{now}"), "+%Y-%m-%dT%H:%M:%SZ"]).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+/// The last change of a file is undone.
+async fn undo(session: &Session, window: &Window) -> Result<()> {
+    say("undo");
+    window.click("nav-activity").await?;
+    window.find("view-activity").await?;
+    session.picture("activity").await?;
+    let undo = window.find_css("[data-testid^=\"activity-undo-\"]").await?;
+    undo.click().await?;
+    let file = session.home().join(".codex/config.toml");
+    let mut undone = false;
+    for _ in 0..50 {
+        undone = std::fs::read_to_string(&file)? == CODEX;
+        if undone {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    ensure!(undone, "the file is as it was before the change");
+    for (screen, picture) in [("apps", "apps"), ("settings", "settings"), ("connections", "connections")] {
+        window.click(&format!("nav-{screen}")).await?;
+        window.find(&format!("view-{screen}")).await?;
+        session.picture(picture).await?;
+    }
+    ensure!(!window.has("load-error").await, "the window is well");
+    Ok(())
+}

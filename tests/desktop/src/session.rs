@@ -1,0 +1,192 @@
+//! A desktop session of its own: display, bus, keychain, window manager, panel, notifications. Everything in it ends
+//! with it, by process id.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The session.
+pub(crate) struct Session {
+    home: tempfile::TempDir,
+    env: BTreeMap<String, String>,
+    children: Vec<Child>,
+    pictures: PathBuf,
+    taken: std::cell::Cell<u32>,
+}
+
+impl Session {
+    /// Starts everything and waits until it is there.
+    pub(crate) async fn start() -> Result<Self> {
+        let home = tempfile::Builder::new().prefix("patchbay-journey-").tempdir()?;
+        let pictures = PathBuf::from("target/tour");
+        let _ = std::fs::remove_dir_all(&pictures);
+        std::fs::create_dir_all(&pictures)?;
+        let path = |name: &str| home.path().join(name).display().to_string();
+        let env = BTreeMap::from([
+            ("HOME".to_owned(), home.path().display().to_string()),
+            ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
+            ("LANG".to_owned(), "C.UTF-8".to_owned()),
+            ("XDG_RUNTIME_DIR".to_owned(), path("run")),
+            ("DBUS_SESSION_BUS_ADDRESS".to_owned(), format!("unix:path={}", path("run/bus"))),
+            // A virtual display has no graphics card to share pictures with.
+            ("WEBKIT_DISABLE_DMABUF_RENDERER".to_owned(), "1".to_owned()),
+            ("NO_AT_BRIDGE".to_owned(), "1".to_owned()),
+        ]);
+        let mut session = Self { home, env, children: Vec::new(), pictures, taken: std::cell::Cell::new(0) };
+        session.folders()?;
+        session.display().await?;
+        session.desktop().await?;
+        Ok(session)
+    }
+
+    fn folders(&self) -> Result<()> {
+        for folder in ["run", ".config/Claude", ".config/dunst", ".codex", ".claude"] {
+            std::fs::create_dir_all(self.home().join(folder))?;
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(self.home().join("run"), PermissionsExt::from_mode(0o700))?;
+            let script = self.home().join("notified.sh");
+            std::fs::write(
+                &script,
+                "#!/bin/sh\nprintf '%s|%s\\n' \"$DUNST_SUMMARY\" \"$DUNST_BODY\" >> \"$HOME/notified\"\n",
+            )?;
+            std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755))?;
+            let rule = format!("[all]\nsummary = \"*\"\nscript = \"{}\"\n", script.display());
+            std::fs::write(self.home().join(".config/dunst/dunstrc"), rule)?;
+        }
+        Ok(())
+    }
+
+    async fn display(&mut self) -> Result<()> {
+        let mut display = self.command("Xvfb");
+        display.args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
+        let number = self.spawn_and_read(display).await.context("Xvfb")?;
+        self.env.insert("DISPLAY".to_owned(), format!(":{number}"));
+        Ok(())
+    }
+
+    async fn desktop(&mut self) -> Result<()> {
+        let mut bus = self.command("dbus-daemon");
+        bus.args(["--session", "--nofork", "--print-address", "--address"]).arg(&self.env["DBUS_SESSION_BUS_ADDRESS"]);
+        self.spawn_and_read(bus).await.context("dbus-daemon")?;
+        let mut keyring = self.command("gnome-keyring-daemon");
+        keyring.args(["--foreground", "--unlock", "--components=secrets"]).stdin(Stdio::piped());
+        let mut keyring = keyring.spawn().context("gnome-keyring-daemon")?;
+        keyring.stdin.take().context("its input")?.write_all(b"pw").await?;
+        self.children.push(keyring);
+        for program in ["openbox", "dunst"] {
+            let child = self.command(program).spawn().with_context(|| program.to_owned())?;
+            self.children.push(child);
+        }
+        let panel = self.command("xfce4-panel").arg("--disable-wm-check").spawn().context("xfce4-panel")?;
+        self.children.push(panel);
+        for name in ["org.freedesktop.secrets", "org.freedesktop.Notifications", "org.kde.StatusNotifierWatcher"] {
+            self.wait_for_name(name).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for_name(&self, name: &str) -> Result<()> {
+        for _ in 0..100 {
+            let call = ["call", "--session", "--dest", "org.freedesktop.DBus", "--object-path", "/", "--method"];
+            let asked =
+                self.output(self.command("gdbus").args(call).args(["org.freedesktop.DBus.NameHasOwner", name])).await?;
+            if asked.contains("true") {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        bail!("{name} did not come up")
+    }
+
+    async fn spawn_and_read(&mut self, mut command: Command) -> Result<String> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+        let line =
+            tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it ended at once")?;
+        self.children.push(child);
+        Ok(line)
+    }
+
+    /// A command in this session's environment and nothing else's.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(&self.env).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Keeps a child until the session ends.
+    pub(crate) fn keep(&mut self, child: Child) {
+        self.children.push(child);
+    }
+
+    /// Runs a command and returns what it says on both outputs.
+    pub(crate) async fn output(&self, command: &mut Command) -> Result<String> {
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+        let output = tokio::time::timeout(Duration::from_secs(90), output).await??;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    }
+
+    /// The home folder.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Patchbay's data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home().join(".local/share/patchbay")
+    }
+
+    /// The installed program.
+    pub(crate) fn patchbay(&self) -> String {
+        self.data().join("bin/patchbay").display().to_string()
+    }
+
+    /// Takes a numbered picture of the whole screen.
+    pub(crate) async fn picture(&self, name: &str) -> Result<()> {
+        self.taken.set(self.taken.get() + 1);
+        // What is being drawn is finished first.
+        tokio::time::sleep(Duration::from_millis(350)).await;
+        let file = std::env::current_dir()?.join(&self.pictures).join(format!("{:02}-{name}.png", self.taken.get()));
+        self.output(self.command("import").args(["-window", "root"]).arg(&file)).await?;
+        if !file.is_file() {
+            bail!("no picture {}", file.display());
+        }
+        Ok(())
+    }
+
+    /// What the notification daemon was given.
+    pub(crate) fn notifications(&self) -> String {
+        std::fs::read_to_string(self.home().join("notified")).unwrap_or_default()
+    }
+
+    /// The labels of the tray icon's menu, read over the bus as a panel reads them.
+    pub(crate) async fn tray_menu(&self) -> Result<String> {
+        let watcher =
+            ["call", "--session", "--dest", "org.kde.StatusNotifierWatcher", "--object-path", "/StatusNotifierWatcher"];
+        let asked = [
+            "--method",
+            "org.freedesktop.DBus.Properties.Get",
+            "org.kde.StatusNotifierWatcher",
+            "RegisteredStatusNotifierItems",
+        ];
+        let items = self.output(self.command("gdbus").args(watcher).args(asked)).await?;
+        let item = items.split('\'').find(|part| part.contains('/')).context("no tray icon is registered")?;
+        let (bus, path) = item.split_at(item.find('/').unwrap_or(0));
+        let bus = bus.trim_end_matches('@');
+        let menu = format!("{path}/Menu");
+        let layout = ["--method", "com.canonical.dbusmenu.GetLayout", "0", "-1", "['label']"];
+        self.output(
+            self.command("gdbus").args(["call", "--session", "--dest", bus, "--object-path", &menu]).args(layout),
+        )
+        .await
+    }
+}

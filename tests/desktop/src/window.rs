@@ -1,0 +1,140 @@
+//! The real window, driven by `WebDriver`.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+
+use crate::session::Session;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The window.
+pub(crate) struct Window(Client);
+
+impl Window {
+    /// Starts the program under test in a session.
+    pub(crate) async fn open(session: &mut Session) -> Result<Self> {
+        let driver = std::env::var("PATCHBAY_TAURI_DRIVER").unwrap_or_else(|_| "tauri-driver".to_owned());
+        let (port, native) = (free_port()?, free_port()?);
+        let mut command = session.command(&driver);
+        command.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
+        let child = command.spawn().context("tauri-driver")?;
+        session.keep(child);
+        let program = std::env::current_dir()?.join("target/debug/patchbay-app");
+        let wanted = json!({ "browserName": "wry", "tauri:options": { "application": program } });
+        let wanted = wanted.as_object().cloned().unwrap_or_default();
+        let begun = Instant::now();
+        loop {
+            let opened = ClientBuilder::new(HttpConnector::new())
+                .capabilities(wanted.clone())
+                .connect(&format!("http://127.0.0.1:{port}"))
+                .await;
+            match opened {
+                Ok(client) => return Ok(Self(client)),
+                Err(error) if begun.elapsed() > PATIENCE => return Err(error).context("the window did not open"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(300)).await,
+            }
+        }
+    }
+
+    /// Waits for an element by its test id.
+    pub(crate) async fn find(&self, id: &str) -> Result<Element> {
+        self.find_css(&format!("[data-testid=\"{id}\"]")).await
+    }
+
+    /// Waits for an element by a selector.
+    pub(crate) async fn find_css(&self, selector: &str) -> Result<Element> {
+        self.0
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(selector))
+            .await
+            .with_context(|| format!("{selector} is not there"))
+    }
+
+    /// Whether an element is there now.
+    pub(crate) async fn has(&self, id: &str) -> bool {
+        self.0.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.is_ok()
+    }
+
+    /// Clicks as soon as the element can be clicked.
+    pub(crate) async fn click(&self, id: &str) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let element = self.find(id).await?;
+            if element.is_enabled().await.unwrap_or(false) && element.click().await.is_ok() {
+                return Ok(());
+            }
+            // Something lies over it, like a message that goes by itself: the keyboard reaches it all the same.
+            if begun.elapsed() > PATIENCE / 4 && element.send_keys("\u{e007}").await.is_ok() {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("{id} cannot be clicked");
+            }
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+
+    /// Collects what goes wrong in the page from now on.
+    pub(crate) async fn collect_errors(&self) -> Result<()> {
+        const SCRIPT: &str = "window.troubles = []; \
+            addEventListener('error', (event) => troubles.push(String(event.message))); \
+            addEventListener('unhandledrejection', (event) => troubles.push(String(event.reason?.stack ?? event.reason)));";
+        self.0.execute(SCRIPT, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// What went wrong in the page, and what it shows.
+    pub(crate) async fn troubles(&self) -> String {
+        const SCRIPT: &str =
+            "return JSON.stringify({ troubles: window.troubles, text: document.body.innerText.slice(0, 2000) })";
+        self.0.execute(SCRIPT, Vec::new()).await.map(|value| value.to_string()).unwrap_or_default()
+    }
+
+    /// Presses Enter on a button.
+    pub(crate) async fn press_enter(&self, id: &str) -> Result<()> {
+        self.find(id).await?.send_keys("\u{e007}").await.with_context(|| format!("{id} takes no keys"))
+    }
+
+    /// Types into a field.
+    pub(crate) async fn type_into(&self, id: &str, text: &str) -> Result<()> {
+        let field = self.find(id).await?;
+        field.clear().await?;
+        field.send_keys(text).await.with_context(|| format!("{id} takes no keys"))
+    }
+
+    /// Waits until an element's attribute has a value.
+    pub(crate) async fn until(&self, id: &str, attribute: &str, value: &str) -> Result<Duration> {
+        let begun = Instant::now();
+        let mut last = None;
+        while begun.elapsed() < PATIENCE {
+            if let Ok(element) = self.0.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await {
+                last = element.attr(attribute).await.ok().flatten();
+                if last.as_deref() == Some(value) {
+                    return Ok(begun.elapsed());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("{id}: {attribute} is {last:?} and not {value}")
+    }
+
+    /// The present step of the wizard.
+    pub(crate) async fn step(&self) -> Result<String> {
+        Ok(self.find("wizard").await?.attr("data-step").await?.unwrap_or_default())
+    }
+
+    /// Closes the window for good.
+    pub(crate) async fn close(self) -> Result<()> {
+        self.0.close().await.context("the window did not close")
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,0 +1,133 @@
+/** What the rows, the details and the settings do. */
+import { expect, needsFixture, open, opened, test } from './support';
+
+test.beforeEach(async ({ page }) => {
+  needsFixture();
+  await open(page);
+});
+
+test('a change from outside is put back, and that is undone from the toast', async ({ page }) => {
+  await page.getByTestId('row-action-invoices').click();
+  await expect(page.getByTestId('row-invoices')).toHaveAttribute('data-group', 'working');
+  await expect(page.getByTestId('announce')).toHaveText('Put back in Codex');
+  await page.getByTestId('toast-undo').click();
+  await expect(page.getByTestId('row-invoices')).toHaveAttribute('data-status', 'changed_outside');
+});
+
+test('a change from outside is kept', async ({ page }) => {
+  await page.getByTestId('row-open-invoices').click();
+  await expect(page.getByTestId('detail-drift-codex')).toContainText('Somebody changed “command” in Codex.');
+  await page.getByTestId('detail-keep-codex').click();
+  await expect(page.getByTestId('detail-drift-codex')).toHaveCount(0);
+});
+
+test('a check shows its layers while it runs', async ({ page }) => {
+  await page.getByTestId('row-open-surveys').click();
+  await page.getByTestId('detail-check').click();
+  await expect(page.getByTestId('layer-tools')).toHaveAttribute('data-mark', 'waiting');
+  await expect(page.getByTestId('detail-verdict')).toHaveAttribute('data-verdict', 'working');
+  await expect(page.getByTestId('layer-tools')).toHaveAttribute('data-mark', 'passed');
+  await expect(page.getByTestId('row-surveys')).toHaveAttribute('data-status', 'working');
+});
+
+test('checking all can be stopped', async ({ page }) => {
+  await page.getByTestId('check-all').click();
+  await page.getByTestId('cancel-checks').click();
+  await expect(page.getByTestId('check-all')).toBeVisible();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+test('a token is renewed and the old one seen refused', async ({ page }) => {
+  await page.getByTestId('row-action-xurrent').click();
+  await page.getByTestId('renew-open-page').click();
+  await page.getByTestId('renew-token').fill('refuse-0123456789');
+  await page.getByTestId('renew-submit').click();
+  await expect(page.getByTestId('renew-error')).toContainText('Nothing was changed');
+  await page.getByTestId('renew-token').fill('a-good-token-0123456789');
+  await page.getByTestId('renew-submit').click();
+  await expect(page.getByTestId('renew-dialog')).toHaveAttribute('data-step', 'working');
+  await page.getByTestId('renew-open-revoke').click();
+  expect(await opened(page)).toHaveLength(2);
+  await page.getByTestId('renew-revoked').click();
+  await page.getByTestId('renew-done').click();
+  await expect(page.getByTestId('row-xurrent')).toHaveAttribute('data-group', 'working');
+});
+
+test('an old token that still works is said to', async ({ page }) => {
+  await page.getByTestId('row-action-retently').click();
+  await page.getByTestId('renew-token').fill('keep-0123456789012');
+  await page.getByTestId('renew-submit').click();
+  await page.getByTestId('renew-revoked').click();
+  await expect(page.getByTestId('renew-still-works')).toBeVisible();
+  await page.getByTestId('renew-later').click();
+  await expect(page.getByTestId('row-retently')).toHaveAttribute('data-status', 'old_token_to_revoke');
+});
+
+test('removal says what is deleted, and is undone', async ({ page }) => {
+  await page.getByTestId('row-open-robots').click();
+  await page.getByTestId('detail-remove').click();
+  await expect(page.getByTestId('remove-dialog')).toContainText('deleted from the keychain');
+  await page.getByTestId('remove-confirm').click();
+  await expect(page.getByTestId('row-robots')).toHaveCount(0);
+  await expect(page.getByTestId('detail')).toHaveCount(0);
+  await page.getByTestId('toast-undo').click();
+  await expect(page.getByTestId('row-robots')).toBeVisible();
+});
+
+test('apps are changed after the change was seen', async ({ page }) => {
+  await page.getByTestId('row-action-old-desk').click();
+  await page.getByTestId('app-choice-claude-code').check();
+  await page.getByTestId('wiring-details').locator('summary').click();
+  await page.getByTestId('wiring-claude-code').selectOption('headers-helper');
+  await page.getByTestId('apps-review').click();
+  await expect(page.getByTestId('plan-file-claude-code')).toContainText('Claude Code gets one new entry');
+  await page.getByTestId('apps-apply').click();
+  await expect(page.getByTestId('row-old-desk')).toHaveAttribute('data-group', 'working');
+});
+
+test('Escape closes the dialog, then the details, and the focus comes back', async ({ page }) => {
+  await page.getByTestId('row-open-github').press('Enter');
+  await page.getByTestId('detail-edit').click();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('edit-dialog')).toHaveCount(0);
+  await expect(page.getByTestId('detail')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('detail')).toHaveCount(0);
+  await expect(page.getByTestId('row-open-github')).toBeFocused();
+});
+
+test('the call is copied with a stand-in for the token', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByTestId('row-open-practice').click();
+  await page.getByTestId('detail-curl').click();
+  await expect(page.getByTestId('toast')).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('Bearer $TOKEN');
+});
+
+test('copying works where the page may not use the clipboard', async ({ page }) => {
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.getByTestId('row-open-practice').click();
+  await page.getByTestId('detail-curl').click();
+  await expect(page.getByTestId('toast')).toContainText('Copied');
+});
+
+test('settings are saved and a vault is made', async ({ page }) => {
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('setting-reminder-30').getByRole('button').click();
+  await expect(page.getByTestId('setting-reminder-30')).toHaveCount(0);
+  await page.getByTestId('setting-reminder-new').fill('21');
+  await page.getByTestId('setting-reminder-add').click();
+  await expect(page.getByTestId('setting-reminder-21')).toBeVisible();
+  await page.getByTestId('secrets-vault').click();
+  await page.getByTestId('vault-passphrase').fill('correct horse');
+  await page.getByTestId('vault-passphrase-again').fill('correct house');
+  await page.getByTestId('vault-create').click();
+  await expect(page.getByTestId('field-error-passphrase-again')).toBeVisible();
+  await page.getByTestId('vault-passphrase-again').fill('correct horse');
+  await page.getByTestId('vault-create').click();
+  await expect(page.getByTestId('secrets-vault')).toBeChecked();
+  await page.getByTestId('vault-lock').click();
+  await page.getByTestId('vault-passphrase').fill('wrong');
+  await page.getByTestId('vault-unlock').click();
+  await expect(page.getByTestId('vault-error')).toContainText('not the passphrase');
+});

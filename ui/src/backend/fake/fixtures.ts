@@ -1,0 +1,115 @@
+/** Snapshots to draw: `rich` has a connection in every kind of state, `empty` is a first start, `many` has thirty. */
+import type { AppView } from '../../bindings/AppView';
+import type { ActivityView } from '../../bindings/ActivityView';
+import type { ConnectionView } from '../../bindings/ConnectionView';
+import type { EntryView } from '../../bindings/EntryView';
+import type { Layer } from '../../bindings/Layer';
+import type { LayerKind } from '../../bindings/LayerKind';
+import type { PlacementView } from '../../bindings/PlacementView';
+import type { Report } from '../../bindings/Report';
+import type { Snapshot } from '../../bindings/Snapshot';
+import type { TokenView } from '../../bindings/TokenView';
+import type { Verdict } from '../../bindings/Verdict';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+export const at = (delta: number): string => new Date(Date.now() + delta).toISOString();
+
+export const KINDS: LayerKind[] = ['name', 'connect', 'tls', 'sign_in', 'handshake', 'tools', 'call'];
+const FAILS: Partial<Record<Verdict, LayerKind>> = { token_refused: 'sign_in', unreachable: 'connect', not_allowed: 'call', not_mcp: 'handshake', wrong_address: 'name', tls_not_trusted: 'tls', too_slow: 'handshake' };
+
+export function layers(verdict: Verdict): Layer[] {
+  const broken = KINDS.indexOf(FAILS[verdict] ?? ('none' as LayerKind));
+  const mark = (n: number): Layer['mark'] => (broken < 0 || n < broken ? 'passed' : n === broken ? 'failed' : 'skipped');
+  return KINDS.map((kind, n) => ({ kind, mark: mark(n), millis: [12, 31, 44, 96, 138, 71, 210][n] ?? 1, detail: null }));
+}
+
+export function report(verdict: Verdict, delta = -4 * MINUTE): Report {
+  const server = verdict === 'working' ? { name: 'practice', version: '1.0' } : null;
+  return { verdict, layers: layers(verdict), at: at(delta), millis: 602, server, protocol: '2025-06-18', tools: server ? 6 : null, detail: null, missing_right: verdict === 'not_allowed' ? 'requests:write' : null, retry_after: null };
+}
+
+export function token(id: string, days: number | null, more: Partial<TokenView> = {}): TokenView {
+  return {
+    id, label: 'Claude Desktop MCP', scopes: ['requests:read', 'knowledge_articles:read', 'inbox:read'], created: at(-40 * DAY),
+    expires: days === null ? null : { at: at(days * DAY), source: 'declared' }, days_left: days, life_left: days === null ? null : Math.max(0, days / 90),
+    ended: days !== null && days < 0, fingerprint: '4f1c90ab27de', old_since: null, used_by: [], ...more,
+  };
+}
+
+export function placed(client: string, entry: string, more: Partial<PlacementView> = {}): PlacementView {
+  return { client, entry, wiring: 'bridge', token: null, drift: null, last_used: null, restart: false, ...more };
+}
+
+export function connection(id: string, name: string, provider: string, more: Partial<ConnectionView> = {}): ConnectionView {
+  const clients = ['claude-desktop', 'claude-code', 'codex'];
+  return {
+    id, name, provider, url: `https://mcp.example.com/${id}`, group: 'working', status: 'working', action: 'check', action_client: null,
+    tokens: [token(`t-${id}`, 62)], used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
+    last_check: report('working'), checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, ...more,
+  };
+}
+
+const needs = { group: 'needs_you' } as const;
+
+const RICH: ConnectionView[] = [
+  connection('retently', 'Retently', 'retently', { ...needs, status: 'token_refused', action: 'renew', last_check: report('token_refused', -2 * MINUTE) }),
+  connection('xurrent', 'Xurrent production', 'xurrent', {
+    ...needs, status: 'token_ends_soon', action: 'renew',
+    tokens: [token('t-xurrent', 6, { used_by: ['claude-desktop', 'claude-code'] }), token('t-xurrent-codex', 75, { label: 'Codex MCP', used_by: ['codex'], fingerprint: '77b0e1c25a90' })],
+    settings: { environment: 'production', region: 'uk', account: 'widget' },
+  }),
+  connection('invoices', 'Invoices and payments of the whole Northern European region', 'uipath', {
+    ...needs, status: 'changed_outside', action: 'put_back', action_client: 'codex',
+    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: { connection: 'invoices', client: 'codex', kind: 'changed', field: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx', sentence: 'command changed' } })],
+  }),
+  connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old_since: at(-2 * DAY), label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
+  connection('practice', 'Practice service', 'practice', { tokens: [token('t-practice', 29, { label: 'Patchbay practice', scopes: ['notes:read'] })] }),
+  connection('surveys', 'Surveys EU', 'retently', { status: 'unchecked', last_check: null, tokens: [token('t-surveys', null)], used_in: [placed('claude-code', 'surveys', { wiring: 'headers-helper', restart: true })] }),
+  connection('robots', 'Robots', 'uipath', { tokens: [token('t-robots', 171)], used_in: [placed('claude-desktop', 'robots')] }),
+  connection('old-desk', 'Old service desk', 'xurrent', { group: 'off', status: 'unused', action: 'choose_app', used_in: [], last_check: null }),
+];
+
+const foreign = (name: string, kind: EntryView['kind'], target: string, plain_text: string[] = []): EntryView => ({ name, kind, target, disabled: false, connection: null, plain_text });
+
+function apps(connections: ConnectionView[], extra: boolean): AppView[] {
+  const ours = (client: string): EntryView[] =>
+    connections.filter((one) => one.used_in.some((place) => place.client === client)).map((one) => ({ name: one.id, kind: 'program', target: `patchbay bridge ${one.id}`, disabled: false, connection: one.id, plain_text: [] }));
+  const base = { installed: true, running: false, exists: true, why: null, problem: null };
+  return [
+    { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, path: '/home/ana/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/ana')] : [])] },
+    { ...base, id: 'claude-code', name: 'Claude Code', path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])] },
+    { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/ana/.codex/config.toml', wirings: ['bridge'], entries: ours('codex') },
+  ];
+}
+
+function activity(connections: ConnectionView[]): ActivityView[] {
+  const kinds: ActivityView['kind'][] = ['connected', 'renewed', 'put_back', 'connected', 'disconnected'];
+  return connections.slice(0, 5).map((one, n) => ({
+    id: `c-${n}`, at: at(-n * 9 * 3600_000 - MINUTE), kind: kinds[n] ?? 'connected', connection: one.id, name: one.name, clients: kinds[n] === 'renewed' ? [] : ['claude-desktop', 'codex'],
+    paths: kinds[n] === 'renewed' ? [] : ['/home/ana/.config/Claude/claude_desktop_config.json', '/home/ana/.codex/config.toml'], can_undo: n === 0 || n === 3, undone: n === 4,
+  }));
+}
+
+function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
+  return {
+    now: at(0), connections, apps: apps(connections, extra), activity: activity(connections),
+    reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
+    settings: { reminder_days: [30, 14, 7, 1], start_at_login: false, tray_explained: true, backend: 'keychain' },
+    secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
+  };
+}
+
+export function fixture(name: string): Snapshot {
+  if (name === 'empty' || name === 'alone') return snapshot([], name === 'empty');
+  if (name === 'many') return snapshot(Array.from({ length: 30 }, (_, n) => connection(`service-${n}`, `Service ${n + 1}`, ['xurrent', 'retently', 'uipath', 'custom'][n % 4] ?? 'custom', n < 3 ? { ...needs, status: 'token_ends_soon', action: 'renew', tokens: [token(`t-${n}`, n)] } : {})), true);
+  const rich = snapshot(structuredClone(RICH), true);
+  if (name === 'broken') {
+    const [app] = rich.apps;
+    if (app) Object.assign(app, { problem: { code: 'file_syntax', message: 'Expected a comma at line 14, column 3.', path: app.path }, entries: [] });
+    rich.problem = { code: 'state_newer', message: 'Written by 2.0.0' };
+  }
+  if (name === 'vault') rich.secrets = { backend: 'vault', status: 'vault_locked', vault_exists: true };
+  if (name === 'no-keychain') rich.secrets = { backend: 'keychain', status: 'absent', vault_exists: false };
+  return rich;
+}

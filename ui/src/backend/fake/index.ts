@@ -1,0 +1,92 @@
+/**
+ * A backend in memory, for the development server, unit tests and specs of the screens. It knows just enough to walk
+ * through every screen; tokens that contain `refuse` are refused, `slow` ones cannot be tried, and `keep` ones stay valid.
+ */
+import type { Answer } from '../../bindings/Answer';
+import type { Request } from '../../bindings/Request';
+import { Failure, type Backend, type Events } from '../index';
+import { CATALOG } from './catalog';
+import { form, look, plan } from './forms';
+import { connection, fixture, KINDS, layers, placed, report, token } from './fixtures';
+import { Fake, done } from './fake';
+
+export { Fake } from './fake';
+
+const PACE = 60;
+const rest = (millis = PACE): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
+
+type Heard = { [K in keyof Events]: Set<(payload: Events[K]) => void> };
+
+export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake } {
+  const heard: Heard = { changed: new Set(), navigate: new Set(), check_progress: new Set() };
+  const fake = new Fake(fixture(name), CATALOG);
+  const tell = <K extends keyof Events>(event: K, payload: Events[K]): void => heard[event].forEach((listen) => listen(payload));
+
+  async function walk(id: string): Promise<void> {
+    for (const layer of layers('working')) {
+      await rest(pace);
+      tell('check_progress', { id, layer });
+    }
+  }
+
+  async function answer(request: Request, secret: string): Promise<Answer> {
+    if (name === 'loading') await rest(1_000_000);
+    if (name === 'failing') throw new Failure({ code: 'io', message: 'Permission was denied', path: '/home/ana/.local/share/patchbay/state.json' });
+    switch (request.type) {
+      case 'snapshot':
+      case 'secrets_status':
+        return { type: 'snapshot', value: fake.snapshot() };
+      case 'catalog':
+        return { type: 'catalog', value: CATALOG };
+      case 'resolve_form':
+        return { type: 'form', value: form(request, fake.state) };
+      case 'inspect_token':
+        return { type: 'token_look', value: look(secret, request.provider) };
+      case 'plan_connect':
+        return { type: 'plan', value: plan(request.connect.places, fake.idOf(request.connect.name), fake.state) };
+      case 'plan_place':
+        return { type: 'plan', value: plan(request.places, request.id, fake.state) };
+      case 'plan_remove':
+        return { type: 'plan', value: plan(fake.one(request.id).used_in, request.id, fake.state, 'remove') };
+      case 'change_detail':
+        return { type: 'plan', value: plan([{ client: 'claude-desktop' }, { client: 'codex' }], 'retently', fake.state) };
+      case 'check':
+        return check(request.ids.length ? request.ids : fake.state.connections.map((one) => one.id));
+      case 'renew':
+        await walk(request.id);
+        if (/refuse/.test(secret)) throw new Failure({ code: 'renewal_refused', message: 'refused' });
+        if (/slow/.test(secret)) throw new Failure({ code: 'renewal_unverified', message: 'no answer' });
+        await walk(request.id);
+        return fake.renew(request, secret);
+      default:
+        return fake.change(request, secret);
+    }
+  }
+
+  async function check(ids: string[]): Promise<Answer> {
+    const value = [];
+    for (const id of ids) {
+      await walk(id);
+      if (fake.cancelled()) throw new Failure({ code: 'cancelled', message: 'Stopped.' });
+      value.push({ id, report: fake.checked(id) });
+      if (ids.length > 1) tell('changed', undefined);
+    }
+    return { type: 'reports', value };
+  }
+
+  return {
+    fake,
+    call: (request) => rest(pace / 4).then(() => answer(request, '')),
+    callWithSecret: (request, secret) => rest(pace / 4).then(() => answer(request, secret)),
+    on(event, listen) {
+      heard[event].add(listen);
+      return () => heard[event].delete(listen);
+    },
+    openLink: (url) => fake.opened(`link ${url}`),
+    revealPath: (path) => fake.opened(`path ${path}`),
+    practice: () => Promise.resolve({ running: true, url: 'http://127.0.0.1:47115/mcp', token_page: 'http://127.0.0.1:47115/tokens' }),
+    setStartAtLogin: () => Promise.resolve(),
+  };
+}
+
+export { connection, done, KINDS, placed, report, token };

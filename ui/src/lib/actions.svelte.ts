@@ -1,0 +1,138 @@
+/** What rows and details do: one request each, then a sentence, and an error where it happened. */
+import { asError, type Navigate } from '../backend';
+import type { ConnectionView } from '../bindings/ConnectionView';
+import type { Error as CoreError } from '../bindings/Error';
+import type { NextStep } from '../bindings/NextStep';
+import { words } from '../i18n';
+import { announce, say, screen, startWizard, type Dialog } from './screen.svelte';
+import { app, appName, ask, backend, connection, data, refresh } from './state.svelte';
+
+/** What is under way and what went wrong, by place (`row:<id>`, `undo:<change>`, …). */
+export const busy = $state<Record<string, boolean>>({});
+export const wrong = $state<Record<string, CoreError | null>>({});
+
+/** Runs one action at its place. Answers whether it went well. */
+export async function at(place: string, action: () => Promise<void>): Promise<boolean> {
+  if (busy[place]) return false;
+  busy[place] = true;
+  wrong[place] = null;
+  try {
+    await action();
+    return true;
+  } catch (thrown) {
+    const error = asError(thrown);
+    wrong[place] = error.code === 'cancelled' ? null : error;
+    if (wrong[place]) announce(words.code[error.code]?.say ?? error.message);
+    return false;
+  } finally {
+    busy[place] = false;
+    await refresh();
+  }
+}
+
+export function check(ids: string[]): Promise<boolean> {
+  const place = ids.length === 1 ? `row:${ids[0]}` : 'check-all';
+  return at(place, async () => {
+    for (const id of ids.length ? ids : (data.snapshot?.connections ?? []).map((one) => one.id)) data.progress[id] = [];
+    try {
+      const reports = await ask({ type: 'check', ids }, 'reports');
+      const [only] = reports;
+      if (only && reports.length === 1) {
+        const name = connection(only.id)?.name ?? only.id;
+        announce(words.connections.checked(name, words.verdict[only.report.verdict].say));
+      } else announce(words.connections.checkedAll(reports.length));
+    } finally {
+      data.progress = {};
+    }
+  });
+}
+
+export function cancelChecks(): Promise<boolean> {
+  return at('cancel-checks', async () => void (await ask({ type: 'cancel_checks' }, 'done')));
+}
+
+export function putBack(id: string, client: string): Promise<boolean> {
+  return at(`row:${id}`, async () => {
+    const { change } = await ask({ type: 'put_back', id, client }, 'connected');
+    say(words.connections.putBackDone(appName(client)), change);
+  });
+}
+
+export function keep(id: string, client: string): Promise<boolean> {
+  return at(`row:${id}`, async () => {
+    await ask({ type: 'keep', id, client }, 'done');
+    say(words.connections.keepDone(appName(client)));
+  });
+}
+
+export function undo(change: string): Promise<boolean> {
+  return at(`undo:${change}`, async () => {
+    screen.toast = null;
+    try {
+      await ask({ type: 'undo', change }, 'connected');
+    } catch (thrown) {
+      const error = asError(thrown);
+      say(words.code[error.code]?.say ?? error.message, null, 'bad');
+      throw thrown;
+    }
+    say(words.activity.done);
+  });
+}
+
+export function snooze(token: string): Promise<boolean> {
+  return at(`snooze:${token}`, async () => {
+    await ask({ type: 'snooze', token, days: 3 }, 'done');
+    say(words.detail.snoozed);
+  });
+}
+
+export function reveal(path: string): Promise<boolean> {
+  return at(`reveal:${path}`, () => backend().revealPath(path));
+}
+
+/** The row's primary button. */
+export function act(one: ConnectionView): void {
+  const { id } = one;
+  const client = one.action_client ?? one.used_in.find((place) => place.drift)?.client ?? null;
+  const open = (dialog: Dialog): void => {
+    screen.dialog = dialog;
+  };
+  const details = (): void => {
+    screen.selected = id;
+  };
+  const steps: Record<NextStep, () => void> = {
+    check: () => void check([id]),
+    renew: () => open({ kind: 'renew', id, token: endingToken(one), step: 'make' }),
+    put_back: () => (client ? void putBack(id, client) : details()),
+    sign_in: details,
+    finish: () => open({ kind: 'token', id }),
+    edit: () => open({ kind: 'edit', id }),
+    choose_app: () => open({ kind: 'apps', id }),
+    open_file: () => void reveal(app(client ?? '')?.path ?? ''),
+    revoke_old: () => open({ kind: 'renew', id, token: replacedToken(one), step: 'revoke' }),
+  };
+  steps[one.action]();
+}
+
+/** The token that a renewal is about: the one that ends first, or else the first. */
+function endingToken({ tokens }: ConnectionView): string | null {
+  const [first, ...rest] = tokens;
+  if (!first) return null;
+  const days = (n: number | null): number => n ?? Number.POSITIVE_INFINITY;
+  return rest.reduce((least, next) => (days(next.days_left) < days(least.days_left) ? next : least), first).id;
+}
+
+function replacedToken({ tokens }: ConnectionView): string | null {
+  return (tokens.find((token) => token.old_since) ?? tokens[0])?.id ?? null;
+}
+
+/** Follows the tray, a notification or a second start. An open wizard or dialog is not taken away by it. */
+export function follow({ view, connection: id, action }: Navigate): void {
+  if (screen.wizard || screen.dialog) return;
+  if (action === 'connect') return startWizard();
+  screen.view = view;
+  screen.selected = id ?? null;
+  const one = connection(id ?? null);
+  if (action === 'check') void check(id ? [id] : []);
+  if (action === 'renew' && one) screen.dialog = { kind: 'renew', id: one.id, token: endingToken(one), step: 'make' };
+}

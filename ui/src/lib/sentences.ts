@@ -1,0 +1,56 @@
+/** A connection's state in one sentence, and how it looks. */
+import type { ConnectionView } from '../bindings/ConnectionView';
+import type { DriftView } from '../bindings/DriftView';
+import type { Status } from '../bindings/Status';
+import { listed, words } from '../i18n';
+
+/** Colour and shape always go together: neither alone carries the meaning. */
+export type Tone = 'good' | 'warn' | 'bad' | 'off' | 'idle';
+
+const TONES: Record<Status, Tone> = {
+  working: 'good',
+  unchecked: 'idle',
+  unused: 'off',
+  token_missing: 'warn',
+  token_ended: 'bad',
+  token_ends_soon: 'warn',
+  token_refused: 'bad',
+  not_allowed: 'bad',
+  needs_browser_sign_in: 'warn',
+  not_mcp: 'bad',
+  wrong_address: 'bad',
+  unreachable: 'bad',
+  tls_not_trusted: 'bad',
+  too_slow: 'warn',
+  service_error: 'bad',
+  changed_outside: 'warn',
+  file_broken: 'warn',
+  old_token_to_revoke: 'warn',
+};
+
+export function tone(status: Status): Tone {
+  return TONES[status];
+}
+
+/** The days of the token that ends first. */
+export function daysLeft(one: ConnectionView): number | null {
+  const days = one.tokens.map((token) => token.days_left).filter((left) => left !== null);
+  return days.length ? Math.min(...days) : null;
+}
+
+export function sentence(one: ConnectionView, appName: (id: string) => string): string {
+  const days = daysLeft(one);
+  const client = one.action_client;
+  if (one.status === 'token_ends_soon' && days !== null) return words.connections.endsSoon(days);
+  if (one.status === 'token_ended' && days !== null) return words.connections.endedSince(-days);
+  if (one.status === 'changed_outside' && client) return words.connections.driftIn(appName(client));
+  if (one.status === 'file_broken' && client) return words.connections.brokenIn(appName(client));
+  if (one.status === 'working') return words.connections.usable(listed(one.used_in.map((place) => appName(place.client))));
+  return words.status[one.status];
+}
+
+export function driftSentence(drift: DriftView, appName: (id: string) => string): string {
+  const name = appName(drift.client);
+  if (drift.kind === 'changed') return words.drift.changed(name, drift.field ?? drift.connection);
+  return words.drift[drift.kind](name);
+}

@@ -1,0 +1,109 @@
+/**
+ * The last snapshot, and how to ask for more. The window draws this and holds no truth of its own: after every answer
+ * and every `changed` the snapshot is asked for again.
+ */
+import { asError, type Backend } from '../backend';
+import type { Answer } from '../bindings/Answer';
+import type { AppView } from '../bindings/AppView';
+import type { ConnectionView } from '../bindings/ConnectionView';
+import type { Error as CoreError } from '../bindings/Error';
+import type { Layer } from '../bindings/Layer';
+import type { Provider } from '../bindings/Provider';
+import type { Request } from '../bindings/Request';
+import type { Snapshot } from '../bindings/Snapshot';
+
+type Value<K extends Answer['type']> = Extract<Answer, { type: K }> extends { value: infer V } ? V : undefined;
+
+export const data = $state<{
+  snapshot: Snapshot | null;
+  catalog: Provider[];
+  /** Why there is no snapshot. */
+  failed: CoreError | null;
+  /** Layers of checks that are running, by connection. */
+  progress: Record<string, Layer[]>;
+}>({ snapshot: null, catalog: [], failed: null, progress: {} });
+
+let door: Backend | null = null;
+let endings: (() => void)[] = [];
+let running: Promise<void> | null = null;
+let again = false;
+
+export function backend(): Backend {
+  if (!door) throw new Error('no backend');
+  return door;
+}
+
+/** Draws from this backend from now on. */
+export function connectTo(next: Backend): void {
+  for (const end of endings) end();
+  Object.assign(data, { snapshot: null, catalog: [], failed: null, progress: {} });
+  door = next;
+  running = null;
+  endings = [
+    next.on('changed', () => void refresh()),
+    next.on('check_progress', ({ id, layer }) => {
+      const seen = (data.progress[id] ?? []).filter(({ kind }) => kind !== layer.kind);
+      data.progress[id] = [...seen, layer];
+    }),
+  ];
+}
+
+/** Asks, and takes only the kind of answer that belongs to the question. Rejects with a `Failure`. */
+export async function ask<K extends Answer['type']>(request: Request, kind: K, secret?: string): Promise<Value<K>> {
+  const answer = await (secret === undefined ? backend().call(request) : backend().callWithSecret(request, secret));
+  if (answer.type !== kind) throw new Error(`answered ${answer.type} instead of ${kind}`);
+  return ('value' in answer ? answer.value : undefined) as Value<K>;
+}
+
+/** A connection whose last check is another one than before is not being checked any more. */
+function dropFinished(before: Snapshot | null, after: Snapshot): void {
+  const checkedAt = (from: Snapshot | null, id: string) => from?.connections.find((one) => one.id === id)?.last_check?.at;
+  for (const id of Object.keys(data.progress)) {
+    if (checkedAt(before, id) !== checkedAt(after, id)) delete data.progress[id];
+  }
+}
+
+async function load(from: Backend): Promise<void> {
+  try {
+    const snapshot = await ask({ type: 'snapshot' }, 'snapshot');
+    const catalog = data.catalog.length ? data.catalog : await ask({ type: 'catalog' }, 'catalog');
+    if (from !== door) return;
+    dropFinished(data.snapshot, snapshot);
+    Object.assign(data, { snapshot, catalog, failed: null });
+  } catch (thrown) {
+    if (from === door) data.failed = asError(thrown);
+  }
+}
+
+/** Asks for the snapshot. Calls that come while one runs share one more run after it. */
+export function refresh(): Promise<void> {
+  if (running) {
+    again = true;
+    return running;
+  }
+  running = (async () => {
+    do {
+      again = false;
+      await load(backend());
+    } while (again);
+    running = null;
+  })();
+  return running;
+}
+
+export function connection(id: string | null): ConnectionView | undefined {
+  return data.snapshot?.connections.find((one) => one.id === id);
+}
+
+export function app(id: string): AppView | undefined {
+  return data.snapshot?.apps.find((one) => one.id === id);
+}
+
+/** An app's name, or its id where it is unknown. */
+export function appName(id: string): string {
+  return app(id)?.name ?? id;
+}
+
+export function provider(id: string): Provider | undefined {
+  return data.catalog.find((one) => one.id === id);
+}

@@ -1,0 +1,11 @@
+import { mount } from 'svelte';
+import App from './App.svelte';
+import { openBackend } from './backend';
+import { connectTo } from './lib/state.svelte';
+import './style/base.css';
+
+const target = document.getElementById('app');
+if (target) {
+  connectTo(await openBackend());
+  mount(App, { target });
+}

@@ -1,0 +1,91 @@
+/** The renewal: try the new token, swap, check again; then see the old one refused. At no step is a working token lost. */
+import { asError } from '../../backend';
+import type { ConnectionView } from '../../bindings/ConnectionView';
+import type { Error as CoreError } from '../../bindings/Error';
+import type { Renewed } from '../../bindings/Renewed';
+import { LiveForm } from '../../lib/form.svelte';
+import { ask, backend, refresh } from '../../lib/state.svelte';
+import { TokenPaste } from '../../lib/tokenField.svelte';
+
+export type RenewStep = 'make' | 'working' | 'revoke' | 'retired' | 'still_works';
+
+export class Renewal {
+  step = $state<RenewStep>('make');
+  /** Which of the three parts runs: trying, swapping, checking again. */
+  stage = $state(0);
+  asking = $state(false);
+  error = $state.raw<CoreError | null>(null);
+  done = $state.raw<Renewed | null>(null);
+  readonly paste = new TokenPaste();
+  readonly live = new LiveForm();
+  readonly #one: ConnectionView;
+  readonly #token: string | null;
+
+  constructor(one: ConnectionView, token: string | null, begin: 'make' | 'revoke') {
+    this.#one = one;
+    this.#token = token ?? one.tokens[0]?.id ?? null;
+    this.step = begin;
+    this.live.all = true;
+    this.resolve();
+  }
+
+  get token() {
+    return this.#one.tokens.find((token) => token.id === this.#token);
+  }
+
+  get revokePage(): string | null {
+    return this.done?.revoke_page ?? this.live.form?.resolved?.revoke_page ?? null;
+  }
+
+  resolve(): void {
+    const { provider, settings } = this.#one;
+    const { scopes = [], label = null } = this.token ?? {};
+    this.live.soon({ provider, settings, name: null, expires: this.paste.expires || null, scopes, token_name: label });
+  }
+
+  async renew(): Promise<void> {
+    this.step = 'working';
+    this.stage = 0;
+    this.error = null;
+    const stop = this.#watch();
+    try {
+      const { id } = this.#one;
+      const request = { type: 'renew', id, token: this.#token, expires: this.paste.end, scopes: null } as const;
+      this.done = await ask(request, 'renewed', this.paste.value);
+      this.paste.clear();
+      this.step = 'revoke';
+    } catch (thrown) {
+      this.error = asError(thrown);
+      this.step = 'make';
+    } finally {
+      stop();
+      await refresh();
+    }
+  }
+
+  /** The first layer of a check is heard twice: of the check before the swap, and of the one after it. */
+  #watch(): () => void {
+    let checks = 0;
+    return backend().on('check_progress', ({ id, layer }) => {
+      if (id !== this.#one.id) return;
+      if (layer.kind === 'name') checks += 1;
+      this.stage = checks > 1 ? 2 : 0;
+    });
+  }
+
+  async retire(force = false): Promise<void> {
+    const token = this.done?.token ?? this.#token;
+    if (!token) return;
+    this.asking = true;
+    this.error = null;
+    try {
+      const { refused } = await ask({ type: 'retire_old', id: this.#one.id, token, force }, 'retired');
+      this.step = refused || force ? 'retired' : 'still_works';
+    } catch (thrown) {
+      this.error = asError(thrown);
+    } finally {
+      this.asking = false;
+      await refresh();
+    }
+  }
+}

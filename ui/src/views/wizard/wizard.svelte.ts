@@ -1,0 +1,265 @@
+/**
+ * The wizard's answers and its way through the steps. Nothing is kept anywhere until *Connect*: leaving before that drops
+ * it all, the tokens first.
+ */
+import { asError } from '../../backend';
+import type { Connect } from '../../bindings/Connect';
+import type { Connected } from '../../bindings/Connected';
+import type { Error as CoreError } from '../../bindings/Error';
+import type { PlanView } from '../../bindings/PlanView';
+import type { Provider } from '../../bindings/Provider';
+import type { Report } from '../../bindings/Report';
+import type { TokenFacts } from '../../bindings/TokenFacts';
+import { words } from '../../i18n';
+import { answered, defaults, fill, needsToken, takenApart } from '../../lib/fields';
+import { LiveForm, type Answers } from '../../lib/form.svelte';
+import { Places } from '../../lib/places.svelte';
+import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
+import { TokenPaste } from '../../lib/tokenField.svelte';
+
+export const STEPS = ['service', 'details', 'make', 'paste', 'apps', 'review', 'check'] as const;
+export type Step = (typeof STEPS)[number];
+
+export class Wizard {
+  step = $state<Step>('service');
+  service = $state.raw<Provider | null>(null);
+  name = $state('');
+  settings = $state<Record<string, string>>({});
+  scopes = $state<string[]>([]);
+  perApp = $state(false);
+  /** The service is used without a token. */
+  tokenless = $state(false);
+  /** Which of the tokens is being pasted. */
+  nth = $state(0);
+  pastes = $state.raw<TokenPaste[]>([new TokenPaste()]);
+  places = $state.raw<Places>(new Places([]));
+  plan = $state.raw<PlanView | null>(null);
+  connected = $state.raw<Connected | null>(null);
+  report = $state.raw<Report | null>(null);
+  busy = $state(false);
+  error = $state.raw<CoreError | null>(null);
+  readonly live = new LiveForm();
+  /** Apps whose own token is saved already, should one in the middle fail. */
+  readonly #saved = new Set<string>();
+  #named = false;
+
+  /** With one token for each app the apps are chosen first: each token is pasted for its app. */
+  readonly order: Step[] = $derived(
+    this.perApp ? ['service', 'details', 'make', 'apps', 'paste', 'review', 'check'] : [...STEPS],
+  );
+  readonly clients: string[] = $derived(this.places.list.map((place) => place.client));
+  readonly optional: boolean = $derived(this.service !== null && !needsToken(this.service) && !this.perApp);
+  readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
+  readonly position: number = $derived(this.order.indexOf(this.step));
+
+  constructor(start: string | null, settings: Record<string, string>) {
+    this.places = new Places(data.snapshot?.apps ?? []);
+    const given = start ? provider(start) : undefined;
+    if (given) void this.choose(given, settings);
+  }
+
+  async choose(service: Provider, settings: Record<string, string> = {}): Promise<void> {
+    if (this.service?.id !== service.id) {
+      this.settings = defaults(service, settings);
+      this.scopes = service.presets.find((preset) => preset.recommended)?.scopes.slice() ?? service.presets[0]?.scopes.slice() ?? [];
+      this.perApp = service.advice.per_app;
+      this.tokenless = false;
+      this.name = '';
+      this.#named = false;
+      this.live.all = false;
+      this.live.touched = {};
+    }
+    this.service = service;
+    this.step = 'details';
+    const form = await this.resolve();
+    if (!this.#named && form) this.name = form.suggested_name;
+  }
+
+  named(): void {
+    this.#named = true;
+    this.soon();
+  }
+
+  get answers(): Answers {
+    const service = this.service;
+    return {
+      provider: service?.id ?? '',
+      settings: service ? answered(service, this.settings) : {},
+      name: this.name.trim() || (this.#named ? '' : null),
+      expires: this.paste.expires || null,
+      scopes: [...this.scopes],
+      token_name: this.labelFor(this.#current) || null,
+    };
+  }
+
+  soon(): void {
+    this.live.soon(this.answers);
+  }
+
+  resolve() {
+    return this.live.resolve(this.answers);
+  }
+
+  /** Puts the parts of a pasted address into their fields. */
+  async takeApart(): Promise<void> {
+    const { settings } = this.answers;
+    const form = await this.resolve();
+    const parts = form?.resolved && takenApart(settings, form.resolved.settings);
+    if (parts) Object.assign(this.settings, parts);
+  }
+
+  /** What the token for one app is suggested to be called. */
+  labelFor(client: string | undefined): string {
+    const only = this.clients.length === 1 ? this.clients[0] : undefined;
+    const app = this.perApp ? client : only;
+    return fill(this.service?.token_name ?? '', app ? appName(app) : words.wizard.make.allApps);
+  }
+
+  /** The app whose token is made or pasted now. */
+  get #current(): string | undefined {
+    return this.clients[this.nth];
+  }
+
+  #facts(paste: TokenPaste, client: string | undefined): TokenFacts {
+    return { label: this.labelFor(client) || null, scopes: [...this.scopes], expires: paste.end };
+  }
+
+  get connect(): Connect {
+    const [first] = this.pastes;
+    return {
+      provider: this.service?.id ?? '',
+      name: this.name.trim(),
+      settings: this.answers.settings,
+      places: this.places.list,
+      token: first && !this.tokenless ? this.#facts(first, this.clients[0]) : null,
+      overrule: this.pastes.some((paste) => paste.overruled),
+    };
+  }
+
+  /** Goes on, if this step is done; otherwise its fields say why not. */
+  async next(): Promise<void> {
+    this.error = null;
+    if (this.step === 'details' && !(await this.#detailsDone())) return;
+    if (this.step === 'paste' && !(await this.#pasteDone())) return;
+    if (this.step === 'apps') this.#forClients();
+    if (this.step === 'paste' && this.perApp && this.nth < this.pastes.length - 1) {
+      this.nth += 1;
+      return;
+    }
+    if (this.step === 'review') return this.apply();
+    this.step = this.order[this.position + 1] ?? this.step;
+    if (this.step === 'review') await this.look();
+  }
+
+  back(): void {
+    this.error = null;
+    if (this.step === 'paste' && this.nth > 0) {
+      this.nth -= 1;
+      return;
+    }
+    this.step = this.order[this.position - 1] ?? this.step;
+  }
+
+  async #detailsDone(): Promise<boolean> {
+    this.live.all = true;
+    const form = await this.resolve();
+    if (this.live.failed) this.error = this.live.failed;
+    return !!form && form.errors.length === 0;
+  }
+
+  async #pasteDone(): Promise<boolean> {
+    if (this.tokenless) return true;
+    if (!this.paste.look) await this.paste.inspect(this.service?.id ?? '', null);
+    this.live.touched['expires'] = true;
+    const form = await this.resolve();
+    return this.paste.ready && !form?.errors.some((error) => error.field === 'expires');
+  }
+
+  /** One field for each token: the ones already pasted stay. */
+  #forClients(): void {
+    const wanted = this.perApp ? this.clients.length : 1;
+    for (const extra of this.pastes.slice(wanted)) extra.clear();
+    this.pastes = Array.from({ length: wanted }, (_, n) => this.pastes[n] ?? new TokenPaste());
+    this.nth = 0;
+  }
+
+  setPerApp(each: boolean): void {
+    this.perApp = each;
+    this.tokenless = false;
+    if (!each) this.#forClients();
+  }
+
+  async look(): Promise<void> {
+    this.plan = null;
+    await this.#try(async () => void (this.plan = await ask({ type: 'plan_connect', connect: this.connect }, 'plan')));
+  }
+
+  async apply(): Promise<void> {
+    const done = await this.#try(async () => {
+      const [first, ...rest] = this.pastes;
+      const expected = this.plan?.expected ?? null;
+      const secret = this.tokenless ? undefined : first?.value;
+      this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
+      for (const [n, paste] of rest.entries()) await this.#saveFor(this.clients[n + 1], paste);
+    });
+    await refresh();
+    if (!done) return this.#failed();
+    this.forget();
+    this.step = 'check';
+    await this.check();
+  }
+
+  async #saveFor(client: string | undefined, paste: TokenPaste): Promise<void> {
+    if (!client || !this.connected || this.#saved.has(client)) return;
+    const token = this.#facts(paste, client);
+    await ask({ type: 'save_token', id: this.connected.id, token, clients: [client] }, 'connected', paste.value);
+    this.#saved.add(client);
+  }
+
+  /** An error goes back to the step that can mend it; a file that changed meanwhile is shown anew. */
+  async #failed(): Promise<void> {
+    const error = this.error;
+    if (error?.code === 'file_changed') {
+      await this.look();
+      this.error = error;
+    } else if (error?.field === 'token') {
+      this.paste.refused = error;
+      this.step = 'paste';
+    } else if (error?.field === 'name' || this.service?.fields.some((field) => field.key === error?.field)) {
+      this.step = 'details';
+    }
+  }
+
+  async check(): Promise<void> {
+    const id = this.connected?.id;
+    if (!id) return;
+    this.report = null;
+    data.progress[id] = [];
+    await this.#try(async () => {
+      const [checked] = await ask({ type: 'check', ids: [id] }, 'reports');
+      this.report = checked?.report ?? null;
+    });
+    delete data.progress[id];
+    await refresh();
+  }
+
+  async #try(action: () => Promise<void>): Promise<boolean> {
+    if (this.busy) return false;
+    this.busy = true;
+    this.error = null;
+    try {
+      await action();
+      return true;
+    } catch (thrown) {
+      this.error = asError(thrown);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Drops every token. */
+  forget(): void {
+    for (const paste of this.pastes) paste.clear();
+  }
+}
