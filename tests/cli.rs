@@ -1,1 +1,121 @@
-//! Stub.
+//! The program `patchbay`, as a black box: exit codes, one line of error, JSON, no secret in any output.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use patchbay_test_support::Home;
+use serde_json::Value;
+
+fn patchbay(home: &Home, args: &[&str], input: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.args(args).env_clear().envs(home.env()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    stdin.write_all(input.unwrap_or_default().as_bytes()).expect("written");
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+fn code(output: &Output) -> (i32, String) {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.trim_end().lines().count() <= 1, "one line: {said}");
+    (output.status.code().unwrap_or(-1), said.split(':').next().unwrap_or_default().to_owned())
+}
+
+const ADD: [&str; 9] =
+    ["add", "--provider", "custom", "--name", "My Service", "--app", "codex", "--set", "url=http://127.0.0.1:9/mcp"];
+
+#[test]
+fn a_connection_without_a_token_is_added_listed_and_removed_to_the_same_bytes() {
+    let home = Home::new();
+    home.write("codex", "# mine\r\nmodel = \"x\"\r\n");
+    let added = patchbay(&home, &[&ADD[..], &["--json"]].concat(), None);
+    let value: Value = serde_json::from_slice(&added.stdout).expect("only JSON on standard output");
+    assert_eq!(value["id"], "my-service");
+    let listed: Value = serde_json::from_slice(&patchbay(&home, &["list", "--json"], None).stdout).expect("JSON");
+    assert_eq!(listed["connections"][0]["used_in"][0]["client"], "codex");
+    assert!(home.data().join("bin/patchbay").is_file(), "the entry's program is there");
+    assert!(home.read("codex").contains(&home.data().join("bin/patchbay").display().to_string()));
+    assert_eq!(code(&patchbay(&home, &["remove", "my-service"], None)).0, 0);
+    assert_eq!(home.read("codex"), "# mine\r\nmodel = \"x\"\r\n");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_shows_no_token() {
+    let home = Home::new();
+    let before = "{\"mcpServers\": {\"a\": {\"command\": \"x\", \"env\": {\"API_TOKEN\": \"canary-plain-text\"}}}}";
+    home.write("claude-desktop", before);
+    let args = [
+        "add",
+        "--provider",
+        "custom",
+        "--name",
+        "n",
+        "--app",
+        "claude-desktop",
+        "--set",
+        "url=https://example.com/mcp",
+        "--dry-run",
+    ];
+    let shown = patchbay(&home, &args, None);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(text.contains("\"bridge\", \"n\"") && !text.contains("canary-plain-text"), "{text}");
+    assert_eq!(home.read("claude-desktop"), before);
+    assert!(!home.data().join("state.json").exists());
+}
+
+#[test]
+fn bad_usage_and_bad_input_exit_2_with_one_line() {
+    let home = Home::new();
+    home.write("codex", "broken = = \n");
+    assert_eq!(code(&patchbay(&home, &["nonsense"], None)), (2, "usage".to_owned()));
+    assert_eq!(code(&patchbay(&home, &ADD, None)), (2, "file_syntax".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["remove", "nope"], None)), (2, "unknown_connection".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["undo", "nope"], None)), (2, "unknown_change".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["check", "nope"], None)), (2, "unknown_connection".to_owned()));
+    assert_eq!(home.read("codex"), "broken = = \n");
+}
+
+#[test]
+fn what_needs_attention_exits_1() {
+    let home = Home::new();
+    home.write("codex", "");
+    patchbay(&home, &ADD, None);
+    assert_eq!(patchbay(&home, &["check"], None).status.code(), Some(1), "nobody listens there");
+    home.write("codex", "");
+    let drift = patchbay(&home, &["drift", "--json"], None);
+    assert_eq!(drift.status.code(), Some(1));
+    let drift: Value = serde_json::from_slice(&drift.stdout).expect("JSON");
+    assert_eq!(
+        (&drift[0]["connection"], &drift[0]["client"], &drift[0]["kind"]),
+        (&"my-service".into(), &"codex".into(), &"removed".into())
+    );
+    assert_eq!(patchbay(&home, &["drift", "restore", "my-service"], None).status.code(), Some(0));
+    assert_eq!(patchbay(&home, &["drift"], None).status.code(), Some(0));
+}
+
+#[test]
+fn the_bridge_answers_every_request_even_where_nothing_is_there() {
+    let home = Home::new();
+    let request = "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"initialize\",\"params\":{}}\n";
+    let said = patchbay(&home, &["bridge", "nope"], Some(request));
+    let answer: Value = serde_json::from_slice(&said.stdout).expect("one JSON-RPC message");
+    assert_eq!((&answer["id"], &answer["error"]["data"]["code"]), (&"a".into(), &"unknown_connection".into()));
+    let said = patchbay(&home, &["bridge", "--url", "http://127.0.0.1:9/mcp"], Some(request));
+    let answer: Value = serde_json::from_slice(&said.stdout).expect("one JSON-RPC message");
+    assert_eq!(answer["error"]["data"]["code"], "unreachable");
+}
+
+#[test]
+fn without_a_keychain_a_token_is_not_saved_anywhere_else() {
+    let home = Home::new();
+    home.write("codex", "");
+    let mut args = ADD.to_vec();
+    args.push("--token-stdin");
+    let refused = patchbay(&home, &args, Some("canary-token-0123456789"));
+    let (exit, code) = code(&refused);
+    assert_eq!(exit, 1, "{code}");
+    assert!(code.starts_with("keychain_"), "{code}");
+    assert_eq!(home.files_with("canary-token-0123456789"), Vec::<std::path::PathBuf>::new());
+    assert_eq!(home.read("codex"), "");
+}

@@ -4,10 +4,13 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: '../tests/ui',
   outputDir: './test-results',
-  timeout: 30_000,
+  timeout: 60_000,
+  // A loaded machine draws late; a step that never comes fails all the same.
+  expect: { timeout: 15_000 },
   fullyParallel: !process.env.PATCHBAY_TEST_BACKEND,
   workers: process.env.PATCHBAY_TEST_BACKEND ? 1 : 2,
   reporter: [['list']],
+  retries: process.env.CI ? 1 : 0,
   forbidOnly: !!process.env.CI,
   use: {
     baseURL: 'http://127.0.0.1:4174',

@@ -1,4 +1,5 @@
 //! What the window's page may ask of the shell. Each hands on to the core or the system.
+#![expect(clippy::needless_pass_by_value, reason = "commands get their arguments by value")]
 
 use patchbay_core::api::{Answer, Patchbay, Request};
 use patchbay_core::secret::Secret;

@@ -19,19 +19,19 @@ pub(super) fn changed(app: &AppHandle) {
 }
 
 /// Watches files and clock until the program ends.
-pub(super) fn watch(app: AppHandle, patchbay: Patchbay) {
+pub(super) fn watch(app: &AppHandle, patchbay: &Patchbay) {
     let handle = app.clone();
     let watcher = Watcher::start(patchbay.watched_files(), move || changed(&handle));
     if let Err(error) = &watcher {
         tracing::warn!("{error}");
     }
-    let mut seen = seen(&patchbay);
+    let mut seen = seen(patchbay);
     loop {
-        notify::tell_due(&app, &patchbay);
-        let now = self::seen(&patchbay);
+        notify::tell_due(app, patchbay);
+        let now = self::seen(patchbay);
         if now != seen {
             seen = now;
-            changed(&app);
+            changed(app);
         }
         std::thread::sleep(TICK);
     }

@@ -72,7 +72,7 @@ fn begin(app: &AppHandle) {
         Event::Changed => events::changed(&listener),
         // Nobody listens where the window is gone.
         Event::Layer { id, layer } => {
-            drop(listener.emit("check_progress", serde_json::json!({ "id": id, "layer": layer })))
+            drop(listener.emit("check_progress", serde_json::json!({ "id": id, "layer": layer })));
         }
     });
     tray::make(app);
@@ -91,7 +91,7 @@ fn begin(app: &AppHandle) {
         patchbay.secrets_status().await;
     });
     events::changed(app);
-    events::watch(app.clone(), patchbay);
+    events::watch(app, &patchbay);
 }
 
 fn log() {

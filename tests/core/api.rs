@@ -32,7 +32,9 @@ struct World {
 
 async fn world() -> World {
     let home = Home::new();
-    FILES.iter().for_each(|(client, text)| home.write(client, text));
+    for (client, text) in FILES {
+        home.write(client, text);
+    }
     let keychain: std::sync::Arc<keyring_core::CredentialStore> =
         keyring_core::mock::Store::new().expect("a mock keychain");
     let patchbay = open(&home, &keychain, Timestamp::now);
@@ -315,9 +317,9 @@ async fn reminders_come_once_each() {
 #[case::empty_token(|_: &mut Connect| {}, Some(" \n"), Code::TokenEmpty)]
 #[case::control(|_: &mut Connect| {}, Some("pbp_\u{1}"), Code::TokenControlCharacters)]
 #[case::other_service(|_: &mut Connect| {}, Some("ghp_0123456789012345678901234567890123456"), Code::TokenOtherService)]
-#[case::past(|c: &mut Connect| c.token = facts("2020-01-01"), Some("pbp_0123456789012345678901"), Code::DatePast)]
-#[case::too_late(|c: &mut Connect| c.token = facts("2999-01-01"), Some("pbp_0123456789012345678901"), Code::DateBeyondMaximum)]
-#[case::no_date(|c: &mut Connect| c.token = facts("soon"), Some("pbp_0123456789012345678901"), Code::DateInvalid)]
+#[case::past(|c: &mut Connect| c.token = Some(facts("2020-01-01")), Some("pbp_0123456789012345678901"), Code::DatePast)]
+#[case::too_late(|c: &mut Connect| c.token = Some(facts("2999-01-01")), Some("pbp_0123456789012345678901"), Code::DateBeyondMaximum)]
+#[case::no_date(|c: &mut Connect| c.token = Some(facts("soon")), Some("pbp_0123456789012345678901"), Code::DateInvalid)]
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_has_its_code_and_changes_nothing(
     #[case] spoil: fn(&mut Connect),
@@ -334,8 +336,8 @@ async fn bad_input_has_its_code_and_changes_nothing(
     assert_eq!((world.secrets(), world.snapshot().connections.len()), (0, 0));
 }
 
-fn facts(expires: &str) -> Option<TokenFacts> {
-    Some(TokenFacts { expires: Some(expires.to_owned()), ..TokenFacts::default() })
+fn facts(expires: &str) -> TokenFacts {
+    TokenFacts { expires: Some(expires.to_owned()), ..TokenFacts::default() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,6 +64,7 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an answer is optional for a server")]
 fn http(status: &str, headers: &str, body: &str) -> Option<String> {
     Some(format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()))
 }

@@ -7,23 +7,15 @@ use anyhow::Result;
 use crate::setup;
 use crate::shell::{self, command, root, run_command, say};
 
+/// One set of features for every command, so that nothing is built twice.
+pub(crate) const FEATURES: &str = "patchbay-app/custom-protocol";
+
 /// Builds the page, the program for the apps, and the desktop program.
 pub(crate) fn build() -> Result<()> {
     say("Building the page");
     shell::run("npm", &["--prefix", "ui", "run", "--silent", "build"])?;
     say("Building the programs (the first time takes some minutes)");
-    shell::run(
-        "cargo",
-        &[
-            "build",
-            "--package",
-            "patchbay-cli",
-            "--package",
-            "patchbay-app",
-            "--features",
-            "patchbay-app/custom-protocol",
-        ],
-    )
+    shell::run("cargo", &["build", "--workspace", "--features", FEATURES])
 }
 
 /// Builds and starts Patchbay.
@@ -54,12 +46,11 @@ pub(crate) fn tour() -> Result<()> {
 /// Runs the journey; it fails where a step fails.
 pub(crate) fn journey() -> Result<()> {
     let tools = setup::npm_tools()?;
-    shell::run("cargo", &["build", "--package", "patchbay-desktop-journey"])?;
     let mut journey = command("target/debug/journey", &[]);
     run_command(journey.env("PATCHBAY_TAURI_DRIVER", setup::tool("tauri-driver")).env("PATCHBAY_NPM_TOOLS", tools))
 }
 
 /// Writes the window's types from the core's.
 pub(crate) fn generate() -> Result<()> {
-    shell::run("cargo", &["test", "--quiet", "--package", "patchbay-core", "--lib", "export_bindings"])
+    shell::run("cargo", &["test", "--quiet", "--workspace", "--features", FEATURES, "--lib", "export_bindings"])
 }

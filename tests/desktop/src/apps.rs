@@ -39,7 +39,9 @@ pub(crate) async fn codex_lists_tools(session: &Session, connection: &str) -> Re
 /// What Codex makes of its whole file.
 pub(crate) async fn codex_reads(session: &Session) -> Result<String> {
     let codex = tools()?.join("node_modules/.bin/codex");
-    session.output(session.command(&codex.display().to_string()).args(["mcp", "list", "--json"])).await
+    let output =
+        session.command(&codex.display().to_string()).args(["mcp", "list", "--json"]).stdout(Stdio::piped()).output();
+    Ok(String::from_utf8_lossy(&output.await?.stdout).into_owned())
 }
 
 /// A conversation over a program's standard input and output.

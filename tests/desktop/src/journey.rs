@@ -23,6 +23,7 @@ pub(crate) async fn play() -> Result<()> {
     std::fs::write(session.home().join(".claude.json"), CODE)?;
     std::fs::write(session.home().join(".codex/config.toml"), CODEX)?;
     let window = Window::open(&mut session).await?;
+    window.collect_errors().await?;
     let (first_id, first) = connect(&session, &window).await?;
     let id = "practice-service";
     say("real apps read what was written");
@@ -88,16 +89,22 @@ async fn choose(window: &Window, client: &str) -> Result<()> {
     Ok(())
 }
 
-/// Goes on and waits until the wizard is a step further.
+/// Goes on and waits until the wizard is a step further. Where the mouse misses, the keyboard is used.
 async fn next(window: &Window, from: &str) -> Result<()> {
-    window.click("wizard-next").await?;
-    for _ in 0..100 {
-        if window.step().await? != from {
-            return Ok(());
+    for round in 0..5 {
+        if round == 0 {
+            window.click("wizard-next").await?;
+        } else {
+            window.press_enter("wizard-next").await?;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        for _ in 0..20 {
+            if window.step().await? != from {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
-    bail!("the wizard stays at {from}")
+    bail!("the wizard stays at {from}: {}", window.troubles().await)
 }
 
 async fn real_apps(session: &Session, id: &str) -> Result<()> {

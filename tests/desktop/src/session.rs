@@ -181,8 +181,9 @@ impl Session {
         let items = self.output(self.command("gdbus").args(watcher).args(asked)).await?;
         let item = items.split('\'').find(|part| part.contains('/')).context("no tray icon is registered")?;
         let (bus, path) = item.split_at(item.find('/').unwrap_or(0));
+        let bus = bus.trim_end_matches('@');
         let menu = format!("{path}/Menu");
-        let layout = ["--method", "com.canonical.dbusmenu.GetLayout", "0", "-1", "['label']"];
+        let layout = ["--method", "com.canonical.dbusmenu.GetLayout", "--", "0", "-1", "['label']"];
         self.output(
             self.command("gdbus").args(["call", "--session", "--dest", bus, "--object-path", &menu]).args(layout),
         )

@@ -69,11 +69,36 @@ impl Window {
             if element.is_enabled().await.unwrap_or(false) && element.click().await.is_ok() {
                 return Ok(());
             }
+            // Something lies over it, like a message that goes by itself: the keyboard reaches it all the same.
+            if begun.elapsed() > PATIENCE / 4 && element.send_keys("\u{e007}").await.is_ok() {
+                return Ok(());
+            }
             if begun.elapsed() > PATIENCE {
                 bail!("{id} cannot be clicked");
             }
             tokio::time::sleep(Duration::from_millis(150)).await;
         }
+    }
+
+    /// Collects what goes wrong in the page from now on.
+    pub(crate) async fn collect_errors(&self) -> Result<()> {
+        const SCRIPT: &str = "window.troubles = []; \
+            addEventListener('error', (event) => troubles.push(String(event.message))); \
+            addEventListener('unhandledrejection', (event) => troubles.push(String(event.reason?.stack ?? event.reason)));";
+        self.0.execute(SCRIPT, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// What went wrong in the page, and what it shows.
+    pub(crate) async fn troubles(&self) -> String {
+        const SCRIPT: &str =
+            "return JSON.stringify({ troubles: window.troubles, text: document.body.innerText.slice(0, 2000) })";
+        self.0.execute(SCRIPT, Vec::new()).await.map(|value| value.to_string()).unwrap_or_default()
+    }
+
+    /// Presses Enter on a button.
+    pub(crate) async fn press_enter(&self, id: &str) -> Result<()> {
+        self.find(id).await?.send_keys("\u{e007}").await.with_context(|| format!("{id} takes no keys"))
     }
 
     /// Types into a field.

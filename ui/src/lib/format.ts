@@ -4,7 +4,15 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const locale = (): string => (typeof navigator === 'undefined' ? 'en-GB' : navigator.language);
+/** The system's language; where it names none that is one (`C` on Linux), the language of the words. */
+const locale = (): string => {
+  const own = typeof navigator === 'undefined' ? '' : navigator.language;
+  try {
+    return Intl.getCanonicalLocales(own)[0] ?? 'en-GB';
+  } catch {
+    return 'en-GB';
+  }
+};
 
 /** `5 minutes ago`, `yesterday`, `just now`. */
 export function ago(at: string, now: string): string {

@@ -95,8 +95,12 @@ impl Patchbay {
         let tool = catalog::find(&connection.provider).ok().and_then(|provider| provider.read_only_tool.clone());
         let probe =
             Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
+        // A renewal's own checks are no check that somebody watches; its window waits for their outcome.
+        let watched = self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).contains(&connection.id);
         let progress = |layer: &probe::Layer| {
-            self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
+            if watched {
+                self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
+            }
         };
         let whole = Duration::from_secs(60);
         tokio::time::timeout(whole, probe::probe(&probe, self.host().now, progress))

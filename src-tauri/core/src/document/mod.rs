@@ -1,199 +1,170 @@
-//! Lossless editing of the apps' files: JSON with or without comments, and TOML.
+//! Lossless editing of the apps' files, JSON (with comments or without) and TOML.
 //!
-//! An edit is a list of (range, replacement) over the original bytes, so every byte outside is kept by construction.
-//! A text is accepted exactly where the app's own parser accepts it. A key that stands twice on the way to an edit is
-//! refused: parsers disagree about which of the two counts. After each edit the result is parsed again and compared.
+//! A [`Document`] is read once and never changes. What is to change comes out as [`Edit`]s, ranges of the original bytes and
+//! what replaces them, which are the preview as well: every byte outside of them stays, be it comments, order, indentation,
+//! line ends, a byte order mark or keys that nobody knows. Inserted text takes on the file's own line ends and indentation.
+//!
+//! Every list of edits has been tried on a copy before it is handed out: the result parses, and says what was asked.
+//! Nothing here repairs: a text that the app itself would refuse is an error, and so is a key that stands twice at the place
+//! of the edit. Nothing here reads or writes files.
 
+mod edit;
+mod error;
 mod json;
-mod json_edit;
-mod text;
 mod toml;
-mod toml_edits;
-
-use std::ops::Range;
 
 use serde_json::Value;
 
-/// A dialect.
+pub use self::edit::{Edit, splice};
+pub use self::error::DocumentError;
+use self::error::owned;
+use self::json::Json;
+use self::toml::Toml;
+
+const BOM: &str = "\u{feff}";
+
+/// What an app takes for its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// JSON.
+    /// JSON in a dialect.
     Json(JsonDialect),
     /// TOML.
     Toml,
 }
 
-/// What a JSON reader accepts beyond the standard.
+/// What an app's JSON parser takes beyond RFC 8259.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonDialect {
     /// `//` and `/* */`.
     pub comments: bool,
-    /// A comma after the last member.
+    /// A comma behind the last member or item.
     pub trailing_commas: bool,
 }
 
 impl JsonDialect {
-    /// The standard, as `JSON.parse` reads it.
+    /// JSON by the letter, as `JSON.parse` takes it.
     pub const STRICT: Self = Self { comments: false, trailing_commas: false };
-    /// With comments and trailing commas.
+    /// JSON with comments and trailing commas.
     pub const JSONC: Self = Self { comments: true, trailing_commas: true };
 }
 
-/// One replacement; ranges are of the original bytes, in order, not overlapping.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What is replaced.
-    pub range: Range<usize>,
-    /// By what.
-    pub replacement: String,
-}
-
-/// Why a text cannot be read or edited.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DocumentError {
-    /// The app's own parser would refuse it.
-    #[error("There is a mistake at line {line}, column {column}: {message}.")]
-    Syntax {
-        /// From 1.
-        line: usize,
-        /// From 1, in characters.
-        column: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// Something else stands where a table is expected.
-    #[error("At {} there is {found}, where {expected} belongs.", shown(.path))]
-    Shape {
-        /// The path of keys.
-        path: Vec<String>,
-        /// What belongs there.
-        expected: &'static str,
-        /// What is there.
-        found: &'static str,
-    },
-    /// A key stands twice at the place of the edit.
-    #[error("{} stands twice (line {line}).", shown(.path))]
-    DuplicateKey {
-        /// The path of keys.
-        path: Vec<String>,
-        /// The line of the second.
-        line: usize,
-    },
-    /// Not UTF-8.
-    #[error("The text is not UTF-8 (byte {offset}).")]
-    Encoding {
-        /// The first offending byte.
-        offset: usize,
-    },
-    /// The edit's result does not say what it should; nothing was changed.
-    #[error("This file is written in a way that cannot be edited safely.")]
-    Unsafe,
-}
-
-fn shown(path: &[String]) -> String {
-    if path.is_empty() { "the top".to_owned() } else { format!("\"{}\"", path.join("\" / \"")) }
-}
-
-/// A text that its app can read.
+/// A file's text, checked.
 #[derive(Debug, Clone)]
 pub struct Document {
-    bytes: Vec<u8>,
-    inner: Inner,
+    format: Format,
+    /// With its byte order mark, if it has one.
+    whole: String,
+    body: Body,
 }
 
 #[derive(Debug, Clone)]
-enum Inner {
-    Json(json::Json),
-    Toml(Box<toml::Toml>),
+enum Body {
+    Json(Json),
+    Toml(Toml),
 }
 
 impl Document {
-    /// Parses by the app's rules. An empty or blank text is an empty table.
-    ///
-    /// # Errors
-    /// What the app's own parser would refuse, with line and column.
+    /// Checks the bytes of a file. No bytes or nothing but white space is an empty document.
     pub fn parse(bytes: &[u8], format: Format) -> Result<Self, DocumentError> {
-        let text =
-            std::str::from_utf8(bytes).map_err(|error| DocumentError::Encoding { offset: error.valid_up_to() })?;
-        let inner = match format {
-            Format::Json(dialect) => Inner::Json(json::Json::parse(text, dialect)?),
-            Format::Toml => Inner::Toml(Box::new(toml::Toml::parse(text)?)),
+        let whole = match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(error) => return Err(DocumentError::Encoding { offset: error.valid_up_to() }),
         };
-        Ok(Self { bytes: bytes.to_vec(), inner })
+        let text = without_mark(&whole);
+        let body = match format {
+            Format::Json(dialect) => Body::Json(Json::parse(text, dialect)?),
+            Format::Toml => Body::Toml(Toml::parse(text)?),
+        };
+        Ok(Self { format, whole, body })
     }
 
     /// The original bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.whole.as_bytes()
     }
 
-    /// The value at a path of keys, as the app's parser sees it.
+    /// The value at a path of keys, as the app's own parser would see it. The empty path is the whole document.
+    ///
+    /// Dates of TOML become texts; numbers beyond a float, which JSON has no word for, become null.
     pub fn get(&self, path: &[&str]) -> Option<Value> {
-        match &self.inner {
-            Inner::Json(json) => json.get(path),
-            Inner::Toml(toml) => toml.get(path),
+        match &self.body {
+            Body::Json(json) => json.get(self.text(), path),
+            Body::Toml(toml) => toml.get(path),
         }
     }
 
-    /// The members of the table at a path, in the file's order; none where it is absent.
-    ///
-    /// # Errors
-    /// `Shape` where something else stands there; `DuplicateKey` where a key on the way stands twice.
+    /// The members of the table at a path, in file order. None where it is absent; an error where something else is there.
     pub fn entries(&self, table: &[&str]) -> Result<Vec<(String, Value)>, DocumentError> {
-        match &self.inner {
-            Inner::Json(json) => json.entries(table),
-            Inner::Toml(toml) => toml.entries(table),
+        match &self.body {
+            Body::Json(json) => json.entries(self.text(), table),
+            Body::Toml(toml) => toml.entries(table),
         }
     }
 
-    /// The edits that set one member of a table, making the table where it is missing.
+    /// The edits that make `table[key]` equal `value`, tables on the way included.
     ///
-    /// # Errors
-    /// `Shape`, `DuplicateKey`, `Unsafe`.
+    /// A new member goes behind the last one, in its manner. Of a member that is there, only what differs is changed.
     pub fn set(&self, table: &[&str], key: &str, value: &Value) -> Result<Vec<Edit>, DocumentError> {
-        self.checked(table, key, Some(value))
+        let edits = match &self.body {
+            Body::Json(json) => json.set(self.text(), table, key, value),
+            Body::Toml(toml) => toml.set(self.text(), table, key, value),
+        }?;
+        self.tried(edits, table, key, |now| now.as_ref() == Some(value))
     }
 
-    /// The edits that take one member out of a table; none where it is absent.
-    ///
-    /// # Errors
-    /// `Shape`, `DuplicateKey`, `Unsafe`.
+    /// The edits that take `table[key]` out; none where it is absent. The inverse of a [`set`](Self::set) that inserted:
+    /// byte for byte where the table had other members, and otherwise all but the table's brackets.
     pub fn remove(&self, table: &[&str], key: &str) -> Result<Vec<Edit>, DocumentError> {
-        self.checked(table, key, None)
+        let edits = match &self.body {
+            Body::Json(json) => json.remove(self.text(), table, key),
+            Body::Toml(toml) => toml.remove(self.text(), table, key),
+        }?;
+        self.tried(edits, table, key, Option::is_none)
     }
 
-    /// Makes the edits and proves on the result that they do what they should, and nothing else in the table.
-    fn checked(&self, table: &[&str], key: &str, value: Option<&Value>) -> Result<Vec<Edit>, DocumentError> {
-        let before = self.entries(table)?;
-        let edits = match (&self.inner, value) {
-            (Inner::Json(json), Some(value)) => json_edit::set(json, table, key, value)?,
-            (Inner::Json(json), None) => json_edit::remove(json, table, key)?,
-            (Inner::Toml(toml), Some(value)) => toml.set(table, key, value)?,
-            (Inner::Toml(toml), None) => toml.remove(table, key)?,
-        };
-        let format = match &self.inner {
-            Inner::Json(json) => Format::Json(json.dialect),
-            Inner::Toml(_) => Format::Toml,
-        };
-        let after = Self::parse(&splice(&self.bytes, &edits), format).map_err(|_| DocumentError::Unsafe)?;
-        let after = after.entries(table).map_err(|_| DocumentError::Unsafe)?;
-        let others =
-            |entries: &[(String, Value)]| entries.iter().filter(|(name, _)| name != key).cloned().collect::<Vec<_>>();
-        let now = after.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-        if now == value && others(&before) == others(&after) { Ok(edits) } else { Err(DocumentError::Unsafe) }
+    /// The source text of `table[key]`'s value, comments inside it included. In TOML, for an entry with headers of its own,
+    /// the lines of its sections.
+    pub fn raw(&self, table: &[&str], key: &str) -> Option<String> {
+        match &self.body {
+            Body::Json(json) => json.raw(self.text(), table, key),
+            Body::Toml(toml) => toml.raw(self.text(), table, key),
+        }
+    }
+
+    /// The edits that put a source text from [`raw`](Self::raw) back as `table[key]`'s value, as it is.
+    pub fn set_raw(&self, table: &[&str], key: &str, raw: &str) -> Result<Vec<Edit>, DocumentError> {
+        let edits = match &self.body {
+            Body::Json(json) => json.set_raw(self.text(), table, key, raw),
+            Body::Toml(toml) => toml.set_raw(self.text(), table, key, raw),
+        }?;
+        self.tried(edits, table, key, Option::is_some)
+    }
+
+    /// What is parsed: all but the byte order mark.
+    fn text(&self) -> &str {
+        without_mark(&self.whole)
+    }
+
+    /// Tries edits on a copy and moves them behind the byte order mark.
+    fn tried(
+        &self,
+        edits: Vec<Edit>,
+        table: &[&str],
+        key: &str,
+        as_asked: impl Fn(&Option<Value>) -> bool,
+    ) -> Result<Vec<Edit>, DocumentError> {
+        if edits.is_empty() {
+            return Ok(edits);
+        }
+        let mark = self.whole.len() - self.text().len();
+        let edits: Vec<Edit> = edits.into_iter().map(|edit| edit.shifted(mark)).collect();
+        let path: Vec<&str> = table.iter().copied().chain([key]).collect();
+        let after = Self::parse(&splice(self.bytes(), &edits), self.format);
+        let fine = after.is_ok_and(|after| as_asked(&after.get(&path)));
+        if fine { Ok(edits) } else { Err(DocumentError::Unsafe { path: owned(&path) }) }
     }
 }
 
-/// The bytes with the edits made.
-pub fn splice(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
-    let grown: usize = edits.iter().map(|edit| edit.replacement.len()).sum();
-    let mut out = Vec::with_capacity(bytes.len() + grown);
-    let mut at = 0;
-    for edit in edits {
-        out.extend_from_slice(&bytes[at..edit.range.start]);
-        out.extend_from_slice(edit.replacement.as_bytes());
-        at = edit.range.end;
-    }
-    out.extend_from_slice(&bytes[at..]);
-    out
+fn without_mark(whole: &str) -> &str {
+    whole.strip_prefix(BOM).unwrap_or(whole)
 }

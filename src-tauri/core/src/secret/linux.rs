@@ -41,6 +41,7 @@ fn classify_bus(error: &zbus::Error) -> Option<Error> {
     match error {
         // No address, nobody listening at it, or no such socket.
         zbus::Error::InputOutput(_)
+        | zbus::Error::Connection(..)
         | zbus::Error::Address(_)
         | zbus::Error::Unsupported
         | zbus::Error::Handshake(_) => Some(absent()),

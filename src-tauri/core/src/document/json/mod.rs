@@ -1,0 +1,157 @@
+//! JSON and JSON with comments: a check of the whole text, then edits by ranges.
+
+mod edit;
+mod grammar;
+mod read;
+mod scan;
+mod write;
+
+use serde_json::Value;
+
+use self::read::{Object, extent};
+use self::scan::{BLANK, Kind};
+use self::write::{Content, Layout, Style};
+use super::JsonDialect;
+use super::edit::Edit;
+use super::error::DocumentError;
+
+/// What is known about a text that passed the check.
+#[derive(Debug, Clone)]
+pub(super) struct Json {
+    dialect: JsonDialect,
+    /// Where the root object opens; none in an empty document.
+    root: Option<usize>,
+    style: Style,
+}
+
+/// How far a path of keys goes.
+struct Reached<'p> {
+    /// The innermost object that is there; none in an empty document.
+    object: Option<Object>,
+    /// The keys that are not.
+    missing: &'p [&'p str],
+}
+
+impl Json {
+    /// Checks the text.
+    pub(super) fn parse(text: &str, dialect: JsonDialect) -> Result<Self, DocumentError> {
+        let survey = grammar::survey(text, dialect)?;
+        if let Some(root) = survey.root
+            && root.kind != Kind::OpenObject
+        {
+            return Err(DocumentError::shape(&[], "an object", root.kind.noun()));
+        }
+        Ok(Self { dialect, root: survey.root.map(|root| root.start), style: Style::of(text, &survey) })
+    }
+
+    /// The value at a path; of a key that stands twice, the last counts.
+    pub(super) fn get(&self, text: &str, path: &[&str]) -> Option<Value> {
+        let mut at = self.root?;
+        for key in path {
+            if !text[at..].starts_with('{') {
+                return None;
+            }
+            at = Object::at(text, at).last_named(text, key)?.value.start;
+        }
+        Some(read::value(text, at))
+    }
+
+    /// The members of the object at a path.
+    pub(super) fn entries(&self, text: &str, table: &[&str]) -> Result<Vec<(String, Value)>, DocumentError> {
+        let Some(mut at) = self.root else { return Ok(Vec::new()) };
+        for (depth, key) in table.iter().enumerate() {
+            let object = Object::at(text, at);
+            let Some(member) = object.last_named(text, key) else { return Ok(Vec::new()) };
+            require_object(&table[..=depth], member.kind)?;
+            at = member.value.start;
+        }
+        match read::value(text, at) {
+            Value::Object(map) => Ok(map.into_iter().collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The edits that set a member.
+    pub(super) fn set(&self, text: &str, table: &[&str], key: &str, value: &Value) -> Result<Vec<Edit>, DocumentError> {
+        self.put(text, table, key, Content::Value(value))
+    }
+
+    /// The edits that set a member to source text. The text must be one value of the dialect.
+    pub(super) fn set_raw(&self, text: &str, table: &[&str], key: &str, raw: &str) -> Result<Vec<Edit>, DocumentError> {
+        let token = grammar::survey(raw, self.dialect)?.root;
+        let range = token.map_or(0..0, |token| extent(raw, token.start));
+        if range.is_empty() {
+            return Err(DocumentError::syntax(raw, 0, "a value is missing"));
+        }
+        self.put(text, table, key, Content::Raw(&raw[range]))
+    }
+
+    fn put(&self, text: &str, table: &[&str], key: &str, content: Content) -> Result<Vec<Edit>, DocumentError> {
+        let reached = self.reach(text, table)?;
+        let Some(object) = reached.object else { return Ok(vec![self.create(text, table, key, content)]) };
+        if let [first, rest @ ..] = reached.missing {
+            let inner = Content::Within(&[key], &content);
+            return Ok(edit::insert(text, &object, first, Content::Within(rest, &inner), &self.style));
+        }
+        let Some(index) = only(text, &object, table, key)? else {
+            return Ok(edit::insert(text, &object, key, content, &self.style));
+        };
+        let range = &object.members[index].value;
+        Ok(match content {
+            Content::Value(value) => edit::update(text, range, value, &self.style),
+            Content::Raw(raw) if text[range.clone()] == *raw => Vec::new(),
+            other => vec![Edit::new(range.clone(), write::write(other, Layout::Lines(""), &self.style))],
+        })
+    }
+
+    /// The edits that take a member out; none where it is absent.
+    pub(super) fn remove(&self, text: &str, table: &[&str], key: &str) -> Result<Vec<Edit>, DocumentError> {
+        let reached = self.reach(text, table)?;
+        let Some(object) = reached.object.filter(|_| reached.missing.is_empty()) else { return Ok(Vec::new()) };
+        Ok(only(text, &object, table, key)?.map_or_else(Vec::new, |index| edit::remove(text, &object, index)))
+    }
+
+    /// The source text of a member's value.
+    pub(super) fn raw(&self, text: &str, table: &[&str], key: &str) -> Option<String> {
+        let reached = self.reach(text, table).ok().filter(|reached| reached.missing.is_empty())?;
+        let object = reached.object?;
+        object.last_named(text, key).map(|member| text[member.value.clone()].to_owned())
+    }
+
+    /// Walks down a path on which an edit is to take place: objects all the way, and no key twice.
+    fn reach<'p>(&self, text: &str, table: &'p [&'p str]) -> Result<Reached<'p>, DocumentError> {
+        let Some(root) = self.root else { return Ok(Reached { object: None, missing: table }) };
+        let mut object = Object::at(text, root);
+        for (depth, key) in table.iter().enumerate() {
+            let Some(index) = only(text, &object, &table[..depth], key)? else {
+                return Ok(Reached { object: Some(object), missing: &table[depth..] });
+            };
+            let member = &object.members[index];
+            require_object(&table[..=depth], member.kind)?;
+            object = Object::at(text, member.value.start);
+        }
+        Ok(Reached { object: Some(object), missing: &[] })
+    }
+
+    /// A document where there was none: behind the comments, if there are any.
+    fn create(&self, text: &str, table: &[&str], key: &str, content: Content) -> Edit {
+        let path: Vec<&str> = table.iter().copied().chain([key]).collect();
+        let at = text.trim_end_matches(BLANK).len();
+        let newline = self.style.newline;
+        let before = if at == 0 { "" } else { newline };
+        let after = if text[at..].contains(['\n', '\r']) { "" } else { newline };
+        let object = write::write(Content::Within(&path, &content), Layout::Lines(""), &self.style);
+        Edit::insert(at, format!("{before}{object}{after}"))
+    }
+}
+
+fn only(text: &str, object: &Object, table: &[&str], key: &str) -> Result<Option<usize>, DocumentError> {
+    object.only_named(text, key).map_err(|second| {
+        let path: Vec<&str> = table.iter().copied().chain([key]).collect();
+        DocumentError::duplicate(text, second.key.start, &path)
+    })
+}
+
+fn require_object(path: &[&str], kind: Kind) -> Result<(), DocumentError> {
+    if kind == Kind::OpenObject { Ok(()) } else { Err(DocumentError::shape(path, "an object", kind.noun())) }
+}

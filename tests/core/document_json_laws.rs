@@ -1,0 +1,186 @@
+//! Laws of editing JSON, over generated texts. The judge is another parser.
+
+use patchbay_core::document::{Document, Format, JsonDialect, splice};
+use proptest::prelude::*;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::generate::{json_text, key, manner, object, value};
+use super::{JSONC, STRICT, applied, parse};
+
+const TABLE: &[&str] = &["o", "t/é"];
+
+/// A document with a table that has these members, and something before and behind it.
+fn around(table: &Value, other: &Value) -> Value {
+    json!({"first": other, "o": {"x": other, "t/é": table, "y": []}, "last": {"k": other}})
+}
+
+fn dialect(comments: bool) -> Format {
+    if comments { JSONC } else { STRICT }
+}
+
+/// What another parser reads.
+fn read(text: &str) -> Value {
+    let plain = without_comments(text.trim_start_matches('\u{feff}'));
+    serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain:?}"))
+}
+
+/// Takes out comments and trailing commas, slowly.
+fn without_comments(text: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => string_length(rest),
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' => rest[2..].find("*/").expect("comments end") + 4,
+            other => other.len_utf8(),
+        };
+        if first == '}' || first == ']' {
+            out.truncate(out.trim_end().strip_suffix(',').map_or(out.len(), str::len));
+        }
+        if first != '/' {
+            out.push_str(&rest[..length]);
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+fn string_length(text: &str) -> usize {
+    let mut escaped = true;
+    let end = text.bytes().position(|byte| {
+        let closing = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closing
+    });
+    // The opening quote does not count as closing because of the first state.
+    end.expect("texts end") + 1
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn reading_gives_what_was_written(table in object(), other in value(), manner in manner(any::<bool>())) {
+        let whole = around(&table, &other);
+        let text = json_text(&whole, &manner);
+        let document = parse(&text, dialect(manner.comments));
+        prop_assert_eq!(document.bytes(), text.as_bytes());
+        prop_assert_eq!(splice(document.bytes(), &[]), text.as_bytes());
+        prop_assert_eq!(document.get(&[]), Some(whole));
+        let entries: Vec<_> = table.as_object().expect("an object").clone().into_iter().collect();
+        prop_assert_eq!(document.entries(TABLE), Ok(entries));
+    }
+
+    #[test]
+    fn a_new_member_changes_nothing_else_and_goes_without_a_trace(
+        table in object(), other in value(), key in key(), new in object(), manner in manner(any::<bool>()),
+    ) {
+        prop_assume!(table.get(&key).is_none());
+        let text = json_text(&around(&table, &other), &manner);
+        let format = dialect(manner.comments);
+        let edits = parse(&text, format).set(TABLE, &key, &new).expect("it can be set");
+        let with = applied(&text, &edits);
+        let mut expected = table.clone();
+        expected[&key] = new;
+        prop_assert_eq!(read(&with), around(&expected, &other));
+
+        let without = applied(&with, &parse(&with, format).remove(TABLE, &key).expect("it can be removed"));
+        prop_assert_eq!(read(&without), around(&table, &other));
+        if table.as_object().is_some_and(|table| !table.is_empty()) {
+            prop_assert!(edits.iter().all(|edit| edit.range.is_empty()), "only insertions: {:?}", edits);
+            prop_assert_eq!(without, text);
+        }
+    }
+
+    #[test]
+    fn a_missing_table_is_made(other in value(), key in key(), new in object(), manner in manner(any::<bool>())) {
+        let whole = json!({"first": other});
+        let text = json_text(&whole, &manner);
+        let edits = parse(&text, dialect(manner.comments)).set(&["t", "u"], &key, &new).expect("it can be set");
+        let expected = json!({"first": other, "t": {"u": {key: new}}});
+        prop_assert_eq!(read(&applied(&text, &edits)), expected);
+    }
+
+    #[test]
+    fn a_changed_member_changes_nothing_else(
+        old in object(), new in object(), other in value(), manner in manner(any::<bool>()),
+    ) {
+        let text = json_text(&around(&json!({"a": other, "k": old, "z": 1}), &other), &manner);
+        let format = dialect(manner.comments);
+        let edits = parse(&text, format).set(TABLE, "k", &new).expect("it can be set");
+        prop_assert_eq!(edits.is_empty(), old == new);
+        let changed = applied(&text, &edits);
+        prop_assert_eq!(read(&changed), around(&json!({"a": other, "k": new, "z": 1}), &other));
+
+        let raw = parse(&text, format).raw(TABLE, "k").expect("it is there");
+        let back = parse(&changed, format).set_raw(TABLE, "k", &raw).expect("it can be put back");
+        prop_assert_eq!(applied(&changed, &back), text);
+    }
+
+    #[test]
+    fn a_member_goes_alone(table in object(), other in value(), index in any::<prop::sample::Index>(), manner in manner(any::<bool>())) {
+        let members = table.as_object().expect("an object");
+        prop_assume!(!members.is_empty());
+        let key = members.keys().nth(index.index(members.len())).expect("in range").clone();
+        let text = json_text(&around(&table, &other), &manner);
+        let edits = parse(&text, dialect(manner.comments)).remove(TABLE, &key).expect("it can be removed");
+        let mut expected = table.clone();
+        expected.as_object_mut().expect("an object").shift_remove(&key);
+        prop_assert_eq!(read(&applied(&text, &edits)), around(&expected, &other));
+    }
+}
+
+/// Small damage of the kinds that parsers disagree about.
+fn damaged(text: &str, damage: &[(prop::sample::Index, usize)]) -> String {
+    const PIECES: &[&str] = &[
+        "", "{", "}", "[", "]", ",", ":", "\"", "\\", "0", "-", "+", ".", "e", "1", "true", "nul", "/", "//", "/**/",
+        "'", "\u{1}", "\n", "\u{a0}", "\\ud800", "\\u12", "\u{c}", "NaN", "0x1", "\u{feff}", " ",
+    ];
+    let mut characters: Vec<String> = text.chars().map(String::from).collect();
+    for (index, piece) in damage {
+        let at = index.index(characters.len() + 1);
+        if piece % 3 == 0 && at < characters.len() {
+            characters.remove(at);
+        } else {
+            characters.insert(at, PIECES[piece % PIECES.len()].to_owned());
+        }
+    }
+    characters.concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn strict_json_is_what_another_parser_takes(
+        value in value(), manner in manner(Just(false)), damage in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..100), 1..3),
+    ) {
+        let text = damaged(&json_text(&json!({"a": value, "\u{e9}\\\"\n": [-1.5e3, 10]}), &manner), &damage);
+        let plain = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let judge = serde_json::from_str::<IgnoredAny>(plain).is_ok();
+        prop_assume!(!plain.trim_matches([' ', '\t', '\r', '\n']).is_empty());
+        let ours = Document::parse(text.as_bytes(), STRICT);
+        let not_an_object = matches!(ours, Err(patchbay_core::document::DocumentError::Shape { .. }));
+        prop_assert_eq!(ours.is_ok() || not_an_object, judge, "{:?}: {:?}", text, ours.err());
+        if judge {
+            prop_assert!(not_an_object || Document::parse(text.as_bytes(), JSONC).is_ok(), "one dialect holds the other");
+        }
+    }
+
+    #[test]
+    fn edits_of_damaged_texts_never_break_them(
+        table in object(), manner in manner(any::<bool>()), damage in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..100), 1..3),
+    ) {
+        let text = damaged(&json_text(&around(&table, &json!(1)), &manner), &damage);
+        let format = Format::Json(JsonDialect { comments: manner.comments, trailing_commas: true });
+        let Ok(document) = Document::parse(text.as_bytes(), format) else { return Ok(()) };
+        match document.set(TABLE, "k", &json!({"x": [1]})) {
+            Ok(edits) => {
+                let after = Document::parse(applied(&text, &edits).as_bytes(), format).expect("still well-formed");
+                prop_assert_eq!(after.get(&["o", "t/é", "k"]), Some(json!({"x": [1]})));
+            }
+            Err(error) => prop_assert!(error.code() != patchbay_core::Code::Internal, "{}: {:?}", error, text),
+        }
+    }
+}
