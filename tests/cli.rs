@@ -6,9 +6,18 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// Certificates.
+#[path = "cli/tls.rs"]
+mod tls;
+
 fn patchbay(home: &Home, args: &[&str], input: Option<&str>) -> Output {
+    patchbay_in(home, args, input, &[])
+}
+
+fn patchbay_in(home: &Home, args: &[&str], input: Option<&str>, more: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
-    command.args(args).env_clear().envs(home.env()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).env_clear().envs(home.env()).envs(more.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("its input");
     stdin.write_all(input.unwrap_or_default().as_bytes()).expect("written");

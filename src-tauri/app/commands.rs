@@ -9,6 +9,7 @@ use tauri_plugin_autostart::ManagerExt;
 use tauri_plugin_opener::OpenerExt;
 
 use super::practice::{self, PracticeState};
+use super::window;
 
 #[tauri::command]
 pub(super) async fn call(patchbay: State<'_, Patchbay>, request: Request) -> Result<Answer, Error> {
@@ -57,4 +58,10 @@ pub(super) fn start_at_login(app: AppHandle, on: bool) -> Result<(), Error> {
     let manager = app.autolaunch();
     let done = if on { manager.enable() } else { manager.disable() };
     done.map_err(|error| Error::new(Code::Io, format!("The start at login cannot be changed: {error}")))
+}
+
+/// The page has something to show.
+#[tauri::command]
+pub(super) fn drawn(app: AppHandle) {
+    window::come_up(&app);
 }

@@ -14,6 +14,7 @@ use patchbay_core::api::Patchbay;
 use patchbay_core::secret::{RedactingWriter, record_session_bus};
 use patchbay_core::{Host, api::Event};
 use tauri::{AppHandle, Emitter, Manager};
+use tauri_plugin_window_state::StateFlags;
 
 /// Runs until the user quits.
 ///
@@ -26,7 +27,7 @@ pub fn run() -> anyhow::Result<()> {
     let app = tauri::Builder::default()
         // First, so that a second start ends before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, _, _| window::bring_forward(app)))
-        .plugin(tauri_plugin_window_state::Builder::new().build())
+        .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(remembered()).build())
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_autostart::init(
@@ -35,6 +36,7 @@ pub fn run() -> anyhow::Result<()> {
         ))
         .manage(patchbay)
         .manage(practice::Practice::default())
+        .manage(window::ComesUp::by_arguments(std::env::args()))
         .invoke_handler(tauri::generate_handler![
             commands::call,
             commands::call_with_secret,
@@ -42,12 +44,11 @@ pub fn run() -> anyhow::Result<()> {
             commands::reveal_path,
             commands::start_practice,
             commands::start_at_login,
+            commands::drawn,
         ])
         .on_window_event(window::on_event)
         .setup(|app| {
-            if std::env::args().any(|arg| arg == "--hidden") {
-                window::hide(app.handle());
-            }
+            window::come_up_late(app.handle().clone());
             let handle = app.handle().clone();
             // The window is drawn first; everything else comes beside it.
             std::thread::spawn(move || begin(&handle));
@@ -61,6 +62,11 @@ pub fn run() -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// What is remembered of the window: place and size, not whether it was hidden.
+fn remembered() -> StateFlags {
+    StateFlags::all() & !StateFlags::VISIBLE
 }
 
 /// What need not be ready for the first picture: tray, watching, keychain, practice service, reminders.

@@ -1,9 +1,15 @@
 //! The window: brought forward, hidden in the tray, sent to a screen.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use patchbay_core::api::{Patchbay, Request};
 use tauri::{AppHandle, Emitter, Manager, Window, WindowEvent};
 
 use super::{notify, words};
+
+/// When the window comes up at the latest.
+const LATEST: Duration = Duration::from_secs(4);
 
 /// Shows the window in front of all others.
 pub(super) fn bring_forward(app: &AppHandle) {
@@ -15,11 +21,34 @@ pub(super) fn bring_forward(app: &AppHandle) {
     }
 }
 
-/// Hides the window.
-pub(super) fn hide(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window("main") {
-        let _ = window.hide();
+/// Whether the window comes up by itself: once, and not where the program was started into the tray.
+#[derive(Debug)]
+pub(super) struct ComesUp(AtomicBool);
+
+impl ComesUp {
+    /// As the program's arguments say.
+    pub(super) fn by_arguments(mut args: impl Iterator<Item = String>) -> Self {
+        Self(AtomicBool::new(!args.any(|arg| arg == "--hidden")))
     }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Shows the window for the first time.
+pub(super) fn come_up(app: &AppHandle) {
+    if app.state::<ComesUp>().take() {
+        bring_forward(app);
+    }
+}
+
+/// Shows the window although its page has not drawn anything: better than nothing.
+pub(super) fn come_up_late(app: AppHandle) {
+    std::thread::spawn(move || {
+        std::thread::sleep(LATEST);
+        come_up(&app);
+    });
 }
 
 /// Brings the window forward at a connection, or at the list.
@@ -74,4 +103,18 @@ fn has_tray() -> bool {
 #[cfg(not(target_os = "linux"))]
 fn has_tray() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_comes_up_by_itself_once_and_never_after_a_start_into_the_tray() {
+        let args =
+            |args: &[&str]| ComesUp::by_arguments(args.iter().map(ToString::to_string).collect::<Vec<_>>().into_iter());
+        let shown = args(&["patchbay-app"]);
+        assert!(shown.take() && !shown.take());
+        assert!(!args(&["patchbay-app", "--hidden"]).take());
+    }
 }

@@ -131,9 +131,12 @@ impl App {
     pub(crate) async fn hang_up(mut self) -> Vec<String> {
         drop(self.input);
         let mut rest = Vec::new();
-        while let Some(line) = self.output.next_line().await.expect("the bridge writes") {
-            rest.push(line);
-        }
+        let read = async {
+            while let Some(line) = self.output.next_line().await.expect("the bridge writes") {
+                rest.push(line);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), read).await.expect("the bridge hangs up in time");
         ended(self.bridge).await;
         rest
     }

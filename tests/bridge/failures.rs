@@ -54,12 +54,12 @@ async fn an_answer_of_over_64_mib_is_refused() {
     let most = || std::iter::repeat_n(Step::Say("x".repeat(1 << 20)), 65);
     let (code, _) = refusal(Reply::stream(std::iter::once(Step::Say("data: ".to_owned())).chain(most()))).await;
     assert_eq!(code, "too_large");
-    assert_eq!(refusal(Reply::stream(most()).as_json()).await.0, "too_large");
+    assert_eq!(refusal(Reply::stream(most()).said_as_json()).await.0, "too_large");
 }
 
 #[tokio::test]
 async fn a_connection_cut_in_the_answer_is_told() {
-    let cut = Reply::stream([Step::Say("{\"jsonrpc\"".to_owned()), Step::Break]).as_json();
+    let cut = Reply::stream([Step::Say("{\"jsonrpc\"".to_owned()), Step::Break]).said_as_json();
     assert_eq!(refusal(cut).await.0, "broken");
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::app::{App, INITIALIZE, INITIALIZED, Keychain, modern, request};
-use crate::service::{Reply, Service, Step, result};
+use crate::service::{Asked, Reply, Service, Step, result};
 
 #[tokio::test]
 async fn both_sides_bytes_pass_untouched() {
@@ -63,7 +63,7 @@ async fn what_depends_on_the_first_words_waits_for_them() {
     let mut app = App::start(&Keychain::open(&service.url()));
     app.say(&[INITIALIZE, INITIALIZED, &request(1, "tools/list")].join("\n")).await;
     assert_eq!([app.json().await["id"].clone(), app.json().await["id"].clone()], [json!(0), json!(1)]);
-    let order: Vec<_> = service.log().iter().filter(|asked| asked.method == "POST").map(|asked| asked.rpc()).collect();
+    let order: Vec<_> = service.log().iter().filter(|asked| asked.method == "POST").map(Asked::rpc).collect();
     assert_eq!(order, ["initialize", "notifications/initialized", "tools/list"]);
     let list = &service.asked("tools/list")[0];
     assert_eq!(list.header("mcp-session-id"), Some("s1"));

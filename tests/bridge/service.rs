@@ -71,7 +71,7 @@ impl Reply {
     }
 
     /// The same steps as the body of a JSON answer.
-    pub(crate) fn as_json(mut self) -> Self {
+    pub(crate) fn said_as_json(mut self) -> Self {
         self.headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         self
     }
@@ -201,7 +201,8 @@ async fn read(stream: &mut BufReader<TcpStream>, connection: usize) -> Option<As
 
 async fn write(stream: &mut BufReader<TcpStream>, reply: Reply, hung_up: &tokio::sync::Notify) -> Option<()> {
     tokio::time::sleep(reply.delay).await;
-    let headers: String = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers: Vec<_> = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     let head = format!("HTTP/1.1 {} Told\r\n{headers}transfer-encoding: chunked\r\n\r\n", reply.status);
     stream.write_all(head.as_bytes()).await.ok()?;
     for step in reply.steps {

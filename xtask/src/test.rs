@@ -68,7 +68,12 @@ fn one(part: &str, total: &mut Total) -> Result<()> {
             counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "check"]), total)?;
             counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "test"]), total)
         }
-        "e2e" => counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "e2e"]), total),
+        "e2e" => {
+            counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "e2e"]), total)?;
+            run::build()?;
+            let real = ["page", "npm", "--prefix", "ui", "run", "--silent", "e2e:real"];
+            counted(&mut command("target/debug/journey", &real), total)
+        }
         _ => {
             setup::for_desktop()?;
             run::build()?;

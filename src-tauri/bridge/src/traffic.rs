@@ -84,6 +84,7 @@ impl Traffic {
             tracing::warn!("requests were still under way at the end");
         }
         self.running.shutdown().await;
+        self.carrier.end().await;
     }
 }
 

@@ -35,9 +35,33 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Internal, format!("The bridge cannot start: {error}")))?;
-    runtime.block_on(async { patchbay_bridge::run(stdio::input(), stdio::output(), source, observer).await });
+    runtime.block_on(async {
+        patchbay_bridge::run_until(stdio::input(), stdio::output(), source, observer, asked_to_go()).await;
+    });
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends when the system asks the program to go: requests in flight are given up, and the service hears of the end.
+async fn asked_to_go() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    #[cfg(windows)]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return;
+    }
+    std::future::pending::<()>().await;
 }
 
 type Client = Arc<Mutex<Option<Starter>>>;

@@ -19,7 +19,7 @@ pub(crate) fn tools() -> Result<std::path::PathBuf> {
 pub(crate) async fn claude_connects(session: &Session, connection: &str) -> Result<()> {
     let claude = tools()?.join("node_modules/.bin/claude");
     let said = session.output(session.command(&claude.display().to_string()).args(["mcp", "list"])).await?;
-    let line = said.lines().find(|line| line.starts_with(connection)).unwrap_or_default();
+    let line = said.lines().find(|line| line.starts_with(&format!("{connection}:"))).unwrap_or_default();
     if line.contains("Connected") { Ok(()) } else { bail!("claude says: {said}") }
 }
 
@@ -39,9 +39,7 @@ pub(crate) async fn codex_lists_tools(session: &Session, connection: &str) -> Re
 /// What Codex makes of its whole file.
 pub(crate) async fn codex_reads(session: &Session) -> Result<String> {
     let codex = tools()?.join("node_modules/.bin/codex");
-    let output =
-        session.command(&codex.display().to_string()).args(["mcp", "list", "--json"]).stdout(Stdio::piped()).output();
-    Ok(String::from_utf8_lossy(&output.await?.stdout).into_owned())
+    session.answer(session.command(&codex.display().to_string()).args(["mcp", "list", "--json"])).await
 }
 
 /// A conversation over a program's standard input and output.
@@ -50,15 +48,21 @@ pub(crate) struct Talk {
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     next: u64,
+    heard: String,
 }
 
 impl Talk {
     /// Starts the program.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take().context("its input")?;
         let lines = BufReader::new(child.stdout.take().context("its output")?).lines();
-        Ok(Self { child, input, lines, next: 1 })
+        Ok(Self { child, input, lines, next: 1, heard: String::new() })
+    }
+
+    /// All that the program has said.
+    pub(crate) fn heard(&self) -> &str {
+        &self.heard
     }
 
     /// Sends a request and waits for its answer.
@@ -69,6 +73,7 @@ impl Talk {
         self.input.write_all(format!("{message}\n").as_bytes()).await?;
         let answer = async {
             while let Some(line) = self.lines.next_line().await? {
+                self.heard.push_str(&line);
                 let value: Value = serde_json::from_str(&line)?;
                 if value["id"] == id && value.get("method").is_none() {
                     return Ok(value);

@@ -1,11 +1,9 @@
 //! The journey: practice service, token, three apps, working; revoked; renewed; changed outside; reminded; undone.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
 
 use crate::apps::{self, Talk};
 use crate::session::Session;
@@ -31,6 +29,7 @@ pub(crate) async fn play() -> Result<()> {
     let mut bridge = Talk::start(session.command(&session.patchbay()).args(["bridge", id]))?;
     bridge.open().await?;
     works(&bridge.whoami().await?)?;
+    let helper = headers_helper(&session, &window).await?;
     let second = renew(&session, &window, id, &first_id, &mut bridge).await?;
     drift(&session, &window, id).await?;
     let third = remind(&session, &window, id).await?;
@@ -38,7 +37,7 @@ pub(crate) async fn play() -> Result<()> {
     say("looking for tokens where none may be");
     let said = [session.notifications(), session.tray_menu().await?];
     ensure!(bridge.pid().is_some(), "the bridge still runs");
-    canary::search(session.home(), &[&first, &second, &third], &[&said[0], &said[1]])?;
+    canary::search(session.home(), &[&first, &second, &third, &helper], &[&said[0], &said[1], bridge.heard()])?;
     window.close().await?;
     say("the journey is done");
     Ok(())
@@ -121,6 +120,26 @@ async fn real_apps(session: &Session, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// The other wiring: Claude Code speaks to the service itself and asks Patchbay for the header.
+async fn headers_helper(session: &Session, window: &Window) -> Result<String> {
+    say("claude through its headers helper");
+    let file = session.home().join(".claude.json");
+    let (_, token) = practice::make("Claude Code MCP", 3600)?;
+    let add = ["add", "--provider", "practice", "--name", "By headers", "--app", "claude-code", "--token-stdin"];
+    let wiring = ["--wiring", "headers-helper"];
+    session.output_of(session.command(&session.patchbay()).args(add).args(wiring), &token).await.context("add")?;
+    let config: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    let entry = &config["mcpServers"]["by-headers"];
+    ensure!(entry["type"] == "http" && entry["headersHelper"].is_string(), "the entry is {entry}");
+    apps::claude_connects(session, "by-headers").await.context("claude through headersHelper")?;
+    window.until("row-by-headers", "data-status", "working").await.context("the window hears of it")?;
+    session.answer(session.command(&session.patchbay()).args(["remove", "by-headers"])).await?;
+    let config: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    ensure!(config["mcpServers"].get("by-headers").is_none(), "the entry is still there");
+    ensure!(config["numStartups"].is_number() && config["theme"] == "dark", "the rest is {config}");
+    Ok(token)
+}
+
 fn works(answer: &Value) -> Result<()> {
     ensure!(answer["result"]["content"][0]["text"].is_string(), "the bridge answers {answer}");
     Ok(())
@@ -172,16 +191,8 @@ async fn drift(session: &Session, window: &Window, id: &str) -> Result<()> {
 async fn remind(session: &Session, window: &Window, id: &str) -> Result<String> {
     say("a token ends");
     let (_, token) = practice::make("short", 60)?;
-    let mut renew = session.command(&session.patchbay());
-    renew
-        .args(["renew", id, "--token-stdin", "--expires", &soon()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut renew = renew.spawn()?;
-    renew.stdin.take().context("its input")?.write_all(token.as_bytes()).await?;
-    let output = renew.wait_with_output().await?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let renew = ["renew", id, "--token-stdin", "--expires", &soon()];
+    session.output_of(session.command(&session.patchbay()).args(renew), &token).await?;
     for _ in 0..60 {
         if session.notifications().contains("has ended") {
             break;

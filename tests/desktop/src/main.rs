@@ -1,19 +1,24 @@
 //! Plays the whole journey in the real window, with a real keychain, tray and notification daemon, under a virtual
-//! display; leaves numbered pictures in `target/tour`. `journey bench` measures the bridge instead.
+//! display; leaves numbered pictures in `target/tour`. `journey bench` measures instead; `journey page` serves the page's
+//! tests in a browser.
 
 mod apps;
 mod bench;
 mod canary;
 mod journey;
 mod practice;
+mod serve;
 mod session;
 mod window;
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {
-        match std::env::args().nth(1).as_deref() {
+        let args: Vec<String> = std::env::args().skip(1).collect();
+        match args.first().map(String::as_str) {
             Some("bench") => bench::bench().await,
+            Some("core") => serve::core().await,
+            Some("page") => serve::page(&args[1..]).await,
             _ => journey::play().await,
         }
     });

@@ -36,6 +36,8 @@ impl Session {
             // A virtual display has no graphics card to share pictures with.
             ("WEBKIT_DISABLE_DMABUF_RENDERER".to_owned(), "1".to_owned()),
             ("NO_AT_BRIDGE".to_owned(), "1".to_owned()),
+            // Talkative, so that the search for tokens has something to search.
+            ("PATCHBAY_LOG".to_owned(), "debug".to_owned()),
         ]);
         let mut session = Self { home, env, children: Vec::new(), pictures, taken: std::cell::Cell::new(0) };
         session.folders()?;
@@ -106,7 +108,8 @@ impl Session {
         bail!("{name} did not come up")
     }
 
-    async fn spawn_and_read(&mut self, mut command: Command) -> Result<String> {
+    /// Starts a program that goes on, and returns the first line it says.
+    pub(crate) async fn spawn_and_read(&mut self, mut command: Command) -> Result<String> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
         let line =
@@ -119,8 +122,20 @@ impl Session {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.env).kill_on_drop(true);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(self.log()).stderr(self.log());
         command
+    }
+
+    /// Where everything goes that any program of the session says: a file in the home folder.
+    fn log(&self) -> Stdio {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(self.home().join("said"));
+        file.map_or_else(|_| Stdio::null(), Stdio::from)
+    }
+
+    /// Keeps what a program said to somebody else.
+    fn keep_words(&self, words: &[u8]) -> Result<()> {
+        use std::io::Write;
+        Ok(std::fs::OpenOptions::new().create(true).append(true).open(self.home().join("said"))?.write_all(words)?)
     }
 
     /// Keeps a child until the session ends.
@@ -128,10 +143,31 @@ impl Session {
         self.children.push(child);
     }
 
+    /// Runs a command and returns what it says on standard output.
+    pub(crate) async fn answer(&self, command: &mut Command) -> Result<String> {
+        let output = command.stdout(Stdio::piped()).output();
+        let output = tokio::time::timeout(Duration::from_secs(90), output).await??;
+        self.keep_words(&output.stdout)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs a command that reads a text, and returns what it says on both outputs.
+    pub(crate) async fn output_of(&self, command: &mut Command, input: &str) -> Result<String> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().context("its input")?.write_all(input.as_bytes()).await?;
+        let output = tokio::time::timeout(Duration::from_secs(90), child.wait_with_output()).await??;
+        self.keep_words(&output.stdout)?;
+        self.keep_words(&output.stderr)?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        if output.status.success() { Ok(said) } else { bail!("it failed: {said}") }
+    }
+
     /// Runs a command and returns what it says on both outputs.
     pub(crate) async fn output(&self, command: &mut Command) -> Result<String> {
         let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output();
         let output = tokio::time::timeout(Duration::from_secs(90), output).await??;
+        self.keep_words(&output.stdout)?;
+        self.keep_words(&output.stderr)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
     }
 

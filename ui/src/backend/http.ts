@@ -51,5 +51,6 @@ export function httpBackend(base: string): Backend {
       return reply.ok;
     },
     setStartAtLogin: () => Promise.resolve(),
+    drawn: () => Promise.resolve(),
   };
 }

@@ -45,6 +45,8 @@ export interface Backend {
   revealPath(path: string): Promise<void>;
   practice(action: 'start' | 'status'): Promise<Practice>;
   setStartAtLogin(on: boolean): Promise<void>;
+  /** There is something to see: the window may come up. */
+  drawn(): Promise<void>;
 }
 
 /** What the core answers when it cannot do as asked, as something that can be thrown. */

@@ -32,5 +32,6 @@ export function tauriBackend(): Backend {
     revealPath: (path) => command('reveal_path', { path }),
     practice: (action) => command('start_practice', { action }),
     setStartAtLogin: (on) => command('start_at_login', { on }),
+    drawn: () => command('drawn'),
   };
 }

@@ -5,6 +5,7 @@ import type { Lifetime } from "./Lifetime";
 import type { Pages } from "./Pages";
 import type { Preset } from "./Preset";
 import type { Scope } from "./Scope";
+import type { TokenRule } from "./TokenRule";
 
 /**
  * One kind of service.
@@ -30,6 +31,10 @@ about: string,
  * What the user is asked.
  */
 fields: Array<Field>, 
+/**
+ * What its tokens look like.
+ */
+token: TokenRule, 
 /**
  * A name for the token, with `{app}`.
  */
@@ -65,4 +70,8 @@ advice: Advice,
 /**
  * What does not work, and what must be switched on.
  */
-limits: Array<string>, };
+limits: Array<string>, 
+/**
+ * What is likely missing when a call is not allowed.
+ */
+forbidden_hint: string | null, };

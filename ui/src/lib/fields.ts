@@ -11,22 +11,6 @@ export function fill(text: string, app: string, tokenName = ''): string {
   return text.replaceAll('{token_name}', tokenName).replaceAll('{app}', app);
 }
 
-/** Parts of a pack that are sent along although the generated type leaves them out. */
-interface Rest {
-  token?: { needed?: boolean };
-  forbidden_hint?: string | null;
-}
-
-/** Whether a service can be used without a token; packs that do not say need one. */
-export function needsToken(provider: Provider): boolean {
-  return (provider as Rest).token?.needed !== false;
-}
-
-/** What is likely missing where a service says that something is not allowed. */
-export function forbiddenHint(provider: Provider | null | undefined): string | null {
-  return (provider as Rest | null | undefined)?.forbidden_hint ?? null;
-}
-
 /**
  * The fields that a pasted address was taken apart into: the core answers with other keys than it was asked about.
  * Nothing where it was not.

@@ -72,7 +72,6 @@ pub struct Provider {
     #[ts(skip)]
     pub api_base: Option<String>,
     /// What its tokens look like.
-    #[ts(skip)]
     pub token: TokenRule,
     /// A name for the token, with `{app}`.
     pub token_name: String,
@@ -94,7 +93,6 @@ pub struct Provider {
     pub limits: Vec<String>,
     /// What is likely missing when a call is not allowed.
     #[serde(default)]
-    #[ts(skip)]
     pub forbidden_hint: Option<String>,
     /// A tool that only reads, to be called by the check.
     #[serde(default)]
@@ -212,11 +210,13 @@ pub struct HeaderRule {
 }
 
 /// What a service's tokens look like.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
+#[ts(export)]
 pub struct TokenRule {
     /// Their shape, where one is known.
     #[serde(default)]
+    #[ts(skip)]
     pub pattern: Option<Shape>,
     /// Whether a token of another shape cannot be right.
     pub sure: bool,

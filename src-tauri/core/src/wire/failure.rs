@@ -51,11 +51,13 @@ impl WireError {
     }
 }
 
+/// All causes. An I/O error passes over the error in it when asked for its source, however deep they are wrapped.
 fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     let mut next = error.source();
     std::iter::from_fn(move || {
         let this = next?;
-        next = this.source();
+        let wrapped = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = wrapped.map(|inner| -> &(dyn StdError + 'static) { inner }).or_else(|| this.source());
         Some(this)
     })
 }
@@ -64,12 +66,9 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     error.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
 }
 
-/// The TLS library's own error, wherever in the chain it is wrapped.
+/// The TLS library's own error.
 fn tls(error: &(dyn StdError + 'static)) -> Option<WireError> {
-    let own = error
-        .downcast_ref::<rustls::Error>()
-        .or_else(|| error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>())?;
-    Some(WireError::Tls(tls_words(own)))
+    Some(WireError::Tls(tls_words(error.downcast_ref::<rustls::Error>()?)))
 }
 
 /// What is wrong with a connection's trust, in a few words.

@@ -86,6 +86,7 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
     revealPath: (path) => fake.opened(`path ${path}`),
     practice: () => Promise.resolve({ running: true, url: 'http://127.0.0.1:47115/mcp', token_page: 'http://127.0.0.1:47115/tokens' }),
     setStartAtLogin: () => Promise.resolve(),
+    drawn: () => Promise.resolve(),
   };
 }
 

@@ -11,7 +11,7 @@ import type { Provider } from '../../bindings/Provider';
 import type { Report } from '../../bindings/Report';
 import type { TokenFacts } from '../../bindings/TokenFacts';
 import { words } from '../../i18n';
-import { answered, defaults, fill, needsToken, takenApart } from '../../lib/fields';
+import { answered, defaults, fill, takenApart } from '../../lib/fields';
 import { LiveForm, type Answers } from '../../lib/form.svelte';
 import { Places } from '../../lib/places.svelte';
 import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
@@ -48,7 +48,7 @@ export class Wizard {
     this.perApp ? ['service', 'details', 'make', 'apps', 'paste', 'review', 'check'] : [...STEPS],
   );
   readonly clients: string[] = $derived(this.places.list.map((place) => place.client));
-  readonly optional: boolean = $derived(this.service !== null && !needsToken(this.service) && !this.perApp);
+  readonly optional: boolean = $derived(this.service !== null && !this.service.token.needed && !this.perApp);
   readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
   readonly position: number = $derived(this.order.indexOf(this.step));
 
