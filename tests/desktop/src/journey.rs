@@ -37,6 +37,8 @@ pub(crate) async fn play() -> Result<()> {
     say("looking for tokens where none may be");
     let said = [session.notifications(), session.tray_menu().await?];
     ensure!(bridge.pid().is_some(), "the bridge still runs");
+    let log = std::fs::read_to_string(session.home().join("said"))?;
+    ensure!(log.contains("DEBUG") && log.contains("by-headers"), "the programs' words are kept to be searched: {log}");
     canary::search(session.home(), &[&first, &second, &third, &helper], &[&said[0], &said[1], bridge.heard()])?;
     window.close().await?;
     say("the journey is done");
@@ -132,11 +134,13 @@ async fn headers_helper(session: &Session, window: &Window) -> Result<String> {
     let entry = &config["mcpServers"]["by-headers"];
     ensure!(entry["type"] == "http" && entry["headersHelper"].is_string(), "the entry is {entry}");
     apps::claude_connects(session, "by-headers").await.context("claude through headersHelper")?;
-    window.until("row-by-headers", "data-status", "working").await.context("the window hears of it")?;
+    window.until("row-by-headers", "data-status", "unchecked").await.context("the window hears of it")?;
+    session.answer(session.command(&session.patchbay()).args(["check", "by-headers"])).await?;
+    window.until("row-by-headers", "data-status", "working").await.context("the window hears of the check")?;
     session.answer(session.command(&session.patchbay()).args(["remove", "by-headers"])).await?;
     let config: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
     ensure!(config["mcpServers"].get("by-headers").is_none(), "the entry is still there");
-    ensure!(config["numStartups"].is_number() && config["theme"] == "dark", "the rest is {config}");
+    ensure!(config["numStartups"] == 3, "the rest is {config}");
     Ok(token)
 }
 

@@ -84,7 +84,8 @@ pub(crate) fn tls_words(error: &rustls::Error) -> String {
         Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "its certificate is for another name".to_owned(),
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A bad signature is what an authority of the same name with another key makes.
+        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "nobody this computer trusts has signed its certificate; your company may be inspecting this connection"
                 .to_owned()
         }
