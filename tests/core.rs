@@ -1,5 +1,8 @@
 //! The core's tests: no window, no network beyond this computer.
 
+/// Accidents: kills between two files, broken files, entries that lie.
+#[path = "core/accidents.rs"]
+mod accidents;
 /// The front door: connect, undo, remove, drift, renew, damaged records.
 #[path = "core/api.rs"]
 mod api;

@@ -25,9 +25,9 @@ pub(super) fn watch(app: &AppHandle, patchbay: &Patchbay) {
     if let Err(error) = &watcher {
         tracing::warn!("{error}");
     }
-    let mut seen = seen(patchbay);
+    let (mut seen, mut reminding) = (seen(patchbay), notify::Reminding::default());
     loop {
-        notify::tell_due(app, patchbay);
+        reminding.tell_due(app, patchbay);
         let now = self::seen(patchbay);
         if now != seen {
             seen = now;

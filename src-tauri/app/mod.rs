@@ -23,12 +23,11 @@ use tauri_plugin_window_state::StateFlags;
 pub fn run() -> anyhow::Result<()> {
     log();
     let host = Host::real().map_err(anyhow::Error::msg)?;
-    let patchbay = Patchbay::open(host).map_err(anyhow::Error::msg)?;
+    let patchbay = Patchbay::open(host);
     let app = tauri::Builder::default()
         // First, so that a second start ends before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, _, _| window::bring_forward(app)))
         .plugin(tauri_plugin_window_state::Builder::new().with_state_flags(remembered()).build())
-        .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_autostart::init(
             tauri_plugin_autostart::MacosLauncher::LaunchAgent,
@@ -82,6 +81,7 @@ fn begin(app: &AppHandle) {
         }
     });
     tray::make(app);
+    window::come_up_without_tray(app);
     if let Err(error) = program::install(&patchbay) {
         tracing::error!("the program for the apps cannot be installed: {error}");
     }

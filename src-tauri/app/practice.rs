@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use patchbay_core::api::Patchbay;
+use patchbay_core::wire::header::WWW_AUTHENTICATE;
 use patchbay_core::wire::{Client, Endpoint, Method, Timeouts};
 use patchbay_core::{Code, Error, Result};
 use serde::Serialize;
@@ -75,8 +76,11 @@ pub(super) async fn start(app: &AppHandle) -> Result<PracticeState> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     app.state::<Practice>().stop();
-    Err(Error::new(Code::PracticePort, "The practice service cannot start: another program may use its port.")
-        .hint("Close that program, then try again."))
+    Err(Error::new(
+        Code::PracticePort,
+        "The practice service cannot start: another program uses port 47115 of this computer.",
+    )
+    .hint("Close that program, then try again."))
 }
 
 /// Whether it runs.
@@ -86,11 +90,14 @@ pub(super) async fn state() -> PracticeState {
     PracticeState { running, url: at("/mcp"), token_page: at("/tokens") }
 }
 
-/// Whether it is our service that answers there.
+/// Whether it is our service that answers there: without a token it says who it is.
 async fn answers() -> bool {
-    let Ok(endpoint) = Endpoint::new(&format!("{ORIGIN}/api/tokens")) else { return false };
+    let Ok(endpoint) = Endpoint::new(&format!("{ORIGIN}/mcp")) else { return false };
     let timeouts = Timeouts { connect: Duration::from_secs(1), read: Some(Duration::from_secs(1)) };
     let Ok(client) = Client::for_endpoint(&endpoint, timeouts) else { return false };
     let answer = client.send(&endpoint, Method::GET, None, &patchbay_core::wire::header::HeaderMap::new()).await;
-    answer.is_ok_and(|answer| answer.status().is_success())
+    answer.is_ok_and(|answer| {
+        let said = answer.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        said.is_some_and(|said| said.contains("Patchbay practice"))
+    })
 }

@@ -23,16 +23,20 @@ pub(super) fn bring_forward(app: &AppHandle) {
 
 /// Whether the window comes up by itself: once, and not where the program was started into the tray.
 #[derive(Debug)]
-pub(super) struct ComesUp(AtomicBool);
+pub(super) struct ComesUp {
+    hidden: bool,
+    waits: AtomicBool,
+}
 
 impl ComesUp {
     /// As the program's arguments say.
     pub(super) fn by_arguments(mut args: impl Iterator<Item = String>) -> Self {
-        Self(AtomicBool::new(!args.any(|arg| arg == "--hidden")))
+        let hidden = args.any(|arg| arg == "--hidden");
+        Self { hidden, waits: AtomicBool::new(!hidden) }
     }
 
     fn take(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
+        self.waits.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -41,6 +45,24 @@ pub(super) fn come_up(app: &AppHandle) {
     if app.state::<ComesUp>().take() {
         bring_forward(app);
     }
+}
+
+/// After a start into the tray: brings the window up where nobody shows tray icons, because there is no other way to
+/// it. A panel may start later than the programs that start with it.
+pub(super) fn come_up_without_tray(app: &AppHandle) {
+    if !app.state::<ComesUp>().hidden {
+        return;
+    }
+    let app = app.clone();
+    std::thread::spawn(move || {
+        for _ in 0..30 {
+            if has_tray() {
+                return;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        bring_forward(&app);
+    });
 }
 
 /// Shows the window although its page has not drawn anything: better than nothing.
@@ -72,13 +94,14 @@ pub(super) fn on_event(window: &Window, event: &WindowEvent) {
 
 fn explain_once(app: &AppHandle) {
     let patchbay = app.state::<Patchbay>().inner().clone();
-    let handle = app.clone();
     tauri::async_runtime::spawn(async move {
         let Ok(state) = patchbay.state() else { return };
         if state.settings.tray_explained {
             return;
         }
-        notify::show(&handle, words::IN_TRAY.0, words::IN_TRAY.1);
+        if !notify::show(words::IN_TRAY.0, words::IN_TRAY.1) {
+            return;
+        }
         let mut settings = state.settings;
         settings.tray_explained = true;
         if let Err(error) = patchbay.call(Request::SetSettings { settings }, None).await {

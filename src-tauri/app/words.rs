@@ -2,7 +2,9 @@
 
 use patchbay_core::api::view::ReminderView;
 
+pub(super) const APP: &str = "Patchbay";
 pub(super) const OPEN: &str = "Open Patchbay";
+pub(super) const RENEW: &str = "Renew";
 pub(super) const CHECK_ALL: &str = "Check all";
 pub(super) const QUIT: &str = "Quit";
 pub(super) const ALL_WELL: &str = "Patchbay";

@@ -23,14 +23,14 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// A home with all apps, a keychain that can be inspected, and a real service.
-struct World {
-    home: Home,
-    patchbay: Patchbay,
+pub(super) struct World {
+    pub(super) home: Home,
+    pub(super) patchbay: Patchbay,
     keychain: std::sync::Arc<keyring_core::CredentialStore>,
     practice: Running,
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let home = Home::new();
     for (client, text) in FILES {
         home.write(client, text);
@@ -47,10 +47,19 @@ fn open(
     keychain: &std::sync::Arc<keyring_core::CredentialStore>,
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
 ) -> Patchbay {
+    open_in(home, home.env(), keychain, clock)
+}
+
+fn open_in(
+    home: &Home,
+    env: BTreeMap<String, String>,
+    keychain: &std::sync::Arc<keyring_core::CredentialStore>,
+    clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+) -> Patchbay {
     let host = Host {
         platform: Platform::Linux,
         home: home.path().to_path_buf(),
-        env: home.env(),
+        env,
         now: Timestamp::now(),
         zone: TimeZone::UTC,
     };
@@ -58,8 +67,14 @@ fn open(
 }
 
 impl World {
+    /// The same computer with further environment variables.
+    pub(super) fn reopened(&self, more: &[(&str, &str)]) -> Patchbay {
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        open_in(&self.home, self.home.env().into_iter().chain(more).collect(), &self.keychain, Timestamp::now)
+    }
+
     /// A token of the practice service.
-    async fn token(&self, scopes: &[&str]) -> (String, String) {
+    pub(super) async fn token(&self, scopes: &[&str]) -> (String, String) {
         let body = serde_json::json!({ "name": "test", "scopes": scopes, "lifetime_seconds": 3600 });
         let made: serde_json::Value = self.post("/api/tokens", &body).await;
         let text = |key: &str| made[key].as_str().expect("a text").to_owned();
@@ -83,7 +98,7 @@ impl World {
         serde_json::from_slice(if bytes.is_empty() { b"null" } else { &bytes }).expect("JSON")
     }
 
-    fn notes(&self) -> Connect {
+    pub(super) fn notes(&self) -> Connect {
         Connect {
             provider: "practice".into(),
             name: "My Notes".into(),
@@ -94,28 +109,28 @@ impl World {
         }
     }
 
-    async fn connected(&self) -> (String, String) {
+    pub(super) async fn connected(&self) -> (String, String) {
         let (id, token) = self.token(&["profile:read", "notes:read"]).await;
         let done = self.connect(self.notes(), Some(&token)).await.expect("it connects");
         assert_eq!(done.id, "my-notes");
         (id, token)
     }
 
-    async fn connect(&self, connect: Connect, token: Option<&str>) -> Result<Connected, Error> {
+    pub(super) async fn connect(&self, connect: Connect, token: Option<&str>) -> Result<Connected, Error> {
         let answer = self.patchbay.call(Request::Connect { connect, expected: None }, token.map(Secret::new)).await?;
         let Answer::Connected(done) = answer else { panic!("another answer") };
         Ok(done)
     }
 
-    async fn do_it(&self, request: Request) -> Result<Answer, Error> {
+    pub(super) async fn do_it(&self, request: Request) -> Result<Answer, Error> {
         self.patchbay.call(request, None).await
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> Snapshot {
         self.patchbay.snapshot().expect("a snapshot")
     }
 
-    fn files(&self) -> Vec<String> {
+    pub(super) fn files(&self) -> Vec<String> {
         FILES.iter().map(|(client, _)| self.home.read(client)).collect()
     }
 
@@ -135,11 +150,11 @@ impl World {
     }
 }
 
-fn place(client: &str) -> Place {
+pub(super) fn place(client: &str) -> Place {
     Place { client: client.to_owned(), wiring: None, token: None, create: false }
 }
 
-fn original() -> Vec<String> {
+pub(super) fn original() -> Vec<String> {
     FILES.iter().map(|(_, text)| (*text).to_owned()).collect()
 }
 
@@ -312,7 +327,7 @@ async fn reminders_come_once_each() {
 #[case::credentials(|c: &mut Connect| drop(c.settings.insert("url".into(), "https://a:b@example.com/".into())), None, Code::AddressHasCredentials)]
 #[case::token_in_address(|c: &mut Connect| drop(c.settings.insert("url".into(), "https://example.com/?api_key=abcdef".into())), None, Code::AddressHasToken)]
 #[case::no_address(|c: &mut Connect| drop(c.settings.insert("url".into(), "example".into())), None, Code::AddressInvalid)]
-#[case::bad_name(|c: &mut Connect| c.name = "  \u{1f600} ".into(), None, Code::NameInvalid)]
+#[case::bad_name(|c: &mut Connect| c.name = "  !? ".into(), None, Code::NameInvalid)]
 #[case::foreign_name(|c: &mut Connect| c.name = "own".into(), None, Code::NameTaken)]
 #[case::empty_token(|_: &mut Connect| {}, Some(" \n"), Code::TokenEmpty)]
 #[case::control(|_: &mut Connect| {}, Some("pbp_\u{1}"), Code::TokenControlCharacters)]

@@ -11,6 +11,7 @@ use serde_json::json;
 
 fn intent() -> Intent {
     Intent {
+        undoes: None,
         at: Timestamp::now(),
         kind: ActivityKind::Connected,
         connection: "notes".into(),

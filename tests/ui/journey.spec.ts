@@ -112,7 +112,17 @@ test('each app has a token of its own; an entry taken out by hand is put back; r
   await expect(page.getByTestId(`row-${id}`)).toHaveAttribute('data-status', 'changed_outside');
   await page.getByTestId(`row-action-${id}`).click();
   await expect(page.getByTestId(`row-${id}`)).toHaveAttribute('data-group', 'working');
-  expect(await readFile(path, 'utf8')).toContain(id);
+  const ours = await readFile(path, 'utf8');
+  expect(ours).toContain(id);
+
+  const kept = ours.replace('"bridge"', '"bridge", "--extra"');
+  await writeFile(path, kept);
+  await expect(page.getByTestId(`row-${id}`)).toHaveAttribute('data-status', 'changed_outside');
+  await page.getByTestId(`row-open-${id}`).click();
+  await page.getByTestId(`detail-keep-claude-desktop`).click();
+  await expect(page.getByTestId(`row-${id}`)).toHaveAttribute('data-group', 'working');
+  expect(await readFile(path, 'utf8')).toBe(kept);
+  await page.getByTestId(`detail-close`).click();
 
   await page.getByTestId(`row-open-${id}`).click();
   await page.getByTestId('detail-remove').click();

@@ -90,6 +90,9 @@ fn record(host: &Host, id: &str, client: Client) -> Observer {
     let (runs, id, last) = (Runs::new(&host.data_dir()), id.to_owned(), Arc::new(Mutex::new(None::<Event>)));
     let written = Arc::new(AtomicI64::new(0));
     Arc::new(move |event| {
+        if event == Event::Failed(Code::UnknownConnection.as_str()) {
+            return;
+        }
         let now = Timestamp::now();
         let same = last.lock().unwrap_or_else(PoisonError::into_inner).replace(event.clone()).as_ref() == Some(&event);
         if same && now.as_second() - written.load(Ordering::Relaxed) < RECORD_EVERY {
@@ -121,7 +124,8 @@ pub(crate) fn headers(host: &Host, id: &str) -> Result<ExitCode> {
         program: "claude".to_owned(),
         error: endpoint.as_ref().err().map(|error| error.code.as_str()),
     };
-    if let Err(error) = Runs::new(&host.data_dir()).record(id, &run) {
+    let known = endpoint.as_ref().err().is_none_or(|error| error.code != Code::UnknownConnection);
+    if known && let Err(error) = Runs::new(&host.data_dir()).record(id, &run) {
         tracing::warn!("the use cannot be recorded: {error}");
     }
     let headers: BTreeMap<String, String> = endpoint?.exposed_headers().into_iter().collect();

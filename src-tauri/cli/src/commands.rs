@@ -22,7 +22,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
     if let Command::Practice { port } = command {
         return practice(&host, port, as_json).await;
     }
-    let patchbay = Patchbay::open(host)?;
+    let patchbay = Patchbay::open(host);
     if patchbay.data_dir().is_dir() {
         settle(&patchbay).await;
     }
@@ -146,6 +146,8 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         return dry(patchbay, connect, as_json).await;
     }
     install_own(patchbay, None)?;
+    let provider = patchbay_core::catalog::find(&connect.provider)?;
+    let without_token = secret.is_none() && provider.needs_token();
     let request = Request::Connect { connect, expected: None };
     let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
     if as_json {
@@ -153,6 +155,9 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
     } else {
         print::line(&format!("Connected: {}", done.id));
         restart_words(&done.restart);
+        if without_token {
+            print::line(&format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -198,6 +203,9 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
     } else {
         print::line(&format!("{word}: {}", done.id));
         restart_words(&done.restart);
+    }
+    for path in &done.kept_in {
+        print::notice(&format!("file_syntax: This file cannot be read, so its entry had to stay: {path}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -62,7 +62,9 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    notice(&format!("usage: {first} See: patchbay --help"));
+    // What is missing is named on the lines below the first.
+    let said: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim).collect();
+    let said = said.join(" ");
+    notice(&format!("usage: {} See: patchbay --help", said.trim().trim_start_matches("error: ")));
     ExitCode::from(2)
 }

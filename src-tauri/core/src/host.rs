@@ -53,7 +53,8 @@ impl Host {
     /// Reads the real machine.
     ///
     /// # Errors
-    /// [`Code::NoHome`] where the system names no home folder.
+    /// [`Code::NoHome`] where the system names no home folder; [`Code::Usage`] where `PATCHBAY_DATA_DIR` is no absolute
+    /// path, because apps start the bridge from anywhere.
     pub fn real() -> Result<Self> {
         let home = directories::BaseDirs::new()
             .map(|dirs| dirs.home_dir().to_path_buf())
@@ -61,7 +62,12 @@ impl Host {
         let env = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Ok(Self { platform: Platform::current(), home, env, now: Timestamp::now(), zone: TimeZone::system() })
+        let host = Self { platform: Platform::current(), home, env, now: Timestamp::now(), zone: TimeZone::system() };
+        if host.var("PATCHBAY_DATA_DIR").is_some() && host.var_path("PATCHBAY_DATA_DIR").is_none() {
+            return Err(Error::new(Code::Usage, "PATCHBAY_DATA_DIR is no absolute path.")
+                .hint("Give the folder's whole path, or leave the variable out."));
+        }
+        Ok(host)
     }
 
     /// The same machine at another moment.

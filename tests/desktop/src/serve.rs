@@ -40,7 +40,7 @@ struct Call {
 
 /// Serves until it is killed; the first line on standard output is the address.
 pub(crate) async fn core() -> Result<()> {
-    let patchbay = Patchbay::open(Host::real().map_err(anyhow::Error::msg)?).map_err(anyhow::Error::msg)?;
+    let patchbay = Patchbay::open(Host::real().map_err(anyhow::Error::msg)?);
     let (events, _) = broadcast::channel(256);
     let of_core = events.clone();
     // Nobody listens while no page is open.

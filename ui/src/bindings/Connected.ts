@@ -15,4 +15,8 @@ change: string | null,
 /**
  * The apps to restart.
  */
-restart: Array<string>, };
+restart: Array<string>, 
+/**
+ * Files in which an entry had to stay, because no program can read them.
+ */
+kept_in: Array<string>, };

@@ -60,7 +60,7 @@ export function putBack(id: string, client: string): Promise<boolean> {
 
 export function keep(id: string, client: string): Promise<boolean> {
   return at(`row:${id}`, async () => {
-    await ask({ type: 'keep', id, client }, 'done');
+    await ask({ type: 'keep', id, client }, 'connected');
     say(words.connections.keepDone(appName(client)));
   });
 }

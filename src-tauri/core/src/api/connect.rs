@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
 use super::place::{self, Expected};
-use super::snapshot::look_at;
+use super::snapshot::look_for;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog::{self, Provider, Resolved};
 use crate::change::history::{Effect, Intent, PlacementEffect};
 use crate::change::{Change, apply, plan_without};
-use crate::client::{self, is_safe_name};
+use crate::client::is_safe_name;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement};
 use crate::error::{Code, Error, Result};
@@ -112,7 +112,7 @@ impl Patchbay {
             Ok(())
         })?;
         self.tell(Event::Changed);
-        Ok(Connected { id: id.to_owned(), change: None, restart: Vec::new() })
+        Ok(Connected { id: id.to_owned(), change: None, restart: Vec::new(), kept_in: Vec::new() })
     }
 
     async fn save(
@@ -154,20 +154,26 @@ impl Patchbay {
         let provider = catalog::find(&connection.provider)?;
         new_id(name, &state, Some(id))?;
         let resolved = resolve(provider, settings)?;
-        let places = place::of(&connection);
+        let (saved, places) = (connection.clone(), place::of(&connection));
         name.trim().clone_into(&mut connection.name);
         connection.settings = resolved.settings;
         connection.url = resolved.url;
         connection.auth = resolved.auth;
         connection.headers = resolved.headers;
-        let placing = self.placing(&connection, &places)?;
-        let edited = connection.clone();
-        self.inner.state.update(|state| {
-            *state.connection_mut(id)? = edited;
-            state.checks.remove(id);
-            Ok(())
-        })?;
+        let placing = self.placing_edited(&connection, &saved, &places)?.only_different();
+        let put = |edited: &Connection| {
+            self.inner.state.update(|state| {
+                *state.connection_mut(id)? = edited.clone();
+                state.checks.remove(id);
+                Ok(())
+            })
+        };
+        put(&connection)?;
         let done = self.apply_placing(&connection, placing, ActivityKind::Connected);
+        if done.is_err() {
+            // The apps' files are as they were; so is what Patchbay knows.
+            put(&saved)?;
+        }
         self.tell(Event::Changed);
         done
     }
@@ -175,15 +181,15 @@ impl Patchbay {
     pub(super) fn plan_remove(&self, id: &str) -> Result<PlanView> {
         let state = self.state()?;
         let connection = state.connection(id)?;
-        let changes = self.removal(connection)?;
-        Ok(place::view_changes(&changes))
+        Ok(place::view_changes(&self.removal(connection)?.0))
     }
 
     pub(super) async fn remove(&self, id: &str, expected: Expected) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?.clone();
-        let changes = self.removal(&connection)?;
+        let (changes, kept_in) = self.removal(&connection)?;
         place::check_changes(&changes, &expected)?;
+        self.can_forget(&connection).await?;
         let gone = |placement: &Placement| PlacementEffect {
             client: placement.client.clone(),
             before: Some(placement.clone()),
@@ -199,34 +205,46 @@ impl Patchbay {
             connection: connection.id.clone(),
             name: connection.name.clone(),
             effect,
+            undoes: None,
         };
+        let _work = self.at_work()?;
         let mut applied = apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?;
-        self.forget(&connection).await?;
-        self.inner.history.finish(&mut applied.record)?;
-        self.inner.runs.forget(id);
+        self.finish_change(&mut applied.record).await?;
         self.tell(Event::Changed);
         let restart = changes.iter().filter(|change| !change.is_nothing()).map(|change| change.client.id.to_owned());
-        Ok(Connected { id: id.to_owned(), change: Some(applied.record.id), restart: restart.collect() })
+        let (change, restart) = (Some(applied.record.id), restart.collect());
+        Ok(Connected { id: id.to_owned(), change, restart, kept_in })
     }
 
-    /// The changes that take a connection's entries out. A file that is gone, or that its app cannot read, stays as it
-    /// is: there is nothing of ours to take out of it that would work.
-    fn removal(&self, connection: &Connection) -> Result<Vec<Change>> {
+    /// The changes that take a connection's entries out, and the files in which the entry has to stay: those that are
+    /// broken, so that no app can read them either. A file that is gone has nothing of ours in it.
+    fn removal(&self, connection: &Connection) -> Result<(Vec<Change>, Vec<String>)> {
         let host = self.host();
-        let mut changes = Vec::new();
+        let (mut changes, mut kept_in) = (Vec::new(), Vec::new());
         for placement in &connection.placements {
-            let client = client::find(&placement.client)?;
-            let seen = look_at(client, &host);
-            let there = seen.entries?.is_some_and(|entries| entries.iter().any(|(name, _)| *name == placement.entry));
-            if there {
-                changes.push(plan_without(client, &seen.location.path, &placement.entry, &self.inner.history)?);
+            let seen = look_for(placement, &host)?;
+            let Ok(entries) = seen.entries else {
+                kept_in.push(seen.location.path.display().to_string());
+                continue;
+            };
+            if entries.is_some_and(|entries| entries.iter().any(|(name, _)| *name == placement.entry)) {
+                let path = &seen.location.path;
+                changes.push(plan_without(seen.client, path, &placement.entry, &self.inner.history)?);
             }
         }
-        Ok(changes)
+        Ok((changes, kept_in))
+    }
+
+    /// Whether the tokens can be deleted: asked before any file is touched, so that nothing is left half removed.
+    async fn can_forget(&self, connection: &Connection) -> Result<()> {
+        for credential in &connection.credentials {
+            self.secrets().read(&Key::new(&credential.id, &credential.origin)).await?;
+        }
+        Ok(())
     }
 
     /// Takes a connection out of the state and deletes its tokens.
-    async fn forget(&self, connection: &Connection) -> Result<()> {
+    pub(super) async fn forget(&self, connection: &Connection) -> Result<()> {
         let secrets = self.secrets();
         for credential in &connection.credentials {
             secrets.delete(&Key::new(&credential.id, &credential.origin)).await?;
@@ -258,9 +276,9 @@ fn resolve(provider: &Provider, settings: &BTreeMap<String, String>) -> Result<R
 /// `NameInvalid`, `NameTaken`.
 pub(super) fn new_id(name: &str, state: &State, own: Option<&str>) -> Result<String> {
     let id = slug(name);
-    if !is_safe_name(&id) || id == "workspace" {
+    if !is_safe_name(&id) || id == "workspace" || name.chars().any(char::is_control) {
         return Err(Error::new(Code::NameInvalid, "This name cannot be used.")
-            .hint("Use a name with some letters or digits.")
+            .hint("Use a short name of one line, with some letters or digits.")
             .field("name"));
     }
     let same_name =
@@ -274,10 +292,10 @@ pub(super) fn new_id(name: &str, state: &State, own: Option<&str>) -> Result<Str
     }
 }
 
-/// Small ASCII letters, digits and single hyphens, at most 48.
+/// Small ASCII letters, digits and single hyphens, at most 48; other scripts are written in Latin letters.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
-    for c in name.trim().chars().flat_map(char::to_lowercase) {
+    for c in deunicode::deunicode(name.trim()).chars().flat_map(char::to_lowercase) {
         if c.is_ascii_alphanumeric() {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('-') {

@@ -58,7 +58,7 @@ impl Patchbay {
             Request::PutBack { id, client } => self.put_back(&id, &client).map(Answer::Connected),
             Request::Keep { id, client } => self.keep(&id, &client).map(Answer::Connected),
             Request::ChangeDetail { change } => self.change_detail(&change).map(Answer::Plan),
-            Request::Undo { change } => self.undo(change.as_deref()).map(Answer::Connected),
+            Request::Undo { change } => self.undo(change.as_deref()).await.map(Answer::Connected),
             other => self.choose(other, secret).await,
         }
     }

@@ -363,6 +363,8 @@ pub struct Connected {
     pub change: Option<String>,
     /// The apps to restart.
     pub restart: Vec<String>,
+    /// Files in which an entry had to stay, because no program can read them.
+    pub kept_in: Vec<String>,
 }
 
 /// One connection's check.

@@ -27,6 +27,7 @@ use crate::change::history::History;
 use crate::connection::runs::Runs;
 use crate::connection::state::{State, StateFile};
 use crate::error::Result;
+use crate::file::Lock;
 use crate::host::Host;
 use crate::probe::Layer;
 use crate::secret::{SecretStore, StoreStatus};
@@ -73,15 +74,13 @@ struct Inner {
 }
 
 impl Patchbay {
-    /// Opens Patchbay on a machine, with the place for secrets that the user chose.
-    ///
-    /// # Errors
-    /// The state file cannot be read.
-    pub fn open(host: Host) -> Result<Self> {
+    /// Opens Patchbay on a machine, with the place for secrets that the user chose; the system's where the state
+    /// cannot be read, which every request that needs it then tells.
+    pub fn open(host: Host) -> Self {
         let data_dir = host.data_dir();
-        let state = StateFile::new(&data_dir).load()?.state;
-        let secrets = SecretStore::system(&data_dir, state.settings.backend);
-        Ok(Self::with(host, secrets, Timestamp::now))
+        let settings = StateFile::new(&data_dir).load().map(|loaded| loaded.state.settings).unwrap_or_default();
+        let secrets = SecretStore::system(&data_dir, settings.backend);
+        Self::with(host, secrets, Timestamp::now)
     }
 
     /// Opens Patchbay with another place for secrets and another clock.
@@ -131,7 +130,10 @@ impl Patchbay {
     pub fn watched_files(&self) -> Vec<PathBuf> {
         let host = self.host();
         let own = self.inner.state.path().to_path_buf();
-        crate::client::CLIENTS.iter().map(|client| (client.locate)(&host).path).chain([own]).collect()
+        let placed = self.state().map(|state| state.connections).unwrap_or_default();
+        let placed = placed.into_iter().flat_map(|connection| connection.placements).filter_map(|place| place.path);
+        let located = crate::client::CLIENTS.iter().map(|client| (client.locate)(&host).path);
+        located.chain(placed).chain([own]).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The folder in which the bridges record their use.
@@ -142,6 +144,16 @@ impl Patchbay {
     /// The records of use, for the bridge.
     pub fn runs(&self) -> &Runs {
         &self.inner.runs
+    }
+
+    /// Held from a record's beginning to its end, so that what another process has under way is not taken for what a
+    /// kill left behind.
+    fn at_work(&self) -> Result<Lock> {
+        Lock::take(&self.work_lock())
+    }
+
+    fn work_lock(&self) -> PathBuf {
+        self.inner.data_dir.join("locks").join("work.lock")
     }
 
     fn secrets(&self) -> SecretStore {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::connect::{exists, taken};
 use super::message::{ChangeVerb, Connected, FileChangeView, Place, PlanView};
-use super::snapshot::look_at;
+use super::snapshot::{look_at, look_for};
 use super::view::ActivityKind;
 use super::{Event, Patchbay};
 use crate::change::history::{Effect, Intent, PlacementEffect};
@@ -17,10 +17,21 @@ use crate::host::Host;
 /// Digests of a plan that was shown, by app.
 pub(super) type Expected = Option<BTreeMap<String, String>>;
 
-/// What placing a connection comes to.
+/// What placing a connection comes to: for each app a change of its file and of the placement.
 pub(super) struct Placing {
     pub(super) changes: Vec<Change>,
     pub(super) effects: Vec<PlacementEffect>,
+}
+
+impl Placing {
+    /// Without the apps whose entries are to be as they were: what somebody else did to those is not our business now.
+    pub(super) fn only_different(self) -> Self {
+        let expected = |placement: &Option<Placement>| placement.as_ref().map(|placement| placement.expected.clone());
+        let (changes, effects) = std::iter::zip(self.changes, self.effects)
+            .filter(|(_, effect)| expected(&effect.before) != expected(&effect.after))
+            .unzip();
+        Self { changes, effects }
+    }
 }
 
 /// The places that a connection has now, as a request would name them.
@@ -37,21 +48,31 @@ pub(super) fn of(connection: &Connection) -> Vec<Place> {
 impl Patchbay {
     /// Plans that a connection be used in exactly `places`.
     pub(super) fn placing(&self, connection: &Connection, places: &[Place]) -> Result<Placing> {
+        self.placing_edited(connection, connection, places)
+    }
+
+    /// As [`Patchbay::placing`], for a connection that is saved with other settings.
+    pub(super) fn placing_edited(
+        &self,
+        connection: &Connection,
+        saved: &Connection,
+        places: &[Place],
+    ) -> Result<Placing> {
         let host = self.host();
         let mut placing = Placing { changes: Vec::new(), effects: Vec::new() };
         for (n, place) in places.iter().enumerate() {
             if places[..n].iter().any(|other| other.client == place.client) {
                 continue;
             }
-            let (change, effect) = self.place_one(connection, place, &host)?;
+            let (change, effect) = self.place_one(connection, saved, place, &host)?;
             placing.changes.push(change);
             placing.effects.push(effect);
         }
         for placement in &connection.placements {
             if !places.iter().any(|place| place.client == placement.client) {
-                let client = client::find(&placement.client)?;
-                let path = (client.locate)(&host).path;
-                placing.changes.push(plan_without(client, &path, &placement.entry, &self.inner.history)?);
+                let seen = look_for(placement, &host)?;
+                let change = plan_without(seen.client, &seen.location.path, &placement.entry, &self.inner.history)?;
+                placing.changes.push(change);
                 let (client, before) = (placement.client.clone(), Some(placement.clone()));
                 placing.effects.push(PlacementEffect { client, before, after: None });
             }
@@ -59,10 +80,16 @@ impl Patchbay {
         Ok(placing)
     }
 
-    fn place_one(&self, connection: &Connection, place: &Place, host: &Host) -> Result<(Change, PlacementEffect)> {
+    fn place_one(
+        &self,
+        connection: &Connection,
+        saved: &Connection,
+        place: &Place,
+        host: &Host,
+    ) -> Result<(Change, PlacementEffect)> {
         let client = client::find(&place.client)?;
-        let seen = look_at(client, host);
         let before = connection.placements.iter().find(|placement| placement.client == place.client);
+        let seen = before.map_or_else(|| Ok(look_at(client, host)), |placement| look_for(placement, host))?;
         if !seen.location.installed && !place.create {
             return Err(not_installed(client, &seen.location.path));
         }
@@ -78,10 +105,16 @@ impl Patchbay {
         }
         let wiring = place.wiring.unwrap_or(client.wirings[0]);
         let value = self.entry_value(connection, client, wiring)?;
+        let value = match before.filter(|placement| placement.wiring == wiring) {
+            // What the user chose to keep stays kept.
+            Some(placement) if self.entry_value(saved, client, wiring)? == value => placement.expected.clone(),
+            _ => value,
+        };
         let change = plan(client, &seen.location.path, &[(&entry, Some(value.clone()))])?;
         let after = Placement {
             client: client.id.to_owned(),
             entry,
+            path: Some(seen.location.path),
             wiring,
             credential: place.token.clone(),
             expected: value,
@@ -140,7 +173,7 @@ impl Patchbay {
         let restart = restarts(&placing.changes);
         let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
         if placements.is_empty() && restart.is_empty() {
-            return Ok(Connected { id: connection.id.clone(), change: None, restart });
+            return Ok(Connected { id: connection.id.clone(), change: None, restart, kept_in: Vec::new() });
         }
         let intent = Intent {
             at: self.host().now,
@@ -148,11 +181,13 @@ impl Patchbay {
             connection: connection.id.clone(),
             name: connection.name.clone(),
             effect: Effect { placements, removed: None },
+            undoes: None,
         };
+        let _work = self.at_work()?;
         let mut applied = apply(&placing.changes, &intent, &self.inner.history, &self.inner.data_dir)?;
         self.take_effect(&connection.id, &applied.record.effect)?;
         self.inner.history.finish(&mut applied.record)?;
-        Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart })
+        Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
     }
 
     /// Makes the state agree with a record. Doing it twice is the same as once.

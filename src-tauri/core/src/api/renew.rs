@@ -13,7 +13,6 @@ use super::message::{Renewed, Retired, TokenFacts};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
-use crate::change::apply;
 use crate::change::history::{Effect, Intent};
 use crate::connection::state::{State, random_hex};
 use crate::connection::{Connection, Credential, Previous, Renewal};
@@ -91,6 +90,7 @@ impl Patchbay {
                 .hint("Make a new one at the service.")
                 .field("token"));
         }
+        let _work = self.at_work()?;
         // An older token that waits to be revoked would be lost from view: it is forgotten only once refused.
         self.begin_renewal(&connection.id, &credential.id, &renewal)?;
         let old = secrets.read(&key).await?;
@@ -138,9 +138,8 @@ impl Patchbay {
     /// A line in the activity without any file.
     pub(super) fn note(&self, connection: &Connection, kind: ActivityKind) -> Result<()> {
         let (connection, name) = (connection.id.clone(), connection.name.clone());
-        let intent = Intent { at: self.host().now, kind, connection, name, effect: Effect::default() };
-        let mut applied = apply(&[], &intent, &self.inner.history, &self.inner.data_dir)?;
-        self.inner.history.finish(&mut applied.record)
+        let intent = Intent { at: self.host().now, kind, connection, name, effect: Effect::default(), undoes: None };
+        self.inner.history.note(&intent)
     }
 
     /// Whether the replaced token is refused now; if so it is forgotten here too.

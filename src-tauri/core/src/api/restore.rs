@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::message::{Connected, PlanView};
 use super::place::{Placing, restarts, view_changes};
-use super::snapshot::{Seen, look, look_at};
+use super::snapshot::{Seen, look, look_for, seen_of};
 use super::view::{ActivityKind, DriftView};
 use super::{Event, Patchbay};
 use crate::change::history::{Effect, Intent, PlacementEffect, Record};
@@ -21,7 +21,7 @@ impl Patchbay {
     pub fn drift(&self) -> Result<Vec<DriftView>> {
         let (state, seen) = (self.state()?, look(&self.host()));
         let of = |connection: &Connection, placement: &Placement| {
-            seen.iter().find(|seen| seen.client.id == placement.client)?.drift(connection, placement)
+            seen_of(&seen, placement, &self.host())?.drift(connection, placement)
         };
         let all = state.connections.iter().flat_map(|connection| {
             connection.placements.iter().filter_map(|placement| of(connection, placement)).collect::<Vec<_>>()
@@ -35,7 +35,7 @@ impl Patchbay {
         let connection = state.connection(id)?;
         let placement = placement(connection, client)?;
         let client = client::find(client)?;
-        let path = (client.locate)(&self.host()).path;
+        let path = look_for(placement, &self.host())?.location.path;
         let change = plan(client, &path, &[(&placement.entry, Some(placement.expected.clone()))])?;
         let effect = PlacementEffect {
             client: client.id.to_owned(),
@@ -53,7 +53,7 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let placement = placement(connection, client)?;
-        let seen = look_at(client::find(client)?, &self.host());
+        let seen = look_for(placement, &self.host())?;
         let now = entry_now(&seen, &placement.entry)?;
         let after = now.map(|expected| Placement { expected, ..placement.clone() });
         let effect = PlacementEffect { client: client.to_owned(), before: Some(placement.clone()), after };
@@ -71,7 +71,7 @@ impl Patchbay {
     }
 
     /// Undoes a change, the newest that can be undone where none is named.
-    pub(super) fn undo(&self, id: Option<&str>) -> Result<Connected> {
+    pub(super) async fn undo(&self, id: Option<&str>) -> Result<Connected> {
         let record = match id {
             Some(id) => self.inner.history.record(id)?,
             None => self.newest()?,
@@ -84,7 +84,7 @@ impl Patchbay {
                 .hint("A renewed token stays; an undone change can be made again."));
         }
         let changes = plan_undo(&record, &self.inner.history)?;
-        let done = self.apply_undo(&record, &changes);
+        let done = self.apply_undo(&record, &changes).await;
         self.tell(Event::Changed);
         done
     }
@@ -102,7 +102,7 @@ impl Patchbay {
             .ok_or_else(|| Error::new(Code::UnknownChange, "There is nothing to undo."))
     }
 
-    fn apply_undo(&self, record: &Record, changes: &[Change]) -> Result<Connected> {
+    async fn apply_undo(&self, record: &Record, changes: &[Change]) -> Result<Connected> {
         let back = |effect: &PlacementEffect| PlacementEffect {
             client: effect.client.clone(),
             before: effect.after.clone(),
@@ -114,22 +114,18 @@ impl Patchbay {
             connection: record.connection.clone(),
             name: record.name.clone(),
             effect: Effect { placements: record.effect.placements.iter().map(back).collect(), removed: None },
+            undoes: Some(record.id.clone()),
         };
         self.restorable(record)?;
+        let _work = self.at_work()?;
         let mut applied = apply(changes, &intent, &self.inner.history, &self.inner.data_dir)?;
-        if let Some(removed) = &record.effect.removed {
-            self.inner.state.update(|state| {
-                state.connections.push(Connection { placements: Vec::new(), ..removed.clone() });
-                Ok(())
-            })?;
-        }
-        // A connection that is gone has no placements to agree with.
-        if self.state()?.connection(&record.connection).is_ok() {
-            self.take_effect(&record.connection, &applied.record.effect)?;
-        }
-        self.inner.history.finish(&mut applied.record)?;
-        self.inner.history.mark_undone(&record.id, &applied.record.id)?;
-        Ok(Connected { id: record.connection.clone(), change: Some(applied.record.id), restart: restarts(changes) })
+        self.finish_change(&mut applied.record).await?;
+        Ok(Connected {
+            id: record.connection.clone(),
+            change: Some(applied.record.id),
+            restart: restarts(changes),
+            kept_in: Vec::new(),
+        })
     }
 
     /// A removed connection can come back only while its name is free.

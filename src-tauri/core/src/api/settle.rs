@@ -3,11 +3,13 @@
 use super::Patchbay;
 use super::snapshot::look;
 use super::view::ActivityKind;
-use crate::change::reached;
-use crate::client::read_entry;
+use crate::change::history::Record;
+use crate::change::{plan_undo, reached, roll_back};
+use crate::client::{is_safe_name, read_entry};
 use crate::connection::state::State;
 use crate::connection::{AuthHeader, Connection, Placement, Renewal, Wiring};
 use crate::error::{Code, Result};
+use crate::file::Lock;
 use crate::host::Host;
 use crate::secret::Key;
 
@@ -26,17 +28,57 @@ impl Patchbay {
             Some(problem) => self.rebuild(problem)?,
             None => {}
         }
-        for mut record in self.inner.history.pending() {
-            if !reached(&record) || record.files.is_empty() && record.effect.placements.is_empty() {
-                self.inner.history.forget(&record);
-                continue;
-            }
-            if self.state()?.connection(&record.connection).is_ok() {
-                self.take_effect(&record.connection, &record.effect)?;
-            }
-            self.inner.history.finish(&mut record)?;
+        // Whoever holds it is alive and will finish what is under way.
+        let Some(_work) = Lock::try_take(&self.work_lock())? else { return Ok(()) };
+        for record in self.inner.history.pending() {
+            self.settle_change(record).await?;
         }
         self.settle_renewals().await
+    }
+
+    /// A change whose files all have it is brought to its end; one that was cut short between two files is taken back.
+    async fn settle_change(&self, mut record: Record) -> Result<()> {
+        let history = &self.inner.history;
+        if record.files.is_empty() && record.effect.placements.is_empty() {
+            history.forget(&record);
+            return Ok(());
+        }
+        if !reached(&record) {
+            match plan_undo(&record, history).and_then(|changes| roll_back(&changes, &self.inner.data_dir)) {
+                Ok(()) => history.forget(&record),
+                // Its copies stay; a file that can be read again is settled next time.
+                Err(error) => tracing::warn!("a change that was cut short cannot be taken back yet: {error}"),
+            }
+            return Ok(());
+        }
+        self.finish_change(&mut record).await
+    }
+
+    /// Makes the state agree with a change that all its files have.
+    pub(super) async fn finish_change(&self, record: &mut Record) -> Result<()> {
+        let state = self.state()?;
+        let undone = record.undoes.as_deref().and_then(|id| self.inner.history.record(id).ok());
+        if let Some(removed) = undone.as_ref().and_then(|undone| undone.effect.removed.as_ref()) {
+            self.inner.state.update(|state| {
+                if state.connection(&removed.id).is_err() {
+                    state.connections.push(Connection { placements: Vec::new(), ..removed.clone() });
+                }
+                Ok(())
+            })?;
+        }
+        if let (Some(_), Ok(connection)) = (&record.effect.removed, state.connection(&record.connection)) {
+            self.forget(connection).await?;
+            self.inner.runs.forget(&record.connection);
+        }
+        // A connection that is gone has no placements to agree with.
+        if self.state()?.connection(&record.connection).is_ok() {
+            self.take_effect(&record.connection, &record.effect)?;
+        }
+        self.inner.history.finish(record)?;
+        match undone {
+            Some(undone) => self.inner.history.mark_undone(&undone.id, &record.id),
+            None => Ok(()),
+        }
     }
 
     fn rebuild(&self, problem: crate::Error) -> Result<()> {
@@ -83,11 +125,12 @@ fn adopt_entries(state: &mut State, host: &Host) {
         let Ok(Some(entries)) = seen.entries else { continue };
         for (name, value) in &entries {
             let entry = read_entry(name, value);
-            let Some(id) = entry.ours else { continue };
+            let Some(id) = entry.ours.filter(|id| is_safe_name(id)) else { continue };
             let wiring = if value.get("command").is_some() { Wiring::Bridge } else { Wiring::HeadersHelper };
             let placement = Placement {
                 client: seen.client.id.to_owned(),
                 entry: name.clone(),
+                path: Some(seen.location.path.clone()),
                 wiring,
                 credential: None,
                 expected: value.clone(),

@@ -1,5 +1,6 @@
 //! Computes the snapshot: state + files + records of use + clock, in one pass.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ use crate::secret::{find_plaintext, mask, vault_exists};
 use crate::token::{days_left, life_left, reminder};
 
 /// One app's file, read once per snapshot.
+#[derive(Clone)]
 pub(super) struct Seen {
     pub(super) client: &'static Client,
     pub(super) location: Location,
@@ -39,7 +41,32 @@ pub(super) fn look(host: &Host) -> Vec<Seen> {
 }
 
 pub(super) fn look_at(client: &'static Client, host: &Host) -> Seen {
-    let location = (client.locate)(host);
+    look_in(client, (client.locate)(host))
+}
+
+/// Reads the file that a placement was written to.
+///
+/// # Errors
+/// `UnknownApp`.
+pub(super) fn look_for(placement: &Placement, host: &Host) -> Result<Seen> {
+    let client = crate::client::find(&placement.client)?;
+    let mut location = (client.locate)(host);
+    if let Some(path) = &placement.path {
+        location.path.clone_from(path);
+    }
+    Ok(look_in(client, location))
+}
+
+/// The file that a placement was written to, read already where it is the one that its app reads now.
+pub(super) fn seen_of<'a>(seen: &'a [Seen], placement: &Placement, host: &Host) -> Option<Cow<'a, Seen>> {
+    let now = seen.iter().find(|seen| seen.client.id == placement.client)?;
+    if placement.path.as_ref().is_none_or(|path| *path == now.location.path) {
+        return Some(Cow::Borrowed(now));
+    }
+    look_for(placement, host).ok().map(Cow::Owned)
+}
+
+fn look_in(client: &'static Client, location: Location) -> Seen {
     let entries = file::read(&location.path).and_then(|state| {
         let Some(bytes) = state.bytes else { return Ok(None) };
         let document = parse(client, &location.path, &bytes)?;
@@ -136,7 +163,7 @@ impl Scene<'_> {
     }
 
     fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {
-        let seen = self.seen.iter().find(|seen| seen.client.id == placement.client);
+        let seen = seen_of(self.seen, placement, self.host);
         let started = self.running.get(placement.client.as_str());
         PlacementView {
             client: placement.client.clone(),
@@ -171,7 +198,8 @@ impl Scene<'_> {
         if needs_token && connection.credentials.is_empty() {
             return (Status::TokenMissing, NextStep::Finish);
         }
-        if reminder.is_some_and(|reminder| reminder.ended) {
+        // Also while its reminder is snoozed.
+        if connection.credentials.iter().any(|credential| credential.has_ended(self.host.now)) {
             return (Status::TokenEnded, NextStep::Renew);
         }
         let checked = self.state.checks.get(&connection.id).map(|report| report.verdict);
@@ -205,7 +233,7 @@ impl Scene<'_> {
             expires: credential.expires,
             days_left: credential.expires.map(|expires| days_left(expires, self.host)),
             life_left: credential.expires.map(|expires| life_left(credential.created, expires, self.host.now)),
-            ended: credential.expires.is_some_and(|expires| expires.at <= self.host.now),
+            ended: credential.has_ended(self.host.now),
             fingerprint: credential.fingerprint.clone(),
             old_since: credential.previous.as_ref().map(|old| old.replaced.to_string()),
             used_by: connection.placements.iter().filter(uses).map(|placement| placement.client.clone()).collect(),
@@ -307,7 +335,7 @@ pub(super) fn reminders(state: &State, host: &Host) -> Vec<ReminderView> {
                 name: connection.name.clone(),
                 token: credential.id.clone(),
                 days_left: days_left(expires, host),
-                ended: expires.at <= host.now,
+                ended: credential.has_ended(host.now),
                 expires: expires.at.to_string(),
                 notified: reminder::is_shown(shown, expires, stage),
             });

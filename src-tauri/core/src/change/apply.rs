@@ -24,20 +24,57 @@ pub fn apply(changes: &[Change], intent: &Intent, history: &History, data_dir: &
     let mut changes: Vec<&Change> = changes.iter().filter(|change| !change.is_nothing()).collect();
     // One order for everybody, so that two processes never wait for each other.
     changes.sort_by(|a, b| a.path.cmp(&b.path));
-    let _own: Vec<Lock> = changes.iter().map(|change| own_lock(change, data_dir)).collect::<Result<_>>()?;
-    let _apps: Vec<MkdirLock> = changes.iter().filter_map(|change| app_lock(change)).collect::<Result<_>>()?;
+    let locks = Locks::take(&changes, data_dir)?;
     let targets = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
     let record = history.begin(intent, &changes)?;
+    write_all(&changes, &targets, &locks).inspect_err(|_| history.forget(&record))?;
+    Ok(Applied { record })
+}
+
+/// Brings files back to what they were before a change that a kill cut short; the history keeps no record of it.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) fn roll_back(changes: &[Change], data_dir: &Path) -> Result<()> {
+    let mut changes: Vec<&Change> = changes.iter().filter(|change| !change.is_nothing()).collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    let locks = Locks::take(&changes, data_dir)?;
+    let targets = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
+    write_all(&changes, &targets, &locks)
+}
+
+/// The locks of all files of a change.
+struct Locks {
+    _own: Vec<Lock>,
+    apps: Vec<MkdirLock>,
+}
+
+impl Locks {
+    fn take(changes: &[&Change], data_dir: &Path) -> Result<Self> {
+        let own = changes.iter().map(|change| own_lock(change, data_dir)).collect::<Result<_>>()?;
+        let apps = changes.iter().filter_map(|change| app_lock(change)).collect::<Result<_>>()?;
+        Ok(Self { _own: own, apps })
+    }
+
+    /// Backups of large files take their time; nobody may take the locks for forgotten ones meanwhile.
+    fn keep_fresh(&self) {
+        self.apps.iter().for_each(MkdirLock::keep_fresh);
+    }
+}
+
+/// Writes all files, or none.
+fn write_all(changes: &[&Change], targets: &[PathBuf], locks: &Locks) -> Result<()> {
     for n in 0..changes.len() {
-        if let Err(error) = write(&targets[n], changes[n].after.as_deref()) {
-            for (change, target) in changes.iter().zip(&targets).take(n) {
-                write(target, change.before.as_deref())?;
+        locks.keep_fresh();
+        let change = changes[n];
+        if let Err(error) = write(&targets[n], change.after.as_deref(), &change.digest) {
+            for (change, target) in changes.iter().zip(targets).take(n) {
+                write(target, change.before.as_deref(), &digest_of(change.after.as_deref()))?;
             }
-            history.forget(&record);
             return Err(error);
         }
     }
-    Ok(Applied { record })
+    Ok(())
 }
 
 fn own_lock(change: &Change, data_dir: &Path) -> Result<Lock> {
@@ -66,10 +103,19 @@ pub(crate) fn changed(path: &Path) -> Error {
         .hint("Look at the change again.")
 }
 
-fn write(target: &Path, bytes: Option<&[u8]>) -> Result<()> {
+/// Writes a file if it still has the digest that the change was planned for, looked at as late as possible: apps that
+/// know no lock may write at any moment.
+fn write(target: &Path, bytes: Option<&[u8]>, digest: &str) -> Result<()> {
+    let still = || {
+        let now = file::read(target)?;
+        if now.digest() == digest { Ok(()) } else { Err(changed(target)) }
+    };
     match bytes {
-        Some(bytes) => file::replace(target, bytes),
-        None if target.exists() => file::remove_file(target),
+        Some(bytes) => file::replace_if(target, bytes, still),
+        None if target.exists() => {
+            still()?;
+            file::remove_file(target)
+        }
         None => Ok(()),
     }
 }

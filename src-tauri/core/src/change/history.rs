@@ -39,6 +39,9 @@ pub struct Record {
     /// The record that undid it.
     #[serde(default)]
     pub undone_by: Option<String>,
+    /// The record that it undoes.
+    #[serde(default)]
+    pub undoes: Option<String>,
 }
 
 /// How far a change came.
@@ -139,6 +142,8 @@ pub struct Intent {
     pub name: String,
     /// What it means for the state.
     pub effect: Effect,
+    /// The record that it undoes.
+    pub undoes: Option<String>,
 }
 
 /// A file as it would be; no bytes where it would not be there.
@@ -244,6 +249,7 @@ impl History {
             effect: intent.effect.clone(),
             status: Status::Pending,
             undone_by: None,
+            undoes: intent.undoes.clone(),
         };
         for (n, change) in changes.iter().enumerate() {
             if let Some(bytes) = &change.before {
@@ -252,6 +258,15 @@ impl History {
         }
         self.write(&record)?;
         Ok(record)
+    }
+
+    /// Writes down what happened without any file being changed.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn note(&self, intent: &Intent) -> Result<()> {
+        let mut record = self.begin(intent, &[])?;
+        self.finish(&mut record)
     }
 
     /// Marks a record as done.

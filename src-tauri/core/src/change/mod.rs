@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::client::Client;
 
 pub use apply::{Applied, apply};
-pub(crate) use apply::{changed, reached};
+pub(crate) use apply::{changed, reached, roll_back};
 pub use diff::{Diff, diff};
 pub(crate) use plan::{parse, refused};
 pub use plan::{plan, plan_without, verb};

@@ -107,7 +107,7 @@ pub(crate) fn refused(path: &Path, error: &DocumentError) -> Error {
 }
 
 /// Reads a file that is to be changed, refusing what cannot be written.
-fn writable(path: &Path) -> Result<FileState> {
+pub(super) fn writable(path: &Path) -> Result<FileState> {
     let state = file::read(path)?;
     if state.read_only {
         return Err(read_only(path));

@@ -4,11 +4,10 @@
 //! entries go back, and only if they still are what the change made of them.
 
 use super::history::{History, Record};
-use super::plan::{edit, parse, refused};
+use super::plan::{edit, parse, refused, writable};
 use super::{Change, Op};
 use crate::client;
 use crate::error::{Code, Error, Result};
-use crate::file;
 
 /// Plans the undoing of a record, one change per file.
 ///
@@ -21,12 +20,15 @@ pub fn plan_undo(record: &Record, history: &History) -> Result<Vec<Change>> {
 fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     let file = &record.files[n];
     let client = client::find(&file.client)?;
-    let state = file::read(&file.path)?;
+    let state = writable(&file.path)?;
     let digest = state.digest();
     let ops: Vec<Op> =
         file.ops.iter().map(|op| Op { entry: op.entry.clone(), old: op.new.clone(), new: op.old.clone() }).collect();
     let after = if digest == file.after {
         history.before(record, n)?
+    } else if state.bytes.is_none() && ops.iter().all(|op| op.new.is_none()) {
+        // The file is gone, and what was put in with it.
+        None
     } else {
         Some(leaves_back(client, file, state.bytes.as_deref().unwrap_or_default(), &ops)?)
     };

@@ -4,6 +4,7 @@ pub mod runs;
 pub mod state;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,13 @@ pub struct Credential {
     pub renewal: Option<Renewal>,
 }
 
+impl Credential {
+    /// Whether its known end has come.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires.at <= now)
+    }
+}
+
 /// A renewal under way. What stands in the keychain tells how far it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renewal {
@@ -148,6 +156,9 @@ pub struct Placement {
     pub client: String,
     /// The entry's name in the app's file.
     pub entry: String,
+    /// The file that it was written to; where none is noted, the one that the app reads now.
+    #[serde(default)]
+    pub path: Option<PathBuf>,
     /// How the token gets there.
     pub wiring: Wiring,
     /// The credential used, where it is not the connection's first.

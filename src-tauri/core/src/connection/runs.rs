@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::client::is_safe_name;
 use crate::error::{Error, Result};
 use crate::file;
 
@@ -46,8 +47,11 @@ impl Runs {
     /// # Errors
     /// The record cannot be written.
     pub fn record(&self, connection: &str, run: &Run) -> Result<()> {
+        let Some(folder) = self.folder_of(connection) else {
+            return Err(Error::new(crate::Code::UnknownConnection, "This is no connection's id."));
+        };
         let name: String = run.client.as_deref().unwrap_or(&run.program).chars().map(safe).take(60).collect();
-        let path = self.folder.join(connection).join(format!("{name}.json"));
+        let path = folder.join(format!("{name}.json"));
         let bytes = serde_json::to_vec(run)
             .map_err(|error| Error::new(crate::Code::Internal, format!("The use cannot be recorded: {error}")))?;
         file::replace_private(&path, &bytes)
@@ -55,7 +59,8 @@ impl Runs {
 
     /// All records of a connection, the newest first. Unreadable ones are left out.
     pub fn of(&self, connection: &str) -> Vec<Run> {
-        let mut runs: Vec<Run> = std::fs::read_dir(self.folder.join(connection))
+        let folder = self.folder_of(connection).and_then(|folder| std::fs::read_dir(folder).ok());
+        let mut runs: Vec<Run> = folder
             .into_iter()
             .flatten()
             .filter_map(|entry| serde_json::from_slice(&std::fs::read(entry.ok()?.path()).ok()?).ok())
@@ -66,11 +71,40 @@ impl Runs {
 
     /// Forgets a connection's records.
     pub fn forget(&self, connection: &str) {
-        // Nothing depends on them.
-        let _ = std::fs::remove_dir_all(self.folder.join(connection));
+        if let Some(folder) = self.folder_of(connection) {
+            // Nothing depends on them.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+
+    /// A connection's folder; none for what is no id, because it comes from a command line and may name any place.
+    fn folder_of(&self, connection: &str) -> Option<PathBuf> {
+        is_safe_name(connection).then(|| self.folder.join(connection))
     }
 }
 
 fn safe(c: char) -> char {
     if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_leads_to_no_folder() {
+        let data = tempfile::tempdir().expect("a folder");
+        let victim = data.path().join("victim");
+        std::fs::create_dir_all(&victim).expect("a folder");
+        let runs = Runs::new(&data.path().join("data"));
+        let run = Run { at: Timestamp::UNIX_EPOCH, client: None, program: "x".to_owned(), error: None };
+        for id in ["../../victim", "..", "", "/tmp", "a/b", "a\\b"] {
+            assert!(runs.record(id, &run).is_err(), "{id}");
+            assert!(runs.of(id).is_empty());
+            runs.forget(id);
+        }
+        assert!(victim.is_dir() && std::fs::read_dir(&victim).is_ok_and(|inside| inside.count() == 0));
+        runs.record("a-1", &run).expect("recorded");
+        assert_eq!(runs.of("a-1"), [run]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Locks between Patchbay's own processes, and an app's own lock where it has one.
 
+use std::cell::Cell;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -23,15 +24,7 @@ impl Lock {
     /// # Errors
     /// `FileBusy` when another Patchbay process holds it longer than that.
     pub fn take(path: &Path) -> Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
-        }
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(|error| Error::io(path, &error))?;
+        let file = lock_file(path)?;
         let begun = Instant::now();
         loop {
             match file.try_lock() {
@@ -44,10 +37,35 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// The lock if nobody has it.
+    ///
+    /// # Errors
+    /// The lock file cannot be opened.
+    pub fn try_take(path: &Path) -> Result<Option<Self>> {
+        let file = lock_file(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Error::io(path, &error)),
+        }
+    }
+}
+
+fn lock_file(path: &Path) -> Result<File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
+    }
+    let file = File::options().create(true).truncate(false).write(true).open(path);
+    file.map_err(|error| Error::io(path, &error))
+}
+
 /// A lock that is a folder, as Claude Code takes it beside `~/.claude.json`; removed on drop.
 #[derive(Debug)]
 pub struct MkdirLock {
     path: PathBuf,
+    /// When we last touched it; another time there means that the app took it over.
+    touched: Cell<Option<SystemTime>>,
 }
 
 impl MkdirLock {
@@ -59,7 +77,7 @@ impl MkdirLock {
         let begun = Instant::now();
         loop {
             match std::fs::create_dir(path) {
-                Ok(()) => return Ok(Self { path: path.to_path_buf() }),
+                Ok(()) => return Ok(Self { path: path.to_path_buf(), touched: Cell::new(modified(path)) }),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 // No folder to lock in means no file to protect.
                 Err(error) => return Err(Error::io(path, &error)),
@@ -76,19 +94,38 @@ impl MkdirLock {
     }
 }
 
-impl Drop for MkdirLock {
-    fn drop(&mut self) {
-        // Gone already means that the app took it over.
-        let _ = std::fs::remove_dir(&self.path);
+impl MkdirLock {
+    /// Tells whoever waits that somebody is at work.
+    pub fn keep_fresh(&self) {
+        if self.is_ours() {
+            let now = File::open(&self.path).and_then(|folder| folder.set_modified(SystemTime::now()));
+            // Where a folder's time cannot be set, ten seconds have to do.
+            if now.is_ok() {
+                self.touched.set(modified(&self.path));
+            }
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        modified(&self.path) == self.touched.get()
     }
 }
 
+impl Drop for MkdirLock {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            // Gone already means that the app took it over.
+            let _ = std::fs::remove_dir(&self.path);
+        }
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}
+
 fn is_stale(path: &Path) -> bool {
-    std::fs::metadata(path)
-        .and_then(|meta| meta.modified())
-        .ok()
-        .and_then(|changed| SystemTime::now().duration_since(changed).ok())
-        .is_some_and(|age| age > STALE)
+    modified(path).and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > STALE)
 }
 
 fn busy(path: &Path) -> Error {

@@ -11,8 +11,16 @@ use crate::error::{Code, Error, Result};
 /// `target` must have its links resolved ([`super::FileState::target`]). When this returns an error the old bytes are
 /// in place; a kill at any point leaves the old file or the new one, whole.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<()> {
+    replace_if(target, bytes, || Ok(()))
+}
+
+/// As [`replace`], if `still` agrees when the new bytes are on the disk and only the renaming is left.
+///
+/// # Errors
+/// As [`replace`], and what `still` answers.
+pub fn replace_if(target: &Path, bytes: &[u8], still: impl FnOnce() -> Result<()>) -> Result<()> {
     let old = std::fs::metadata(target).ok();
-    write_beside(target, bytes, old.as_ref())
+    write_beside(target, bytes, old.as_ref(), still)
 }
 
 /// Replaces one of Patchbay's own files, readable by its owner alone, making the folder where it is missing.
@@ -20,7 +28,7 @@ pub fn replace_private(target: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = target.parent() {
         make_private_folder(folder)?;
     }
-    write_beside(target, bytes, None)
+    write_beside(target, bytes, None, || Ok(()))
 }
 
 /// Removes a file and makes the removal durable.
@@ -29,7 +37,12 @@ pub fn remove_file(target: &Path) -> Result<()> {
     sync_folder(target)
 }
 
-fn write_beside(target: &Path, bytes: &[u8], old: Option<&std::fs::Metadata>) -> Result<()> {
+fn write_beside(
+    target: &Path,
+    bytes: &[u8],
+    old: Option<&std::fs::Metadata>,
+    still: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let folder = target.parent().ok_or_else(|| {
         Error::new(Code::FileNotRegular, format!("This path has no folder: {}", target.display())).at(target)
     })?;
@@ -44,6 +57,7 @@ fn write_beside(target: &Path, bytes: &[u8], old: Option<&std::fs::Metadata>) ->
         keep_mode_and_owner(temp.as_file(), old).map_err(|error| write_error(target, &error))?;
     }
     temp.as_file().sync_all().map_err(|error| write_error(target, &error))?;
+    still()?;
     persist(temp, target)?;
     sync_folder(target)
 }

@@ -112,7 +112,7 @@ export class Fake {
     const { kind, one, clients } = change('');
     const id = this.#note(kind, one, clients);
     this.#before.set(id, before);
-    return { type: 'connected', value: { id: one.id, change: id, restart: kind === 'connected' ? clients : [] } };
+    return { type: 'connected', value: { id: one.id, change: id, restart: kind === 'connected' ? clients : [], kept_in: [] } };
   }
 
   #connect({ connect }: Of<'connect'>): Answer {
@@ -130,7 +130,7 @@ export class Fake {
     const one = this.one(id);
     one.tokens.push(token(`t-${id}-${one.tokens.length}`, 90, { label: facts.label ?? 'Token', scopes: facts.scopes, used_by: clients }));
     if (one.status === 'token_missing') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });
-    return { type: 'connected', value: { id, change: null, restart: [] } };
+    return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
   }
 
   #place({ id, places }: Of<'place'>): Answer {
@@ -152,17 +152,16 @@ export class Fake {
 
   #edit({ id, name, settings }: Of<'edit'>): Answer {
     Object.assign(this.one(id), { name, settings });
-    return { type: 'connected', value: { id, change: null, restart: [] } };
+    return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
   }
 
   #settle({ type, id, client }: Of<'put_back'> | Of<'keep'>): Answer {
-    const answer = this.#changing(() => {
+    return this.#changing(() => {
       const one = this.one(id);
       for (const place of one.used_in) if (place.client === client) place.drift = null;
       Object.assign(one, { group: 'working', status: 'working', action: 'check', action_client: null });
       return { kind: type === 'keep' ? 'kept' : 'put_back', one, clients: [client] };
     });
-    return type === 'keep' ? done : answer;
   }
 
   #undo({ change }: Of<'undo'>): Answer {
@@ -171,7 +170,7 @@ export class Fake {
     if (!entry) throw new Failure({ code: 'unknown_change', message: String(change) });
     if (before) this.state.connections = before;
     Object.assign(entry, { undone: true, can_undo: false });
-    return { type: 'connected', value: { id: entry.connection, change: null, restart: [] } };
+    return { type: 'connected', value: { id: entry.connection, change: null, restart: [], kept_in: [] } };
   }
 
   #retire({ id, token: wanted, force }: Of<'retire_old'>): Answer {
