@@ -245,3 +245,25 @@ async fn what_another_process_has_under_way_is_not_settled() {
     world.patchbay.settle().await.expect("settled");
     assert_eq!(world.files(), original());
 }
+
+#[tokio::test]
+async fn a_file_that_its_app_refuses_for_another_entry_is_told_and_left() {
+    let world = world().await;
+    let bad = format!("{}\n[mcp_servers.both]\ncommand = \"x\"\nurl = \"https://example.com\"\n", original()[2]);
+    world.home.write("codex", &bad);
+    let (_, token) = world.token(&["profile:read"]).await;
+    let refused = world.connect(world.notes(), Some(&token)).await.expect_err("Codex would not see it");
+    assert_eq!(refused.code, Code::AppRefuses);
+    assert!(refused.message.contains("\"both\""), "{refused}");
+    assert_eq!(world.home.read("codex"), bad);
+    let codex = world.snapshot().apps.into_iter().find(|app| app.id == "codex").expect("the app");
+    assert_eq!(codex.problem.map(|problem| problem.code), Some(Code::AppRefuses));
+    assert_eq!(codex.entries.len(), 2, "its entries are listed all the same");
+
+    world.home.write("codex", &original()[2]);
+    world.connected().await;
+    world.home.write("codex", &format!("{}\n[mcp_servers.none]\nenabled = true\n", world.home.read("codex")));
+    assert_eq!(world.snapshot().connections[0].status, Status::FileBroken);
+    world.removed().await.expect("ours can be taken out");
+    assert!(!world.home.read("codex").contains("my-notes"));
+}

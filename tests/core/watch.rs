@@ -40,3 +40,22 @@ fn it_hears_a_file_whose_folder_is_made_later() {
     std::fs::write(&file, "{}").expect("written");
     receive.recv_timeout(SOON).expect("heard");
 }
+
+#[test]
+fn it_hears_a_file_whose_folder_was_exchanged_for_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (own, other) = (folder.path().join("own"), folder.path().join("other"));
+    for each in [&own, &other] {
+        std::fs::create_dir(each).expect("made");
+        std::fs::write(each.join("config.toml"), "same").expect("written");
+    }
+    let file = own.join("config.toml");
+    let (send, receive) = mpsc::channel();
+    let _watcher = Watcher::start(vec![file.clone()], move || send.send(()).expect("heard")).expect("it watches");
+    std::fs::rename(&own, folder.path().join("away")).expect("moved");
+    std::fs::rename(&other, &own).expect("moved");
+    // Whatever the exchange itself made it say.
+    while receive.recv_timeout(Duration::from_millis(700)).is_ok() {}
+    std::fs::write(&file, "changed").expect("written");
+    receive.recv_timeout(SOON).expect("heard");
+}

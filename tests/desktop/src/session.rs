@@ -108,14 +108,20 @@ impl Session {
         bail!("{name} did not come up")
     }
 
-    /// Starts a program that goes on, and returns the first line it says.
+    /// Starts a program that goes on until the session ends, and returns the first line it says.
     pub(crate) async fn spawn_and_read(&mut self, mut command: Command) -> Result<String> {
+        let (child, line) = self.start_and_read(&mut command).await?;
+        self.children.push(child);
+        Ok(line)
+    }
+
+    /// Starts a program and returns the first line it says.
+    pub(crate) async fn start_and_read(&self, command: &mut Command) -> Result<(Child, String)> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
         let line =
             tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it ended at once")?;
-        self.children.push(child);
-        Ok(line)
+        Ok((child, line))
     }
 
     /// A command in this session's environment and nothing else's.

@@ -98,6 +98,9 @@ impl Patchbay {
         {
             return Err(Error::new(Code::TokenMissing, format!("This connection has no token \"{token}\".")));
         }
+        if let Some(refused) = seen.refused() {
+            return Err(refused);
+        }
         let entry = before.map_or_else(|| connection.id.clone(), |placement| placement.entry.clone());
         let stands = seen.entries?.is_some_and(|entries| entries.iter().any(|(name, _)| *name == entry));
         if before.is_none() && stands {

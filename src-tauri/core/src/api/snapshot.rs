@@ -19,7 +19,7 @@ use crate::connection::runs::Run;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement};
 use crate::drift::drift;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::host::Host;
 use crate::probe::Verdict;
@@ -76,8 +76,21 @@ fn look_in(client: &'static Client, location: Location) -> Seen {
 }
 
 impl Seen {
+    /// The entry for which the app refuses its whole file.
+    pub(super) fn refused(&self) -> Option<Error> {
+        let entries = self.entries.as_ref().ok().and_then(Option::as_deref).filter(|_| self.client.all_or_nothing)?;
+        let (name, why) = entries.iter().find_map(|(name, value)| Some((name, (self.client.refuses)(value)?)))?;
+        let (app, path) = (self.client.name, &self.location.path);
+        let text = format!("{app} does not read its file because of the entry \"{name}\": {why}");
+        Some(Error::new(Code::AppRefuses, text).at(path).hint("Mend or remove that entry, then try again."))
+    }
+
     pub(super) fn drift(&self, connection: &Connection, placement: &Placement) -> Option<DriftView> {
-        let entries = self.entries.as_ref().map(|entries| entries.as_deref());
+        let refused = self.refused();
+        let entries = match &refused {
+            Some(refused) => Err(refused),
+            None => self.entries.as_ref().map(|entries| entries.as_deref()),
+        };
         drift(connection, placement, self.client, entries)
     }
 }
@@ -250,7 +263,7 @@ impl Scene<'_> {
             path: seen.location.path.display().to_string(),
             exists: !matches!(seen.entries, Ok(None)),
             why: seen.location.why.map(str::to_owned),
-            problem: seen.entries.as_ref().err().cloned(),
+            problem: seen.entries.as_ref().err().cloned().or_else(|| seen.refused()),
             entries: entries.iter().map(|(name, value)| self.entry(seen.client, name, value)).collect(),
             wirings: seen.client.wirings.to_vec(),
         }

@@ -33,6 +33,7 @@ pub(super) static CLIENT: Client = Client {
         let untyped = value.get("url").is_some() && value.get("type").is_none();
         untyped.then_some("Claude Code skips an address without a type.")
     },
+    all_or_nothing: false,
     lock: Some(lock_folder),
 };
 

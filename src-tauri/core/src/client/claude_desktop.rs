@@ -27,6 +27,7 @@ pub(super) static CLIENT: Client = Client {
     accepts_name: |name| !name.is_empty(),
     entry: |spec: &EntrySpec<'_>| matches!(spec.wiring, Wiring::Bridge).then(|| spec.bridge()),
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
+    all_or_nothing: false,
     lock: None,
 };
 

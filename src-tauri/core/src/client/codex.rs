@@ -28,6 +28,7 @@ pub(super) static CLIENT: Client = Client {
         let has = |key: &str| value.get(key).is_some_and(Value::is_string);
         (has("command") == has("url")).then_some("Codex wants either a command or an address.")
     },
+    all_or_nothing: true,
     lock: None,
 };
 

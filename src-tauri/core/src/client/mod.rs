@@ -45,6 +45,8 @@ pub struct Client {
     pub entry: fn(&EntrySpec<'_>) -> Option<Value>,
     /// What it would refuse about an entry, checked before writing: one bad entry can take a whole file down.
     pub refuses: fn(&Value) -> Option<&'static str>,
+    /// Whether one entry that it refuses makes it refuse the whole file.
+    pub all_or_nothing: bool,
     /// The folder that it uses as a lock while it writes, where it does.
     pub lock: Option<fn(&std::path::Path) -> PathBuf>,
 }

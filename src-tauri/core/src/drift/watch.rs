@@ -4,7 +4,7 @@
 //! the answer comes from the bytes' digest. Where a folder does not exist yet, its nearest existing ancestor is
 //! watched. Nothing polls at rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -43,15 +43,23 @@ impl Watcher {
             }
         })
         .map_err(|error| refused(&error))?;
-        let mut watched = BTreeSet::new();
-        watch_folders(&mut watcher, &paths, &mut watched)?;
+        let mut watched = Watched::new();
+        if let Err(error) = watch_folders(&mut watcher, &paths, &mut watched) {
+            if watched.is_empty() {
+                return Err(error);
+            }
+            // One folder that cannot be watched is no reason to watch none.
+            tracing::warn!("{error}");
+        }
         let mut seen = digests(&paths);
         std::thread::Builder::new()
             .name("watch".to_owned())
             .spawn(move || {
                 while settle(&receive) {
-                    // A folder may have appeared.
-                    let _ = watch_folders(&mut watcher, &paths, &mut watched);
+                    // A folder may have appeared. One that cannot be watched is tried again at the next event.
+                    if let Err(error) = watch_folders(&mut watcher, &paths, &mut watched) {
+                        tracing::warn!("{error}");
+                    }
                     let now = digests(&paths);
                     if now != seen {
                         seen = now;
@@ -92,23 +100,51 @@ fn settle(receive: &mpsc::Receiver<Signal>) -> bool {
     true
 }
 
-fn watch_folders(
-    watcher: &mut notify::RecommendedWatcher,
-    paths: &[PathBuf],
-    watched: &mut BTreeSet<PathBuf>,
-) -> Result<()> {
-    // A folder that was removed has to be watched anew when it comes back.
-    watched.retain(|folder| folder.is_dir());
+/// The folders watched, by path, with what tells a folder from another one of the same path.
+type Watched = BTreeMap<PathBuf, Option<Identity>>;
+
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = std::time::SystemTime;
+
+#[cfg(unix)]
+fn identity(folder: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(folder).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(folder: &Path) -> Option<Identity> {
+    std::fs::metadata(folder).ok()?.created().ok()
+}
+
+fn watch_folders(watcher: &mut notify::RecommendedWatcher, paths: &[PathBuf], watched: &mut Watched) -> Result<()> {
+    // A folder that was removed, or moved away for another one, has to be watched anew.
+    let gone: Vec<_> = watched.iter().filter(|(folder, known)| identity(folder) != **known).collect();
+    let gone: Vec<PathBuf> = gone.into_iter().map(|(folder, _)| folder.clone()).collect();
+    for folder in gone {
+        // The system has let go of a removed folder by itself.
+        let _ = watcher.unwatch(&folder);
+        watched.remove(&folder);
+    }
+    let mut outcome = Ok(());
     for path in paths {
         let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         for folder in [nearest_folder(path), nearest_folder(&target)].into_iter().flatten() {
-            if !watched.contains(&folder) {
-                watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(|error| refused(&error))?;
-                watched.insert(folder);
+            // The folder above tells when this one is moved away.
+            for folder in folder.ancestors().take(2).map(Path::to_path_buf) {
+                if watched.contains_key(&folder) {
+                    continue;
+                }
+                match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                    Ok(()) => drop(watched.insert(folder.clone(), identity(&folder))),
+                    Err(error) => outcome = Err(refused(&error)),
+                }
             }
         }
     }
-    Ok(())
+    outcome
 }
 
 fn nearest_folder(path: &Path) -> Option<PathBuf> {
