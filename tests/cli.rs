@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// What the bridge leaves behind of its use.
+#[path = "cli/record.rs"]
+mod record;
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;

@@ -66,7 +66,8 @@ async fn one_bad_connection_leaves_the_others_their_outcomes() {
         connect(&patchbay, "refused", &refuses, None).await.expect("it connects");
     }
     let path = home.data().join("state.json");
-    let state = std::fs::read_to_string(&path).expect("text").replace("\"url\": \"https://example.com/\"", "\"url\": \"\"");
+    let state =
+        std::fs::read_to_string(&path).expect("text").replace("\"url\": \"https://example.com/\"", "\"url\": \"\"");
     assert!(state.contains("\"url\": \"\""), "{state}");
     std::fs::write(&path, state).expect("written");
     // A vault that nobody has opened.
@@ -124,6 +125,7 @@ async fn a_renewal_tells_the_layers_of_both_its_checks() {
     let renew = Request::Renew { id: "good".into(), token: None, expires: None, scopes: None };
     let done = patchbay.call(renew, Some(Secret::new(NEW))).await.expect("it is renewed");
     assert!(matches!(done, Answer::Renewed(_)));
-    let twice: Vec<_> = [LayerKind::ALL, LayerKind::ALL].concat().into_iter().map(|kind| ("good".to_owned(), kind)).collect();
+    let twice: Vec<_> =
+        [LayerKind::ALL, LayerKind::ALL].concat().into_iter().map(|kind| ("good".to_owned(), kind)).collect();
     assert_eq!(*heard.lock().expect("nobody panicked"), twice);
 }

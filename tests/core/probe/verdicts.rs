@@ -3,7 +3,9 @@
 use patchbay_core::probe::{LayerKind, Verdict};
 use rstest::rstest;
 
-use super::server::{Answer, Asked, INITIALIZED, Step, error, error_text, head, http, json, result, result_text, serve};
+use super::server::{
+    Answer, Asked, INITIALIZED, Step, error, error_text, head, http, json, result, result_text, serve,
+};
 use super::{check, outcome};
 
 const OK: &str = "200 OK";

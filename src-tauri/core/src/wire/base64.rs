@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn is_written_and_read_as_the_standard_says() {
-        let known = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
+        let known =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
         for (text, written) in known {
             assert_eq!(base64(text.as_bytes()), written);
             assert_eq!(from_base64(written).as_deref(), Some(text.as_bytes()));

@@ -15,8 +15,8 @@ pub use client::{Client, Timeouts, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::WireError;
 pub(crate) use failure::tls_words;
-pub use veil::{shown, veil};
 pub use reqwest::{Method, Response, StatusCode, header};
+pub use veil::{shown, veil};
 
 /// The newest protocol revision: no `initialize`, no sessions.
 pub const MODERN: &str = "2026-07-28";
