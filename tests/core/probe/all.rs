@@ -50,7 +50,7 @@ async fn check_all(patchbay: &Patchbay) -> Vec<CheckedView> {
     }
 }
 
-/// The token of a renewal is another one, and works.
+/// Nothing in it tells that it is a token.
 const NEW: &str = "nEw0token8without4any2marks";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,6 +107,21 @@ async fn outcomes_are_told_even_where_they_cannot_be_kept() {
     std::fs::write(&path, &newer).expect("written");
     assert_eq!(check_all(&patchbay).await[0].report.verdict, Verdict::Working);
     assert_eq!(std::fs::read_to_string(&path).expect("text"), newer);
+}
+
+/// What a service repeats of the token would otherwise be kept in the state file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_the_service_repeats_is_kept_nowhere() {
+    let home = Home::new();
+    let patchbay = open(&home, keychain());
+    let url = serve(|_: &Asked| http("401 Unauthorized", "", format!("unknown token {NEW}"))).await;
+    connect(&patchbay, "refused", &url, Some(NEW)).await.expect("it connects");
+    let told = &check_all(&patchbay).await[0].report;
+    assert_eq!((told.verdict, told.detail.as_deref()), (Verdict::TokenRefused, Some("unknown token •••")));
+    let renew = Request::Renew { id: "refused".into(), token: None, expires: None, scopes: None };
+    let refused = patchbay.call(renew, Some(Secret::new(NEW))).await.expect_err("it is refused");
+    assert!(!format!("{refused:?}").contains(NEW), "{refused:?}");
+    assert_eq!(home.files_with(NEW), Vec::<std::path::PathBuf>::new());
 }
 
 /// The window shows how far a renewal is by the layers of its two checks.

@@ -59,6 +59,7 @@ async fn no_answer(#[case] rule: fn(&Asked) -> Answer, #[case] verdict: Verdict,
 #[case::wants_a_browser(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, Verdict::NeedsBrowserSignIn, LayerKind::SignIn)]
 #[case::wants_a_browser_in_its_second_challenge(|_: &Asked| http("401 Unauthorized", "www-authenticate: Basic realm=\"x\"\r\nwww-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, Verdict::NeedsBrowserSignIn, LayerKind::SignIn)]
 #[case::wants_a_browser_by_its_description(described, false, Verdict::NeedsBrowserSignIn, LayerKind::SignIn)]
+#[case::wants_a_token_before_a_site_of_pages(site, false, Verdict::TokenMissing, LayerKind::SignIn)]
 #[case::not_allowed(|_: &Asked| http("403 Forbidden", "", "no"), true, Verdict::NotAllowed, LayerKind::SignIn)]
 #[case::not_allowed_for_a_scope(|_: &Asked| http("403 Forbidden", "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"a b\"\r\n", ""), true, Verdict::NotAllowed, LayerKind::SignIn)]
 #[case::not_allowed_without_a_token(|_: &Asked| http("403 Forbidden", "", "no"), false, Verdict::TokenMissing, LayerKind::SignIn)]
@@ -91,6 +92,14 @@ async fn status(
 fn described(asked: &Asked) -> Answer {
     if asked.0.starts_with("GET /.well-known/oauth-protected-resource/mcp ") {
         return json(r#"{"resource":"x","authorization_servers":["https://x"]}"#);
+    }
+    http("401 Unauthorized", "", "")
+}
+
+/// A site that answers every question for a page with its start page.
+fn site(asked: &Asked) -> Answer {
+    if asked.0.starts_with("GET ") {
+        return http(OK, "content-type: text/html\r\n", PAGE);
     }
     http("401 Unauthorized", "", "")
 }

@@ -4,12 +4,12 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::http::{NoReply, Reply, post};
 use super::{Layer, LayerKind, Layers, Mark, Probe, ServerInfo, Stop, Verdict, judge};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
-use crate::wire::{Client, LEGACY, MODERN, Method, shown};
+use crate::wire::{Client, LEGACY, MODERN, Method, read_bounded, shown};
 
 const SESSION: &str = "mcp-session-id";
 
@@ -142,8 +142,13 @@ impl Talk<'_> {
         let url = self.probe.endpoint.url();
         let Ok(place) = url.join(&format!("/.well-known/oauth-protected-resource{}", url.path())) else { return false };
         let Ok(endpoint) = crate::wire::Endpoint::new(place.as_str()) else { return false };
-        let ask = self.client.send(&endpoint, Method::GET, None, &self.headers);
-        matches!(tokio::time::timeout(Duration::from_secs(3), ask).await, Ok(Ok(response)) if response.status().is_success())
+        let ask = async {
+            let response = self.client.send(&endpoint, Method::GET, None, &self.headers).await.ok()?;
+            let bytes = read_bounded(response, self.probe.limits.body).await.ok()?;
+            // Some sites answer every question with their start page.
+            serde_json::from_slice::<Value>(&bytes).ok()?.get("authorization_servers").cloned()
+        };
+        matches!(timeout(Duration::from_secs(3), ask).await, Ok(Some(Value::Array(_))))
     }
 
     async fn tools_and_call<F: Fn(&Layer)>(
@@ -252,7 +257,7 @@ impl Talk<'_> {
     async fn end(&self) {
         if self.headers.contains_key(SESSION) {
             let bye = self.client.send(&self.probe.endpoint, Method::DELETE, None, &self.headers);
-            let _ = tokio::time::timeout(Duration::from_secs(2), bye).await;
+            let _ = timeout(Duration::from_secs(2), bye).await;
         }
     }
 }

@@ -57,7 +57,9 @@ fn hide(text: &str, secret: &str) -> String {
         if round > 0 {
             reading = reading.decoded();
         }
-        forms.iter().for_each(|form| reading.cover(form, &mut covered));
+        for form in &forms {
+            reading.cover(form, &mut covered);
+        }
     }
     masked(text, &covered)
 }
