@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// What the bridge leaves behind of its use.
+#[path = "cli/record.rs"]
+mod record;
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;
@@ -113,6 +116,15 @@ fn the_bridge_answers_every_request_even_where_nothing_is_there() {
     let said = patchbay(&home, &["bridge", "--url", "http://127.0.0.1:9/mcp"], Some(request));
     let answer: Value = serde_json::from_slice(&said.stdout).expect("one JSON-RPC message");
     assert_eq!(answer["error"]["data"]["code"], "unreachable");
+}
+
+#[test]
+fn the_practice_service_ends_with_the_program_that_started_it() {
+    let home = Home::new();
+    let said = patchbay(&home, &["practice", "--port", "0", "--json", "--until-input-ends"], None);
+    assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
+    let told: Value = serde_json::from_slice(&said.stdout).expect("one line of JSON");
+    assert!(told["mcp"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")), "{told}");
 }
 
 #[test]

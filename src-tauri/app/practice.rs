@@ -61,9 +61,10 @@ pub(super) async fn start(app: &AppHandle) -> Result<PracticeState> {
     let patchbay = app.state::<Patchbay>().inner().clone();
     let program = program::install(&patchbay)?;
     let child = Command::new(&program)
-        .arg("practice")
+        .args(["practice", "--until-input-ends"])
         .env("PATCHBAY_DATA_DIR", patchbay.data_dir())
-        .stdin(Stdio::null())
+        // Held open for as long as we live, however we end.
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -1,5 +1,10 @@
 //! Tokens: renewed, refused, pinned to their origin, never told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use patchbay_core::wire::base64;
+use serde_json::json;
+
 use crate::app::{App, Keychain, request};
 use crate::service::{Asked, Reply, Service, result};
 
@@ -102,4 +107,83 @@ async fn a_service_that_repeats_the_token_is_not_repeated() {
     let line = app.line().await;
     assert!(line.contains("bad header"), "{line}");
     assert!(!line.contains(token), "{line}");
+}
+
+/// An opaque token: nothing in it tells that it is one.
+const OPAQUE: &str = "Zq8vN3/pL+x7Rt2=Wk5yB9mD4hJ6cF1sG0aE";
+
+/// The ways in which a service may write a token.
+fn writings(token: &str) -> [String; 5] {
+    let percent = |c: char| if c.is_alphanumeric() { c.to_string() } else { format!("%{:02X}", u32::from(c)) };
+    [
+        token.to_owned(),
+        token.to_ascii_lowercase(),
+        token.chars().map(percent).collect(),
+        base64(format!("Bearer {token}").as_bytes()),
+        format!("{}{token}", "-".repeat(280)),
+    ]
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_knows_as_one_is_not_repeated_either() {
+    for written in writings(OPAQUE) {
+        for status in [400, 403, 422, 429, 500] {
+            let words = json!({ "message": format!("bad: {written}") }).to_string();
+            let service = Service::start(move |_| Reply::status(status).body("application/json", words.clone())).await;
+            let mut app = App::start(&Keychain::holding(&service.url(), OPAQUE));
+            app.say(&request(1, "ping")).await;
+            let line = app.line().await;
+            assert!(line.contains("bad: "), "{line}");
+            assert!(!line.contains(&written) && !line.contains(&OPAQUE[..8]), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_token_is_not_repeated_after_its_end() {
+    let words = json!({ "message": format!("replaced: {OPAQUE}") }).to_string();
+    let service = Service::start(move |asked| {
+        if bears(asked, OPAQUE) {
+            return Reply::status(401);
+        }
+        Reply::status(403).body("application/json", words.clone())
+    })
+    .await;
+    let keychain = Keychain::holding(&service.url(), OPAQUE);
+    let mut app = App::start(&keychain);
+    app.request(1, "ping").await;
+    keychain.renew(&service.url(), "another-opaque-token");
+    app.say(&request(2, "ping")).await;
+    let line = app.line().await;
+    assert!(line.contains("replaced: ") && !line.contains(&OPAQUE[..8]), "{line}");
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_begin_again_does_not_repeat_the_token() {
+    let begun = AtomicBool::new(false);
+    let service = Service::start(move |asked| match asked.rpc().as_str() {
+        "initialize" if begun.swap(true, Ordering::SeqCst) => {
+            Reply::json(format!(r#"{{"jsonrpc":"2.0","id":0,"error":{{"code":1,"message":"no: {OPAQUE}"}}}}"#))
+        }
+        "initialize" => Reply::json(result(asked, r#"{"protocolVersion":"2025-11-25"}"#)).header("mcp-session-id", "s"),
+        "ping" => Reply::status(404),
+        _ => Reply::status(405),
+    })
+    .await;
+    let mut app = App::start(&Keychain::holding(&service.url(), OPAQUE));
+    app.begin().await;
+    app.say(&request(2, "ping")).await;
+    let line = app.line().await;
+    assert!(line.contains("no: ") && !line.contains(&OPAQUE[..8]), "{line}");
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_host_named_as_the_token_does_not_repeat_it() {
+    let token = "zq8vn3plx7rt2wk5yb9md4hj6cf1sg0ae";
+    let there = format!("https://{token}.elsewhere.example/");
+    let service = Service::start(move |_| Reply::status(307).header("location", &there)).await;
+    let mut app = App::start(&Keychain::holding(&service.url(), token));
+    app.say(&request(1, "ping")).await;
+    let line = app.line().await;
+    assert!(line.contains("elsewhere.example") && !line.contains(token), "{line}");
 }

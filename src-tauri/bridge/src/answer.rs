@@ -27,7 +27,11 @@ pub(crate) async fn bring(
     let is_page = content_type(&response).starts_with("text/html");
     let body = read_bounded(response, MOST_BYTES).await?;
     if open.is_empty() {
-        return if status.is_success() { Ok(()) } else { Err(Trouble::status(status.as_u16(), &words(&body))) };
+        return if status.is_success() {
+            Ok(())
+        } else {
+            Err(Trouble::status(status.as_u16(), &words(carrier, &body)))
+        };
     }
     // A server's own error comes through with any status: apps tell servers of both generations apart by it.
     if open.settle(&body) {
@@ -44,7 +48,11 @@ pub(crate) async fn bring(
         carrier.say(line).await;
         return Ok(());
     }
-    Err(if status.is_success() { no_message(&body, is_page) } else { Trouble::status(status.as_u16(), &words(&body)) })
+    Err(if status.is_success() {
+        no_message(&body, is_page)
+    } else {
+        Trouble::status(status.as_u16(), &words(carrier, &body))
+    })
 }
 
 /// Reads the answer to a request that the app knows nothing of.
@@ -80,12 +88,10 @@ fn no_message(body: &[u8], is_page: bool) -> Trouble {
     Trouble::new("not_mcp", "What answers at the service's address is no MCP server. Check the address in Patchbay.")
 }
 
-/// The service's own words in a refusal, short and plain.
-pub(crate) fn words(body: &[u8]) -> String {
+/// The service's own words in a refusal, short, plain and without tokens.
+pub(crate) fn words(carrier: &Carrier, body: &[u8]) -> String {
     let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let nested = value.get("error").filter(|error| error.is_object()).unwrap_or(&value);
     let words = ["message", "error_description", "detail"].iter().find_map(|key| nested.get(*key)?.as_str());
-    let line: String =
-        words.unwrap_or_default().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
-    patchbay_core::secret::redact(&line).into_owned()
+    carrier.ways.shown(words.unwrap_or_default())
 }

@@ -54,6 +54,7 @@ impl Carrier {
         }
         let mut open = Open::new(envelope.ids().to_vec());
         let outcome = self.deliver(&line, &envelope, &mut open).await;
+        let outcome = outcome.map_err(|trouble| trouble.veiled(&self.ways));
         if let Err(trouble) = &outcome {
             tracing::warn!(code = trouble.code, method = envelope.method, "{}", trouble.message);
             (self.observer)(Event::Failed(trouble.code.clone()));
@@ -125,7 +126,7 @@ impl Carrier {
         let id = response.headers().get("mcp-session-id").cloned();
         let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;
         if !self.session.learn_version(&answer) {
-            return Err(ended(&format!(" It does not begin a new one: {}", words(&answer))));
+            return Err(ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
         }
         self.session.set_id(id);
         let initialized = Bytes::from_static(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);

@@ -1,7 +1,7 @@
 //! The little that has to be known of a message to carry it.
 
-use patchbay_core::wire::MODERN;
 use patchbay_core::wire::header::{HeaderMap, HeaderValue};
+use patchbay_core::wire::{MODERN, base64};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -142,15 +142,4 @@ fn header_text(text: &str) -> String {
     let marked = text.starts_with("=?base64?") && text.ends_with("?=");
     let fits = text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) && text.trim() == text && !marked;
     if fits { text.to_owned() } else { format!("=?base64?{}?=", base64(text.as_bytes())) }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |bits: u32| char::from(DIGITS[(bits & 63) as usize]);
-    bytes.chunks(3).fold(String::new(), |mut out, chunk| {
-        let bits = chunk.iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        let shown = chunk.len() + 1;
-        (0..4).for_each(|n| out.push(if n < shown { digit(bits >> (18 - 6 * n)) } else { '=' }));
-        out
-    })
 }

@@ -3,7 +3,7 @@
 //! Messages are the app's and the server's own bytes: only a small envelope is looked at, nothing is written anew, so
 //! unknown fields pass through. Standard output is protocol only. The token is asked of a [`Source`] at the start, and
 //! once more whenever the service answers 401, so a renewed token takes effect without a restart. Every request gets an
-//! answer: the service's, or a JSON-RPC error in plain words.
+//! answer: the service's, or a JSON-RPC error in plain words, in which no token is repeated.
 
 mod answer;
 mod carry;

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use patchbay_core::wire::WireError;
 use serde_json::json;
 
+use crate::way::Ways;
+
 /// Why a request gets an error instead of the service's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Trouble {
@@ -20,6 +22,11 @@ impl Trouble {
 
     pub(crate) fn token_refused() -> Self {
         Self::new("token_refused", "The service refused the token. Renew it in Patchbay.")
+    }
+
+    /// Without the tokens that were ever sent: the last look before it is told or logged.
+    pub(crate) fn veiled(self, ways: &Ways) -> Self {
+        Self { message: ways.veil(&self.message), ..self }
     }
 
     /// Whether it may be over in a moment.

@@ -1,12 +1,16 @@
 //! The way to the service: its address, the token and open connections, asked of the [`Source`] where needed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{MutexGuard, PoisonError};
 
-use patchbay_core::wire::{Client, Endpoint, Timeouts};
+use patchbay_core::wire::{Client, Endpoint, Timeouts, shown, veil};
 use tokio::sync::{Mutex, watch};
 
 use crate::Source;
 use crate::trouble::Trouble;
+
+/// Tokens kept in mind to be kept out of texts; a request outlives few renewals.
+const MOST_REMEMBERED: usize = 4;
 
 /// A way to the service, as it was when a message set out.
 #[derive(Clone)]
@@ -45,11 +49,19 @@ pub(crate) struct Ways {
     known: watch::Sender<Option<Way>>,
     asked: Mutex<Asked>,
     times: AtomicU64,
+    /// Who was sent a token, the newest last; an answer may still repeat one that was replaced since.
+    sent: std::sync::Mutex<Vec<Endpoint>>,
 }
 
 impl Ways {
     pub(crate) fn new(source: Source) -> Self {
-        Self { source, known: watch::Sender::new(None), asked: Mutex::default(), times: AtomicU64::new(0) }
+        Self {
+            source,
+            known: watch::Sender::new(None),
+            asked: Mutex::default(),
+            times: AtomicU64::new(0),
+            sent: std::sync::Mutex::default(),
+        }
     }
 
     /// The way where it is known.
@@ -73,6 +85,29 @@ impl Ways {
             return Ok(Some(other));
         }
         Ok(Some(self.ask(refused.asked).await?).filter(is_other))
+    }
+
+    /// What the service says, short, plain and without tokens.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        shown(text, &self.sent())
+    }
+
+    /// A text without tokens.
+    pub(crate) fn veil(&self, text: &str) -> String {
+        veil(text, &self.sent())
+    }
+
+    fn sent(&self) -> MutexGuard<'_, Vec<Endpoint>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, endpoint: &Endpoint) {
+        let mut sent = self.sent();
+        sent.retain(|known| !known.same_auth(endpoint));
+        if sent.len() == MOST_REMEMBERED {
+            sent.remove(0);
+        }
+        sent.push(endpoint.clone());
     }
 
     /// Waits until there is another way than the one given.
@@ -105,6 +140,7 @@ impl Ways {
             Some(way) if way.endpoint.origin() == endpoint.origin() => way.client,
             _ => Client::for_endpoint(&endpoint, Timeouts::default())?,
         };
+        self.note(&endpoint);
         self.known.send_replace(Some(Way { client, endpoint, asked: 0 }));
         Ok(())
     }

@@ -109,6 +109,9 @@ pub(crate) enum Command {
         /// The port; 0 for any.
         #[arg(long, default_value_t = patchbay_practice::DEFAULT_PORT)]
         port: u16,
+        /// End when standard input ends, as it does when the program that started this one is gone.
+        #[arg(long, hide = true)]
+        until_input_ends: bool,
     },
     /// The passphrase vault, for computers without a keychain.
     Vault {

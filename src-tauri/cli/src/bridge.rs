@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use patchbay_bridge::{Event, Observer, Source, stdio};
+use patchbay_bridge::{Observer, Source, stdio};
 use patchbay_core::api::ready_token;
 use patchbay_core::connection::runs::{Run, Runs};
 use patchbay_core::connection::state::StateFile;
@@ -15,19 +14,20 @@ use patchbay_core::secret::SecretStore;
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Host, Result};
 
-/// Seconds between two records of use that say the same.
-const RECORD_EVERY: i64 = 20;
+use crate::record::Recorder;
 
 /// Carries messages until the app hangs up.
 pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
-    let (source, observer): (Source, Observer) = match (connection, url) {
+    let (source, recorder): (Source, Option<Recorder>) = match (connection, url) {
         (Some(id), _) => {
-            let client = Arc::new(Mutex::new(None));
-            (of_connection(host.clone(), id.to_owned(), client.clone()), record(host, id, client))
+            let client = Client::default();
+            let source = of_connection(host.clone(), id.to_owned(), client.clone());
+            let recorder = Recorder::start(Runs::new(&host.data_dir()), id.to_owned(), move || known_starter(&client));
+            (source, Some(recorder))
         }
         (None, Some(url)) => {
             let endpoint = Endpoint::new(url)?;
-            (Arc::new(move || Ok(endpoint.clone())), Arc::new(|_| {}))
+            (Arc::new(move || Ok(endpoint.clone())), None)
         }
         (None, None) => return Err(Error::new(Code::Usage, "Say which connection to carry.")),
     };
@@ -35,10 +35,14 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
         .enable_all()
         .build()
         .map_err(|error| Error::new(Code::Internal, format!("The bridge cannot start: {error}")))?;
+    let observer: Observer = recorder.as_ref().map_or_else(|| Arc::new(|_| {}) as Observer, Recorder::observer);
     runtime.block_on(async {
         patchbay_bridge::run_until(stdio::input(), stdio::output(), source, observer, asked_to_go()).await;
     });
     runtime.shutdown_background();
+    if let Some(recorder) = recorder {
+        recorder.finish();
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -83,35 +87,6 @@ fn of_connection(host: Host, id: String, client: Client) -> Source {
 
 fn known_starter(client: &Client) -> Starter {
     client.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(starter).clone()
-}
-
-/// Records uses: the first at once, then now and then, and every change of outcome. Off the thread that carries.
-fn record(host: &Host, id: &str, client: Client) -> Observer {
-    let (runs, id, last) = (Runs::new(&host.data_dir()), id.to_owned(), Arc::new(Mutex::new(None::<Event>)));
-    let written = Arc::new(AtomicI64::new(0));
-    Arc::new(move |event| {
-        if event == Event::Failed(Code::UnknownConnection.as_str()) {
-            return;
-        }
-        let now = Timestamp::now();
-        let same = last.lock().unwrap_or_else(PoisonError::into_inner).replace(event.clone()).as_ref() == Some(&event);
-        if same && now.as_second() - written.load(Ordering::Relaxed) < RECORD_EVERY {
-            return;
-        }
-        written.store(now.as_second(), Ordering::Relaxed);
-        let (runs, id, client) = (runs.clone(), id.clone(), client.clone());
-        tokio::task::spawn_blocking(move || {
-            let starter = known_starter(&client);
-            let error = match event {
-                Event::Answered => None,
-                Event::Failed(code) => Some(code),
-            };
-            let run = Run { at: now, client: starter.client.map(str::to_owned), program: starter.program, error };
-            if let Err(error) = runs.record(&id, &run) {
-                tracing::warn!("the use cannot be recorded: {error}");
-            }
-        });
-    })
 }
 
 /// Prints a connection's headers for the app that asked.

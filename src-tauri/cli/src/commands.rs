@@ -19,8 +19,8 @@ const ATTENTION: u8 = 1;
 
 /// Runs a command.
 pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<ExitCode> {
-    if let Command::Practice { port } = command {
-        return practice(&host, port, as_json).await;
+    if let Command::Practice { port, until_input_ends } = command {
+        return practice(&host, port, until_input_ends, as_json).await;
     }
     let patchbay = Patchbay::open(host);
     if patchbay.data_dir().is_dir() {
@@ -351,7 +351,7 @@ async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-async fn practice(host: &Host, port: u16, as_json: bool) -> Result<ExitCode> {
+async fn practice(host: &Host, port: u16, until_input_ends: bool, as_json: bool) -> Result<ExitCode> {
     let store = Some(host.data_dir().join("practice.json"));
     let running = patchbay_practice::start(patchbay_practice::Options { port, store }).await;
     let running = running.map_err(|error| {
@@ -366,8 +366,18 @@ async fn practice(host: &Host, port: u16, as_json: bool) -> Result<ExitCode> {
         print::line(&format!("MCP address: {}", running.mcp_url()));
         print::line(&format!("Make a token at: {}", running.tokens_url()));
     }
-    running.wait().await.map_err(|error| Error::new(Code::Io, format!("The practice service stopped: {error}")))?;
+    let stopped = |error| Error::new(Code::Io, format!("The practice service stopped: {error}"));
+    tokio::select! {
+        ended = running.wait() => ended.map_err(stopped)?,
+        () = input_ends(), if until_input_ends => {}
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn input_ends() {
+    // Whatever comes is read and left; an error is an end too.
+    let read = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()));
+    drop(read.await);
 }
 
 fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {

@@ -8,6 +8,7 @@ mod bridge;
 mod commands;
 mod environment;
 mod print;
+mod record;
 
 use std::process::ExitCode;
 

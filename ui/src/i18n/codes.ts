@@ -66,6 +66,7 @@ export const codes: Codes = {
     unchecked: 'Not checked yet',
     unused: 'Not used in any app',
     token_missing: 'It has no token yet',
+    token_unreadable: 'Its token cannot be read',
     token_ended: 'Its token has ended',
     token_ends_soon: 'Its token ends soon',
     token_refused: 'The service refuses its token',
@@ -105,6 +106,7 @@ export const codes: Codes = {
     tls_not_trusted: { say: 'The service cannot prove who it is, so nothing was sent. Ask whoever looks after your network.', do: 'Check again' },
     too_slow: { say: 'The service took too long to answer. Try again in a while.', do: 'Check again' },
     token_missing: { say: 'It has no token yet.', do: 'Finish' },
+    token_unreadable: { say: 'Its token cannot be read from your keychain or vault. Unlock it, then check again.', do: 'Check again' },
     service_error: { say: 'The service reports a problem of its own. Try again in a while.', do: 'Check again' },
   },
 

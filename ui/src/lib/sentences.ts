@@ -12,6 +12,7 @@ const TONES: Record<Status, Tone> = {
   unchecked: 'idle',
   unused: 'off',
   token_missing: 'warn',
+  token_unreadable: 'warn',
   token_ended: 'bad',
   token_ends_soon: 'warn',
   token_refused: 'bad',

@@ -55,20 +55,21 @@ export async function ask<K extends Answer['type']>(request: Request, kind: K, s
   return ('value' in answer ? answer.value : undefined) as Value<K>;
 }
 
-/** A connection whose last check is another one than before is not being checked any more. */
-function dropFinished(before: Snapshot | null, after: Snapshot): void {
-  const checkedAt = (from: Snapshot | null, id: string) => from?.connections.find((one) => one.id === id)?.last_check?.at;
-  for (const id of Object.keys(data.progress)) {
-    if (checkedAt(before, id) !== checkedAt(after, id)) delete data.progress[id];
+/** What was heard of before the question, and is not being checked according to the answer, has come to its end. */
+function dropFinished(heard: string[], after: Snapshot): void {
+  const checked = new Set(after.connections.filter((one) => one.checking).map((one) => one.id));
+  for (const id of heard) {
+    if (!checked.has(id)) delete data.progress[id];
   }
 }
 
 async function load(from: Backend): Promise<void> {
+  const heard = Object.keys(data.progress);
   try {
     const snapshot = await ask({ type: 'snapshot' }, 'snapshot');
     const catalog = data.catalog.length ? data.catalog : await ask({ type: 'catalog' }, 'catalog');
     if (from !== door) return;
-    dropFinished(data.snapshot, snapshot);
+    dropFinished(heard, snapshot);
     Object.assign(data, { snapshot, catalog, failed: null });
   } catch (thrown) {
     if (from === door) data.failed = asError(thrown);

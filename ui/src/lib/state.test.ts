@@ -44,6 +44,14 @@ test('a check shows its layers while it runs and leaves none behind', async () =
   expect(screen.announcement).toContain('Practice service');
 });
 
+test('a renewal that is refused leaves no layers behind either', async () => {
+  const request = { type: 'renew', id: 'practice', token: null, expires: null, scopes: null } as const;
+  await expect(backend.callWithSecret(request, 'refuse')).rejects.toThrow();
+  expect(data.progress['practice']).toHaveLength(7);
+  await refresh();
+  expect(data.progress).toEqual({});
+});
+
 test('an error stays at its row, and the row can be used again', async () => {
   await check(['nowhere']);
   expect(wrong['row:nowhere']?.code).toBe('unknown_connection');

@@ -1,17 +1,17 @@
 //! Live checks at the front door: which connections, with which tokens, side by side.
 
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
 
 use super::message::CheckedView;
 use super::{Event, Patchbay, token};
 use crate::catalog;
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
-use crate::probe::{self, Limits, Probe, Report, Verdict};
+use crate::probe::{self, LayerKind, Limits, Probe, Report, Verdict};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
 
@@ -28,7 +28,7 @@ impl Patchbay {
         let running: FuturesUnordered<_> = chosen.iter().map(|connection| self.check_one(connection)).collect();
         let all = running.collect::<Vec<_>>();
         let done = tokio::select! {
-            done = all => done.into_iter().collect::<Result<Vec<_>>>(),
+            done = all => Ok(done),
             _ = cancel.changed() => Err(Error::new(Code::Cancelled, "The check was stopped.")),
         };
         self.mark(&chosen, false);
@@ -55,21 +55,29 @@ impl Patchbay {
         self.tell(Event::Changed);
     }
 
-    async fn check_one(&self, connection: &Connection) -> Result<CheckedView> {
-        let mut report = self.check_token(connection, connection.credentials.first()).await?;
+    /// Checks one connection. Whatever stands in the way of that is its own outcome, and nobody else's.
+    async fn check_one(&self, connection: &Connection) -> CheckedView {
+        let mut report = self.check_token(connection, connection.credentials.first()).await;
         for credential in used(connection).skip(1) {
             if report.verdict != Verdict::Working {
                 break;
             }
-            report = self.check_token(connection, Some(credential)).await?;
+            report = self.check_token(connection, Some(credential)).await;
         }
-        self.keep_report(&connection.id, &report)?;
+        if let Err(error) = self.keep_report(&connection.id, &report) {
+            tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
+        }
         self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
         self.tell(Event::Changed);
-        Ok(CheckedView { id: connection.id.clone(), report })
+        CheckedView { id: connection.id.clone(), report }
     }
 
-    async fn check_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
+    async fn check_token(&self, connection: &Connection, credential: Option<&Credential>) -> Report {
+        let checked = self.try_token(connection, credential).await;
+        checked.unwrap_or_else(|error| not_tried(&error, self.host().now))
+    }
+
+    async fn try_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
         let secret = match credential {
             Some(credential) => match token::read(&self.secrets(), connection, credential).await {
                 Ok(secret) => Some(secret),
@@ -81,7 +89,10 @@ impl Patchbay {
         self.probe_with(connection, secret.as_ref(), true).await
     }
 
-    /// Probes a connection with a token that may not be stored (yet).
+    /// Probes a connection with a token that may not be stored (yet), and tells of each layer.
+    ///
+    /// # Errors
+    /// The address, a header or the token is unfit to be sent.
     pub(super) async fn probe_with(
         &self,
         connection: &Connection,
@@ -95,17 +106,9 @@ impl Patchbay {
         let tool = catalog::find(&connection.provider).ok().and_then(|provider| provider.read_only_tool.clone());
         let probe =
             Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
-        // A renewal's own checks are no check that somebody watches; its window waits for their outcome.
-        let watched = self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).contains(&connection.id);
-        let progress = |layer: &probe::Layer| {
-            if watched {
-                self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
-            }
-        };
-        let whole = Duration::from_secs(60);
-        tokio::time::timeout(whole, probe::probe(&probe, self.host().now, progress))
-            .await
-            .map_err(|_| Error::new(Code::CheckFailed, "The check took too long."))
+        let progress =
+            |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
+        Ok(probe::probe(&probe, self.host().now, progress).await)
     }
 
     pub(super) fn keep_report(&self, id: &str, report: &Report) -> Result<()> {
@@ -124,6 +127,21 @@ impl Patchbay {
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
         Ok(probe::curl(&endpoint, &connection.auth, !connection.credentials.is_empty()))
     }
+}
+
+/// What kept a connection from being tried, as its report.
+fn not_tried(error: &Error, now: Timestamp) -> Report {
+    let (verdict, layer) = match error.code {
+        Code::AddressInvalid
+        | Code::AddressNotHttps
+        | Code::AddressHasCredentials
+        | Code::AddressHasToken
+        | Code::SettingInvalid => (Verdict::WrongAddress, LayerKind::Name),
+        // The keychain or the vault, whichever way it fails.
+        _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
+    };
+    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+    probe::not_tried(verdict, layer, format!("{}{hint}", error.message), now)
 }
 
 /// The credentials in use, the first ahead.

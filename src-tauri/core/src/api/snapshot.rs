@@ -306,6 +306,7 @@ fn of_verdict(verdict: Verdict) -> (Status, NextStep) {
         Verdict::TlsNotTrusted => (Status::TlsNotTrusted, NextStep::Check),
         Verdict::TooSlow => (Status::TooSlow, NextStep::Check),
         Verdict::TokenMissing => (Status::TokenMissing, NextStep::Finish),
+        Verdict::TokenUnreadable => (Status::TokenUnreadable, NextStep::Check),
         Verdict::ServiceError => (Status::ServiceError, NextStep::Check),
     }
 }

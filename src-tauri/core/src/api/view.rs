@@ -99,6 +99,8 @@ pub enum Status {
     Unused,
     /// It has no token yet.
     TokenMissing,
+    /// Its token cannot be read from where it is kept.
+    TokenUnreadable,
     /// Its token has ended.
     TokenEnded,
     /// Its token ends within the first reminder that is due.

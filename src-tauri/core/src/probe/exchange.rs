@@ -1,13 +1,17 @@
 //! The layers above HTTP: sign-in, handshake, tools, one call; for servers of both generations.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::http::{Body, NoReply, Reply, post, shown};
-use super::{Layer, LayerKind, Layers, Mark, Probe, ServerInfo, Stop, Verdict};
+use super::http::{NoReply, Reply, post};
+use super::{Layer, LayerKind, Layers, Mark, Probe, ServerInfo, Stop, Verdict, judge};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
-use crate::wire::{Client, LEGACY, MODERN, Method, WireError};
+use crate::wire::{Client, LEGACY, MODERN, Method, read_bounded, shown};
+
+const SESSION: &str = "mcp-session-id";
 
 /// What a check learns on its way.
 #[derive(Debug, Default)]
@@ -36,62 +40,74 @@ fn client_info() -> Value {
     json!({ "name": "patchbay", "version": env!("CARGO_PKG_VERSION") })
 }
 
-/// Walks the upper layers.
+/// Walks the upper layers until `deadline`, and says goodbye to a session even where that is over.
 pub(super) async fn talk<F: Fn(&Layer)>(
     probe: &Probe,
     client: &Client,
     layers: &mut Layers<F>,
     found: &mut Found,
+    deadline: Instant,
 ) -> Result<(), Stop> {
     let mut talk = Talk { probe, client, headers: HeaderMap::new(), modern: true, next: 1 };
-    let result = talk.handshake(layers).await?;
-    note(found, &result, talk.modern);
-    layers.pass(LayerKind::Handshake);
-    let outcome = talk.tools_and_call(layers, found, &result).await;
+    let outcome = timeout_at(deadline, talk.walk(layers, found)).await;
     talk.end().await;
-    outcome
-}
-
-fn note(found: &mut Found, result: &Value, modern: bool) {
-    let info = result.get("serverInfo");
-    let text = |key: &str| info.and_then(|info| info.get(key)).and_then(Value::as_str).map(shown).unwrap_or_default();
-    found.server = info.map(|_| ServerInfo { name: text("name"), version: text("version") });
-    found.protocol =
-        if modern { Some(MODERN.to_owned()) } else { result.get("protocolVersion").and_then(Value::as_str).map(shown) };
+    outcome.unwrap_or_else(|_| Err(layers.too_slow()))
 }
 
 impl Talk<'_> {
+    /// All of it but the end.
+    async fn walk<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>, found: &mut Found) -> Result<(), Stop> {
+        let result = self.handshake(layers).await?;
+        self.note(found, &result);
+        layers.pass(LayerKind::Handshake);
+        self.tools_and_call(layers, found, &result).await
+    }
+
+    fn note(&self, found: &mut Found, result: &Value) {
+        let plain = |value: &Value| value.as_str().map(|text| shown(text, from_ref(&self.probe.endpoint)));
+        let info = result.get("serverInfo");
+        let text = |key: &str| info.and_then(|info| info.get(key)).and_then(plain).unwrap_or_default();
+        found.server = info.map(|_| ServerInfo { name: text("name"), version: text("version") });
+        found.protocol =
+            if self.modern { Some(MODERN.to_owned()) } else { result.get("protocolVersion").and_then(plain) };
+    }
+
     /// Tries the newest protocol, then `initialize`; leaves the talk in the server's generation.
     async fn handshake<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>) -> Result<Value, Stop> {
-        let discovered = self.send("server/discover", json!({}), self.probe.limits.discover).await;
-        if let Ok(reply) = &discovered {
-            self.sign_in(reply).await?;
-            if let Some(result) = reply.result().filter(|result| speaks_modern(result)) {
-                layers.pass(LayerKind::SignIn);
-                return Ok(result.clone());
-            }
-        } else if let Err(NoReply::Wire(error)) = &discovered
-            && !matches!(error, WireError::Broken | WireError::TooLarge)
-        {
-            return Err(stopped(discovered, LayerKind::SignIn));
+        if let Some(result) = self.discover().await? {
+            layers.pass(LayerKind::SignIn);
+            return Ok(result);
         }
         self.modern = false;
+        self.headers.clear();
         let body = initialize_body(self.next);
         self.next += 1;
         let reply = self.exchange(&body, self.probe.limits.exchange).await;
-        let reply = reply.map_err(|error| stopped(Err(error), LayerKind::Handshake))?;
-        self.sign_in(&reply).await?;
+        let reply = reply.map_err(|why| judge::no_reply(&why, LayerKind::Handshake))?;
+        self.refusal(&reply, LayerKind::SignIn).await?;
         let Some(result) = reply.result().filter(|result| result.get("protocolVersion").is_some()).cloned() else {
-            return Err(no_mcp(&reply));
+            return Err(judge::no_handshake(&reply));
         };
         layers.pass(LayerKind::SignIn);
         self.begin_session(&reply, &result).await;
         Ok(result)
     }
 
+    /// The newest generation's first call; `None` where the older way is to be tried.
+    ///
+    /// Older servers answer a method that they do not know with any status, with a page, or not at all. Only a refused
+    /// token is refused either way.
+    async fn discover(&mut self) -> Result<Option<Value>, Stop> {
+        match self.send("server/discover", json!({}), self.probe.limits.discover).await {
+            Ok(reply) if reply.status == 401 => Err(self.refused(&reply, LayerKind::SignIn).await),
+            Ok(reply) => Ok(reply.result().filter(|result| speaks_modern(result)).cloned()),
+            Err(_) => Ok(None),
+        }
+    }
+
     async fn begin_session(&mut self, reply: &Reply, result: &Value) {
         if let Some(session) = &reply.session {
-            self.headers.insert("mcp-session-id", session.clone());
+            self.headers.insert(SESSION, session.clone());
         }
         let version = result.get("protocolVersion").and_then(Value::as_str).unwrap_or(LEGACY);
         if let Ok(version) = HeaderValue::from_str(version) {
@@ -102,20 +118,15 @@ impl Talk<'_> {
         let _ = self.exchange(&initialized, self.probe.limits.exchange).await;
     }
 
-    /// Stops at what a status says about the token or the address.
-    async fn sign_in(&self, reply: &Reply) -> Result<(), Stop> {
-        match reply.status {
-            401 => Err(self.refused(reply).await),
-            403 => Err(forbidden(reply, LayerKind::SignIn)),
-            429 | 500..=599 => Err(service_error(reply, LayerKind::SignIn)),
-            300..=399 => {
-                Err(Stop::new(Verdict::WrongAddress, LayerKind::Handshake).detail("It sends the caller elsewhere."))
-            }
-            _ => Ok(()),
+    /// Stops at what a status says about the token, the address or the service.
+    async fn refusal(&self, reply: &Reply, layer: LayerKind) -> Result<(), Stop> {
+        if reply.status == 401 {
+            return Err(self.refused(reply, layer).await);
         }
+        judge::status(reply, layer, self.probe.has_token).map_or(Ok(()), Err)
     }
 
-    async fn refused(&self, reply: &Reply) -> Stop {
+    async fn refused(&self, reply: &Reply, layer: LayerKind) -> Stop {
         let verdict = if self.probe.has_token {
             Verdict::TokenRefused
         } else if reply.parameter("resource_metadata").is_some() || self.has_metadata().await {
@@ -123,11 +134,7 @@ impl Talk<'_> {
         } else {
             Verdict::TokenMissing
         };
-        let stop = Stop::new(verdict, LayerKind::SignIn);
-        match reply.words() {
-            Some(words) => stop.detail(words),
-            None => stop,
-        }
+        Stop::new(verdict, layer).words(reply.words())
     }
 
     /// Whether the origin describes how to sign in (RFC 9728).
@@ -135,8 +142,13 @@ impl Talk<'_> {
         let url = self.probe.endpoint.url();
         let Ok(place) = url.join(&format!("/.well-known/oauth-protected-resource{}", url.path())) else { return false };
         let Ok(endpoint) = crate::wire::Endpoint::new(place.as_str()) else { return false };
-        let ask = self.client.send(&endpoint, Method::GET, None, &self.headers);
-        matches!(tokio::time::timeout(Duration::from_secs(3), ask).await, Ok(Ok(response)) if response.status().is_success())
+        let ask = async {
+            let response = self.client.send(&endpoint, Method::GET, None, &self.headers).await.ok()?;
+            let bytes = read_bounded(response, self.probe.limits.body).await.ok()?;
+            // Some sites answer every question with their start page.
+            serde_json::from_slice::<Value>(&bytes).ok()?.get("authorization_servers").cloned()
+        };
+        matches!(timeout(Duration::from_secs(3), ask).await, Ok(Some(Value::Array(_))))
     }
 
     async fn tools_and_call<F: Fn(&Layer)>(
@@ -176,7 +188,7 @@ impl Talk<'_> {
         for _ in 0..self.probe.limits.pages {
             let params = cursor.as_ref().map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
             let reply = self.ask("tools/list", params, LayerKind::Tools).await?;
-            let Some(result) = reply.result() else { return Err(answered_error(&reply, LayerKind::Tools)) };
+            let Some(result) = reply.result() else { return Err(self.no_result(&reply, LayerKind::Tools)) };
             let page = result.get("tools").and_then(Value::as_array).into_iter().flatten();
             names.extend(page.filter_map(|tool| tool.get("name")?.as_str().map(str::to_owned)));
             cursor = result.get("nextCursor").filter(|cursor| cursor.is_string()).cloned();
@@ -190,24 +202,24 @@ impl Talk<'_> {
     /// The harmless call. What the tool itself says went wrong is a warning: the way to it works.
     async fn call(&mut self, params: Value) -> Result<Option<String>, Stop> {
         let reply = self.ask("tools/call", params, LayerKind::Call).await?;
-        let Some(result) = reply.result() else { return Err(answered_error(&reply, LayerKind::Call)) };
+        let Some(result) = reply.result() else { return Err(self.no_result(&reply, LayerKind::Call)) };
         if result.get("isError").and_then(Value::as_bool) != Some(true) {
             return Ok(None);
         }
         let mut text = result.get("content").and_then(Value::as_array).into_iter().flatten();
         let words = text.find_map(|item| item.get("text")?.as_str()).unwrap_or("The tool reports an error.");
-        Ok(Some(shown(words)))
+        Ok(Some(shown(words, from_ref(&self.probe.endpoint))))
     }
 
     async fn ask(&mut self, method: &str, params: Value, layer: LayerKind) -> Result<Reply, Stop> {
         let reply = self.send(method, params, self.probe.limits.exchange).await;
-        let reply = reply.map_err(|error| stopped(Err(error), layer))?;
-        match reply.status {
-            401 => Err(Stop { layer, ..self.refused(&reply).await }),
-            403 => Err(forbidden(&reply, layer)),
-            429 | 500..=599 => Err(service_error(&reply, layer)),
-            _ => Ok(reply),
-        }
+        let reply = reply.map_err(|why| judge::no_reply(&why, layer))?;
+        self.refusal(&reply, layer).await?;
+        Ok(reply)
+    }
+
+    fn no_result(&self, reply: &Reply, layer: LayerKind) -> Stop {
+        judge::no_result(reply, layer, self.headers.contains_key(SESSION))
     }
 
     async fn send(&mut self, method: &str, params: Value, patience: Duration) -> Result<Reply, NoReply> {
@@ -237,88 +249,20 @@ impl Talk<'_> {
         self.exchange(&body, patience).await
     }
 
-    async fn exchange(&mut self, body: &Value, patience: Duration) -> Result<Reply, NoReply> {
-        if !self.modern
-            && !self.headers.contains_key("mcp-session-id")
-            && body.get("method") == Some(&json!("initialize"))
-        {
-            self.headers.clear();
-        }
+    async fn exchange(&self, body: &Value, patience: Duration) -> Result<Reply, NoReply> {
         post(self.client, &self.probe.endpoint, body, &self.headers, &self.probe.limits, patience).await
     }
 
     /// Ends the session, without waiting long and without minding the answer.
     async fn end(&self) {
-        if self.headers.contains_key("mcp-session-id") {
+        if self.headers.contains_key(SESSION) {
             let bye = self.client.send(&self.probe.endpoint, Method::DELETE, None, &self.headers);
-            let _ = tokio::time::timeout(Duration::from_secs(2), bye).await;
+            let _ = timeout(Duration::from_secs(2), bye).await;
         }
-    }
-}
-
-fn stopped(reply: Result<Reply, NoReply>, layer: LayerKind) -> Stop {
-    match reply {
-        Err(NoReply::Slow) => Stop::new(Verdict::TooSlow, layer),
-        Err(NoReply::Wire(error)) => match &error {
-            WireError::OtherOrigin(origin) => {
-                Stop::new(Verdict::WrongAddress, layer).detail(format!("It sends the caller to {}.", shown(origin)))
-            }
-            WireError::Circles => Stop::new(Verdict::WrongAddress, layer).detail("It sends the caller in circles."),
-            WireError::Tls(words) => Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(words.clone()),
-            WireError::TooLarge => Stop::new(Verdict::NotMcp, layer).detail("Its answer does not end."),
-            WireError::Timeout => Stop::new(Verdict::TooSlow, layer),
-            WireError::Broken => Stop::new(Verdict::NotMcp, layer).detail("Its answer is cut off or unreadable."),
-            WireError::Name | WireError::Connect => Stop::new(Verdict::Unreachable, layer),
-        },
-        Ok(reply) => no_mcp(&reply),
     }
 }
 
 fn speaks_modern(result: &Value) -> bool {
     let versions = result.get("supportedVersions").and_then(Value::as_array);
     versions.is_some_and(|versions| versions.iter().any(|version| version == MODERN))
-}
-
-fn forbidden(reply: &Reply, layer: LayerKind) -> Stop {
-    let stop = Stop { missing_right: reply.parameter("scope"), ..Stop::new(Verdict::NotAllowed, layer) };
-    match reply.words() {
-        Some(words) => stop.detail(words),
-        None => stop,
-    }
-}
-
-fn service_error(reply: &Reply, layer: LayerKind) -> Stop {
-    let stop = Stop { retry_after: reply.retry_after, ..Stop::new(Verdict::ServiceError, layer) };
-    let status =
-        if reply.status == 429 { "Too many requests.".to_owned() } else { format!("It answers {}.", reply.status) };
-    match reply.words() {
-        Some(words) => stop.detail(format!("{status} {words}")),
-        None => stop.detail(status),
-    }
-}
-
-/// A JSON-RPC error where a result was due.
-fn answered_error(reply: &Reply, layer: LayerKind) -> Stop {
-    match reply.error() {
-        // The codes that servers use for a refusal; others are faults of the service.
-        Some((-32001 | -32003 | 401 | 403, words)) => Stop::new(Verdict::NotAllowed, layer).detail(words),
-        Some((_, words)) => Stop::new(Verdict::ServiceError, layer).detail(words),
-        None => Stop::new(Verdict::NotMcp, layer).detail("It does not answer as an MCP server does."),
-    }
-}
-
-/// What answers is no MCP server, or nothing is there.
-fn no_mcp(reply: &Reply) -> Stop {
-    let stop = match (reply.status, &reply.body) {
-        (404 | 410, Body::Answer(_)) | (200..=299, _) => Stop::new(Verdict::NotMcp, LayerKind::Handshake),
-        (404 | 410, _) => Stop::new(Verdict::WrongAddress, LayerKind::Handshake),
-        _ => Stop::new(Verdict::NotMcp, LayerKind::Handshake),
-    };
-    match &reply.body {
-        Body::Html => stop.detail("A web page answers there."),
-        _ => match reply.words() {
-            Some(words) => stop.detail(words),
-            None => stop,
-        },
-    }
 }

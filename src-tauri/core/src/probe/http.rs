@@ -1,14 +1,17 @@
 //! One exchange of the check: a request, and its answer out of JSON or an event stream.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Limits;
-use crate::secret::redact;
-use crate::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, sse};
+use crate::wire::header::{
+    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, shown, sse};
 
 /// What came back.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Reply {
     pub(super) session: Option<HeaderValue>,
     pub(super) challenge: Option<String>,
     pub(super) retry_after: Option<u64>,
+    /// Who answered: its token is kept out of its words.
+    endpoint: Endpoint,
 }
 
 /// A body, as far as it is understood.
@@ -30,6 +35,8 @@ pub(super) enum Body {
     Json(Value),
     /// A web page.
     Html,
+    /// What cannot be read, and why.
+    Unreadable(&'static str),
     /// Something else, or nothing.
     Other(String),
 }
@@ -56,7 +63,7 @@ pub(super) async fn post(
     message: &Value,
     headers: &HeaderMap,
     limits: &Limits,
-    patience: std::time::Duration,
+    patience: Duration,
 ) -> Result<Reply, NoReply> {
     let mut headers = headers.clone();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -64,38 +71,60 @@ pub(super) async fn post(
     let work = async {
         let body = Bytes::from(message.to_string());
         let response = client.send(endpoint, Method::POST, Some(body), &headers).await?;
-        read(response, message.get("id"), limits).await
+        let mut reply = head(&response, endpoint);
+        // A notification has no answer to wait for.
+        if let Some(id) = message.get("id") {
+            reply.body = self::body(response, id, limits, patience).await?;
+        }
+        Ok(reply)
     };
     timeout(patience, work).await.unwrap_or(Err(NoReply::Slow))
 }
 
-async fn read(response: Response, id: Option<&Value>, limits: &Limits) -> Result<Reply, NoReply> {
-    let text =
-        |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
-    let kind = text(CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let reply = Reply {
+fn head(response: &Response, endpoint: &Endpoint) -> Reply {
+    let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let challenge = challenges.collect::<Vec<_>>().join(", ");
+    Reply {
         status: response.status().as_u16(),
         body: Body::Other(String::new()),
         session: response.headers().get("mcp-session-id").cloned(),
-        challenge: text(WWW_AUTHENTICATE),
-        retry_after: text(RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
-    };
-    let body = if kind.starts_with("text/event-stream") && response.status().is_success() {
-        stream(response, id, limits).await?
-    } else {
-        let bytes = read_bounded(response, limits.body).await?;
-        understand(&bytes, &kind, id)
-    };
-    Ok(Reply { body, ..reply })
+        challenge: (!challenge.is_empty()).then_some(challenge),
+        retry_after: text(response, RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
+        endpoint: endpoint.clone(),
+    }
+}
+
+fn text(response: &Response, name: HeaderName) -> Option<String> {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+async fn body(response: Response, id: &Value, limits: &Limits, patience: Duration) -> Result<Body, NoReply> {
+    let success = response.status().is_success();
+    let kind = text(&response, CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let coding = text(&response, CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"));
+    if coding.is_some() {
+        // Never unpacked, so that a small answer cannot become a huge one.
+        return Ok(Body::Unreadable("Its answer is compressed, which nobody asked for."));
+    }
+    if success && kind.starts_with("text/event-stream") {
+        return stream(response, id, limits).await;
+    }
+    let bytes = read_bounded(response, limits.body);
+    if success {
+        return Ok(understand(&bytes.await?, &kind, id));
+    }
+    // The status says enough by itself where its words do not come in time.
+    let bytes = timeout(patience / 3, bytes).await.ok().and_then(Result::ok).unwrap_or_default();
+    Ok(understand(&bytes, &kind, id))
 }
 
 /// Waits for the answer among a stream's events; what else comes is let pass.
-async fn stream(response: Response, id: Option<&Value>, limits: &Limits) -> Result<Body, NoReply> {
+async fn stream(response: Response, id: &Value, limits: &Limits) -> Result<Body, NoReply> {
     let mut decoder = sse::Decoder::new(limits.body);
     let mut pieces = response.bytes_stream();
     let mut total = 0;
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| WireError::Broken)?;
+        let piece = piece.map_err(|error| WireError::of(&error))?;
         total += piece.len();
         if total > limits.body {
             return Err(WireError::TooLarge.into());
@@ -107,29 +136,34 @@ async fn stream(response: Response, id: Option<&Value>, limits: &Limits) -> Resu
             }
         }
     }
-    Ok(Body::Other("the stream ended without an answer".to_owned()))
+    Ok(Body::Unreadable("Its stream ended without an answer."))
 }
 
-fn understand(bytes: &[u8], kind: &str, id: Option<&Value>) -> Body {
-    let text = String::from_utf8_lossy(bytes);
+fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
         return if is_answer(&value, id) { Body::Answer(value) } else { Body::Json(value) };
     }
+    let Ok(text) = std::str::from_utf8(bytes) else { return Body::Unreadable("Its answer is no text.") };
     let head: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
     if kind.starts_with("text/html") || head.starts_with("<!doctype html") || head.starts_with("<html") {
         return Body::Html;
     }
-    Body::Other(text.into_owned())
+    Body::Other(text.to_owned())
 }
 
-fn is_answer(value: &Value, id: Option<&Value>) -> bool {
+fn is_answer(value: &Value, id: &Value) -> bool {
     let answers = value.get("result").is_some() || value.get("error").is_some();
+    let own = value.get("id");
     value.get("jsonrpc").and_then(Value::as_str) == Some("2.0")
         && answers
-        && (value.get("id") == id || value.get("id") == Some(&Value::Null))
+        && (own == Some(id) || own == Some(&Value::Null))
 }
 
 impl Reply {
+    fn shown(&self, text: &str) -> String {
+        shown(text, std::slice::from_ref(&self.endpoint))
+    }
+
     /// The result of a JSON-RPC answer.
     pub(super) fn result(&self) -> Option<&Value> {
         match &self.body {
@@ -143,7 +177,7 @@ impl Reply {
         let Body::Answer(value) = &self.body else { return None };
         let error = value.get("error")?;
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        Some((error.get("code").and_then(Value::as_i64).unwrap_or_default(), shown(message)))
+        Some((error.get("code").and_then(Value::as_i64).unwrap_or_default(), self.shown(message)))
     }
 
     /// The service's own words about a refusal.
@@ -153,12 +187,12 @@ impl Reply {
             ["message", "error_description", "detail", "title", "error"]
                 .iter()
                 .find_map(|key| nested.get(*key).and_then(Value::as_str))
-                .map(shown)
+                .map(|text| self.shown(text))
         };
         let words = match &self.body {
             Body::Answer(value) | Body::Json(value) => from(value),
-            Body::Other(text) => Some(shown(text)),
-            Body::Html => None,
+            Body::Other(text) => Some(self.shown(text)),
+            Body::Html | Body::Unreadable(_) => None,
         };
         words.filter(|words| !words.is_empty()).or_else(|| self.parameter("error_description"))
     }
@@ -172,17 +206,6 @@ impl Reply {
             Some(quoted) => quoted.split('"').next(),
             None => rest.split([',', ' ']).next(),
         };
-        value.map(shown).filter(|value| !value.is_empty())
+        value.map(|text| self.shown(text)).filter(|value| !value.is_empty())
     }
-}
-
-/// A service's words as plain text: bounded, on one line, without control and direction marks, without secrets.
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 300;
-    let hidden =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let plain: String =
-        text.chars().take(4 * MOST).filter(|c| !hidden(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    redact(&line).chars().take(MOST).collect()
 }

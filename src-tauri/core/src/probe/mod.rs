@@ -1,12 +1,13 @@
 //! The layered live check: "working" means working.
 //!
 //! Name, connect, TLS, sign-in, handshake, tools, one harmless call: each layer has its own mark and time. The first
-//! layer that fails decides the verdict. Bodies and times are bounded; a token never goes to another origin; a probe may
-//! be dropped at any point.
+//! layer that fails decides the verdict, also where the whole takes too long. Bodies and times are bounded; a token never
+//! goes to another origin and never comes back in a report; a probe may be dropped at any point.
 
 mod curl;
 mod exchange;
 mod http;
+mod judge;
 mod network;
 mod report;
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::catalog::ToolCall;
-use crate::wire::{Client, Endpoint, Timeouts};
+use crate::wire::{Client, Endpoint, Timeouts, veil};
 
 pub use curl::curl;
 pub use report::{Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
@@ -29,6 +30,8 @@ pub struct Limits {
     pub exchange: Duration,
     /// For the first call in the newest protocol, which some older servers leave unanswered.
     pub discover: Duration,
+    /// For all of it together.
+    pub whole: Duration,
     /// Bytes of an answer.
     pub body: usize,
     /// Pages of the tool list.
@@ -41,6 +44,7 @@ impl Default for Limits {
             connect: Duration::from_secs(8),
             exchange: Duration::from_secs(15),
             discover: Duration::from_secs(5),
+            whole: Duration::from_secs(45),
             body: 4 * 1024 * 1024,
             pages: 20,
         }
@@ -83,6 +87,13 @@ impl<F: Fn(&Layer)> Layers<F> {
     fn skip(&mut self, kind: LayerKind, why: &str) {
         self.mark(kind, Mark::Skipped, Some(why.to_owned()));
     }
+
+    /// The whole check's time is over at the layer reached. Signing in is part of the handshake's exchange.
+    fn too_slow(&self) -> Stop {
+        let passed = |kind: &LayerKind| self.done.iter().any(|layer| layer.kind == *kind);
+        let reached = LayerKind::ALL.into_iter().find(|kind| !passed(kind) && *kind != LayerKind::SignIn);
+        Stop::new(Verdict::TooSlow, reached.unwrap_or(LayerKind::Call))
+    }
 }
 
 fn millis(since: Instant) -> u64 {
@@ -104,18 +115,44 @@ impl Stop {
         Self { verdict, layer, detail: None, missing_right: None, retry_after: None }
     }
 
+    fn words(self, words: Option<String>) -> Self {
+        Self { detail: words.filter(|words| !words.is_empty()), ..self }
+    }
+
+    /// Without what a token might be in: the last look before it is told.
+    fn veiled(self, endpoint: &Endpoint) -> Self {
+        let veiled = |text: Option<String>| text.map(|text| veil(&text, std::slice::from_ref(endpoint)));
+        Self { detail: veiled(self.detail), missing_right: veiled(self.missing_right), ..self }
+    }
+
     fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 }
 
-/// Checks an endpoint; `tell` hears of each layer as it is known.
+/// Checks an endpoint within its limits; `tell` hears of each layer as it is known.
 pub async fn probe(probe: &Probe, now: Timestamp, tell: impl Fn(&Layer)) -> Report {
     let begun = Instant::now();
     let mut layers = Layers { done: Vec::new(), since: begun, tell };
     let mut found = exchange::Found::default();
-    let stop = run(probe, &mut layers, &mut found).await.err();
+    let stop = run(probe, &mut layers, &mut found).await.err().map(|stop| stop.veiled(&probe.endpoint));
+    report(layers, found, stop, now, millis(begun))
+}
+
+/// The report of a connection that could not even be tried, for a reason on this computer.
+pub(crate) fn not_tried(verdict: Verdict, layer: LayerKind, why: String, now: Timestamp) -> Report {
+    let layers = Layers { done: Vec::new(), since: Instant::now(), tell: |_: &Layer| {} };
+    report(layers, exchange::Found::default(), Some(Stop::new(verdict, layer).detail(why)), now, 0)
+}
+
+fn report<F: Fn(&Layer)>(
+    mut layers: Layers<F>,
+    found: exchange::Found,
+    stop: Option<Stop>,
+    at: Timestamp,
+    millis: u64,
+) -> Report {
     if let Some(stop) = &stop {
         layers.mark(stop.layer, Mark::Failed, stop.detail.clone());
     }
@@ -123,30 +160,29 @@ pub async fn probe(probe: &Probe, now: Timestamp, tell: impl Fn(&Layer)) -> Repo
     for kind in LayerKind::ALL.into_iter().filter(|kind| !reached.contains(kind)) {
         layers.mark(kind, Mark::Skipped, None);
     }
-    let (verdict, detail, missing_right, retry_after) = match stop {
-        Some(stop) => (stop.verdict, stop.detail, stop.missing_right, stop.retry_after),
-        None => (Verdict::Working, None, None, None),
-    };
     let mut done = layers.done;
     done.sort_by_key(|layer| layer.kind);
+    let stop = stop.unwrap_or_else(|| Stop::new(Verdict::Working, LayerKind::Call));
     Report {
-        verdict,
+        verdict: stop.verdict,
         layers: done,
-        at: now,
-        millis: millis(begun),
+        at,
+        millis,
         server: found.server,
         protocol: found.protocol,
         tools: found.tools,
-        detail,
-        missing_right,
-        retry_after,
+        detail: stop.detail,
+        missing_right: stop.missing_right,
+        retry_after: stop.retry_after,
     }
 }
 
 async fn run<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, found: &mut exchange::Found) -> Result<(), Stop> {
-    network::walk(probe, layers).await?;
+    let deadline = tokio::time::Instant::now() + probe.limits.whole;
+    let below = tokio::time::timeout_at(deadline, network::walk(probe, layers)).await;
+    below.unwrap_or_else(|_| Err(layers.too_slow()))?;
     let timeouts = Timeouts { connect: probe.limits.connect, read: Some(probe.limits.exchange) };
     let client = Client::for_endpoint(&probe.endpoint, timeouts)
         .map_err(|error| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(error.message))?;
-    exchange::talk(probe, &client, layers, found).await
+    exchange::talk(probe, &client, layers, found, deadline).await
 }

@@ -11,7 +11,6 @@ use tokio_rustls::TlsConnector;
 use url::Host;
 
 use super::{Layer, LayerKind, Layers, Probe, Stop, Verdict};
-use crate::wire::WireError;
 
 /// Walks the three layers; through a proxy they are the proxy's and are skipped.
 pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<(), Stop> {
@@ -66,10 +65,13 @@ async fn resolve<F: Fn(&Layer)>(
     }
 }
 
+/// Tries the addresses one after the other; each has its share of the time, so that one that swallows all callers
+/// does not keep the next from being tried.
 async fn connect(probe: &Probe, addresses: &[SocketAddr]) -> Result<TcpStream, Stop> {
+    let share = probe.limits.connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     let mut stop = Stop::new(Verdict::Unreachable, LayerKind::Connect);
     for address in addresses {
-        match timeout(probe.limits.connect, TcpStream::connect(address)).await {
+        match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(_)) => stop = Stop::new(Verdict::Unreachable, LayerKind::Connect),
             Err(_) => stop = Stop::new(Verdict::TooSlow, LayerKind::Connect),
@@ -92,7 +94,9 @@ async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            Err(failed(tls.map_or_else(|| WireError::Broken.to_string(), crate::wire::tls_words)))
+            // Where the line is cut, nothing is said about trust: some networks cut off what they do not allow.
+            let cut = || Stop::new(Verdict::Unreachable, LayerKind::Tls).detail("The connection was cut off.");
+            Err(tls.map_or_else(cut, |tls| failed(crate::wire::tls_words(tls))))
         }
         Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Tls)),
     }

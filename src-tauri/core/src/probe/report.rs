@@ -125,6 +125,8 @@ pub enum Verdict {
     TooSlow,
     /// The service wants a token and none was given. Button: give one.
     TokenMissing,
+    /// The token is there but cannot be read: the keychain or the vault is locked, say. Button: check again.
+    TokenUnreadable,
     /// The service reports a fault of its own, or too many requests. Button: check again.
     ServiceError,
 }

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{Endpoint, WireError};
+use super::{Endpoint, WireError, veil};
 use crate::error::{Code, Error, Result};
 
 const MOST_REDIRECTS: usize = 5;
@@ -100,7 +100,8 @@ fn next(at: &Endpoint, response: &Response) -> Result<Option<Endpoint>, WireErro
     let Some(there) = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) else { return Ok(None) };
     let Ok(there) = at.url().join(there) else { return Ok(None) };
     if there.origin() != at.url().origin() {
-        return Err(WireError::OtherOrigin(there.origin().ascii_serialization()));
+        let origin = there.origin().ascii_serialization();
+        return Err(WireError::OtherOrigin(veil(&origin, std::slice::from_ref(at))));
     }
     Ok(Some(at.moved(there)))
 }

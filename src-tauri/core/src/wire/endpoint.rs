@@ -2,7 +2,10 @@
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
+use zeroize::Zeroizing;
 
+use super::base64::from_base64;
+use super::veil::veil;
 use crate::catalog::check_address;
 use crate::connection::AuthHeader;
 use crate::error::{Code, Error, Result};
@@ -12,14 +15,22 @@ use crate::secret::Secret;
 #[derive(Clone)]
 pub struct Endpoint {
     url: Url,
-    auth: Option<(HeaderName, HeaderValue)>,
+    auth: Option<Auth>,
     headers: HeaderMap,
+}
+
+/// The header that carries the token, and the token by itself.
+#[derive(Clone, PartialEq)]
+struct Auth {
+    name: HeaderName,
+    value: HeaderValue,
+    secret: Secret,
 }
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint")
-            .field("url", &self.url.as_str())
+            .field("url", &veil(self.url.as_str(), std::slice::from_ref(self)))
             .field("auth", &self.auth.is_some())
             .finish_non_exhaustive()
     }
@@ -44,7 +55,7 @@ impl Endpoint {
             Error::new(Code::TokenControlCharacters, "The token has characters that cannot be sent.").field("token")
         })?;
         value.set_sensitive(true);
-        self.auth = Some((name, value));
+        self.auth = Some(Auth { name, value, secret: secret.clone() });
         Ok(self)
     }
 
@@ -103,10 +114,20 @@ impl Endpoint {
 
     pub(super) fn all_headers(&self) -> HeaderMap {
         let mut all = self.headers.clone();
-        if let Some((name, value)) = &self.auth {
-            all.insert(name.clone(), value.clone());
+        if let Some(auth) = &self.auth {
+            all.insert(auth.name.clone(), auth.value.clone());
         }
         all
+    }
+
+    /// The token, and what `Basic` hides in it: a name and a password that anybody can read.
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let Some(auth) = &self.auth else { return Vec::new() };
+        let token = auth.secret.expose();
+        let is_basic = auth.value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
+        let pair = if is_basic { from_base64(token).and_then(|bytes| String::from_utf8(bytes).ok()) } else { None };
+        let password = pair.as_ref().and_then(|pair| pair.split_once(':')).map(|(_, password)| password.to_owned());
+        [Some(token.to_owned()), pair, password].into_iter().flatten().map(Zeroizing::new).collect()
     }
 
     /// Headers that hold no secret, as they were given.

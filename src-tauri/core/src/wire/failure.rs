@@ -33,7 +33,7 @@ pub enum WireError {
 }
 
 impl WireError {
-    pub(super) fn of(error: &reqwest::Error) -> Self {
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
         let chain = || chain(error);
         if let Some(tls) = chain().find_map(tls) {
             return tls;

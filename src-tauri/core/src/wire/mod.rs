@@ -1,18 +1,22 @@
 //! HTTP to a service, shared by the bridge and the check.
 //!
 //! A token belongs to an [`Endpoint`] and goes to that endpoint's origin only: redirects are followed by hand, at most
-//! five, and never to another origin. Plain http is for this computer alone, and then no trust store is loaded.
+//! five, and never to another origin. What a service says is shown without it. Plain http is for this computer alone, and then no trust store is loaded.
 
+mod base64;
 mod client;
 mod endpoint;
 mod failure;
 pub mod sse;
+mod veil;
 
+pub use base64::base64;
 pub use client::{Client, Timeouts, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::WireError;
 pub(crate) use failure::tls_words;
 pub use reqwest::{Method, Response, StatusCode, header};
+pub use veil::{shown, veil};
 
 /// The newest protocol revision: no `initialize`, no sessions.
 pub const MODERN: &str = "2026-07-28";
