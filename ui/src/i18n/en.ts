@@ -93,7 +93,7 @@ export const en = {
     token: 'Its token is deleted from the keychain. This part cannot be undone.',
     revoke: 'The token itself lives on at the service until you revoke it there.',
     confirm: 'Remove', done: (name: string) => `${name} was removed`,
-    kept: (name: string, files: string[]) => `${name} is removed, but its entry had to stay in a file that cannot be read: ${files.join(', ')}`,
+    kept: (name: string, files: string) => `${name} was removed, but its entry had to stay in a file that cannot be read: ${files}`,
   },
   edit: { title: (name: string) => `Edit ${name}`, name: 'Name', done: 'Saved', address: 'A token stays with the address it was saved for. If the address changes, give it a token again.' },
   appsDialog: {
