@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use super::message::CheckedView;
 use super::{Event, Patchbay, token};
 use crate::catalog;
+use crate::connection::state::Checked;
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
 use crate::probe::{self, Limits, Probe, Report, Verdict};
@@ -56,17 +57,23 @@ impl Patchbay {
     }
 
     async fn check_one(&self, connection: &Connection) -> Result<CheckedView> {
-        let mut report = self.check_token(connection, connection.credentials.first()).await?;
+        let mut token = connection.credentials.first();
+        let mut report = self.check_token(connection, token).await?;
+        let mut worked = Vec::new();
         for credential in used(connection).skip(1) {
             if report.verdict != Verdict::Working {
                 break;
             }
-            report = self.check_token(connection, Some(credential)).await?;
+            worked.extend(token);
+            token = Some(credential);
+            report = self.check_token(connection, token).await?;
         }
-        self.keep_report(&connection.id, &report)?;
+        worked.extend(token.filter(|_| report.verdict == Verdict::Working));
+        let checked = Checked { token: token.map(|credential| credential.id.clone()), report };
+        self.keep_check(connection, &checked, &worked)?;
         self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
         self.tell(Event::Changed);
-        Ok(CheckedView { id: connection.id.clone(), report })
+        Ok(CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report })
     }
 
     async fn check_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
@@ -108,12 +115,17 @@ impl Patchbay {
             .map_err(|_| Error::new(Code::CheckFailed, "The check took too long."))
     }
 
-    pub(super) fn keep_report(&self, id: &str, report: &Report) -> Result<()> {
+    /// Keeps what a check found, and of the tokens that worked how they were sent.
+    pub(super) fn keep_check(&self, seen: &Connection, checked: &Checked, worked: &[&Credential]) -> Result<()> {
         self.inner.state.update(|state| {
             // Removed while it was checked.
-            if state.connection(id).is_ok() {
-                state.checks.insert(id.to_owned(), report.clone());
+            let Ok(connection) = state.connection_mut(&seen.id) else { return Ok(()) };
+            for credential in &mut connection.credentials {
+                if worked.iter().any(|tried| tried.id == credential.id && tried.fingerprint == credential.fingerprint) {
+                    credential.way = Some(seen.way());
+                }
             }
+            state.checks.insert(seen.id.clone(), checked.clone());
             Ok(())
         })
     }

@@ -6,15 +6,20 @@
 mod check;
 mod connect;
 mod dispatch;
+mod due;
 mod install;
 pub mod message;
 mod place;
 mod renew;
+mod renewed;
 mod restore;
+mod retire;
+mod secrets;
 mod settings;
 mod settle;
 mod snapshot;
 mod token;
+mod token_view;
 pub mod view;
 
 use std::collections::BTreeSet;
@@ -29,7 +34,9 @@ use crate::connection::state::{State, StateFile};
 use crate::error::Result;
 use crate::host::Host;
 use crate::probe::Layer;
-use crate::secret::{SecretStore, StoreStatus};
+use crate::secret::{Backend, SecretStore, StoreStatus};
+
+use secrets::Places;
 
 pub use install::install_program;
 pub use message::{Answer, Request};
@@ -64,7 +71,7 @@ struct Inner {
     state: StateFile,
     history: History,
     runs: Runs,
-    secrets: RwLock<SecretStore>,
+    places: RwLock<Places>,
     secrets_status: Mutex<Option<StoreStatus>>,
     checking: Mutex<BTreeSet<String>>,
     cancel: tokio::sync::watch::Sender<u64>,
@@ -73,25 +80,24 @@ struct Inner {
 }
 
 impl Patchbay {
-    /// Opens Patchbay on a machine, with the place for secrets that the user chose.
+    /// Opens Patchbay on a machine.
     ///
     /// # Errors
     /// The state file cannot be read.
     pub fn open(host: Host) -> Result<Self> {
         let data_dir = host.data_dir();
-        let state = StateFile::new(&data_dir).load()?.state;
-        let secrets = SecretStore::system(&data_dir, state.settings.backend);
-        Ok(Self::with(host, secrets, Timestamp::now))
+        StateFile::new(&data_dir).load()?;
+        Ok(Self::with(host, SecretStore::system(&data_dir, Backend::Keychain), Timestamp::now))
     }
 
-    /// Opens Patchbay with another place for secrets and another clock.
-    pub fn with(host: Host, secrets: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+    /// Opens Patchbay with another store in the keychain's place and another clock.
+    pub fn with(host: Host, keychain: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let data_dir = host.data_dir();
         let inner = Inner {
             state: StateFile::new(&data_dir),
             history: History::new(&data_dir),
             runs: Runs::new(&data_dir),
-            secrets: RwLock::new(secrets),
+            places: RwLock::new(Places::new(keychain, &data_dir)),
             secrets_status: Mutex::new(None),
             checking: Mutex::default(),
             cancel: tokio::sync::watch::Sender::new(0),
@@ -142,10 +148,6 @@ impl Patchbay {
     /// The records of use, for the bridge.
     pub fn runs(&self) -> &Runs {
         &self.inner.runs
-    }
-
-    fn secrets(&self) -> SecretStore {
-        self.inner.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn tell(&self, event: Event) {
