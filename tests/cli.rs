@@ -6,6 +6,10 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// Tokens on standard input: looked at whole, also where nothing is to be changed.
+#[path = "cli/tokens.rs"]
+mod tokens;
+
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;

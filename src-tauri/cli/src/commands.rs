@@ -1,10 +1,9 @@
 //! The commands that ask the front door.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
-use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Renewed, Request, TokenFacts};
+use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Request, TokenFacts};
 use patchbay_core::api::view::{Snapshot, Status};
 use patchbay_core::api::{Patchbay, install_program};
 use patchbay_core::probe::Verdict;
@@ -13,9 +12,11 @@ use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
 use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
+use crate::input::{doubts, from_stdin};
 use crate::print;
+use crate::renew::renew;
 
-const ATTENTION: u8 = 1;
+pub(crate) const ATTENTION: u8 = 1;
 
 /// Runs a command.
 pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<ExitCode> {
@@ -31,7 +32,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Add { .. } => add(&patchbay, command, as_json).await,
         Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
-        Command::Renew { id, expires, .. } => renew(&patchbay, id, expires, as_json).await,
+        Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
         Command::Drift { action: None } => drift(&patchbay, as_json),
         Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
         Command::History => history(&patchbay, as_json),
@@ -87,7 +88,7 @@ fn list_words(snapshot: &Snapshot) {
     for connection in &snapshot.connections {
         let apps: Vec<_> = connection.used_in.iter().map(|place| place.client.as_str()).collect();
         let used = if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") };
-        let left = connection.tokens.first().and_then(|token| token.days_left);
+        let left = connection.tokens.iter().filter_map(|token| token.days_left).min();
         let left = left.map(|days| format!(", token: {days} days left")).unwrap_or_default();
         print::line(&format!(
             "{}: {} ({}), used in {used}{left}",
@@ -142,9 +143,17 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         overrule: use_anyway,
     };
     let secret = if token_stdin { Some(from_stdin("token")?) } else { None };
+    let doubts = doubts(patchbay, &connect.provider, None, secret.as_ref()).await?;
     if dry_run {
-        return dry(patchbay, connect, as_json).await;
+        dry(patchbay, connect, secret, as_json).await?;
+    } else {
+        set_up(patchbay, connect, secret, as_json).await?;
     }
+    doubts.iter().for_each(print::warning);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_json: bool) -> Result<()> {
     install_own(patchbay, None)?;
     let request = Request::Connect { connect, expected: None };
     let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
@@ -154,10 +163,10 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         print::line(&format!("Connected: {}", done.id));
         restart_words(&done.restart);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-async fn dry(patchbay: &Patchbay, connect: Connect, as_json: bool) -> Result<ExitCode> {
+async fn dry(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_json: bool) -> Result<()> {
     if let Some(expires) = connect.token.as_ref().and_then(|token| token.expires.clone()) {
         let request = Request::ResolveForm {
             provider: connect.provider.clone(),
@@ -173,11 +182,11 @@ async fn dry(patchbay: &Patchbay, connect: Connect, as_json: bool) -> Result<Exi
             return Err(error);
         }
     }
-    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, None).await? else {
+    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, secret).await? else {
         return Err(unexpected());
     };
     show_plan(&plan, as_json);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn show_plan(plan: &PlanView, as_json: bool) {
@@ -221,7 +230,7 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
 
 /// A check with its id and verdict at the top.
 fn flat(checked: &CheckedView) -> Value {
-    let mut value = json!({ "id": checked.id });
+    let mut value = json!({ "id": checked.id, "token": checked.token });
     if let (Some(table), Ok(Value::Object(report))) = (value.as_object_mut(), serde_json::to_value(&checked.report)) {
         table.extend(report);
     }
@@ -242,25 +251,6 @@ fn check_words(checked: &CheckedView) {
             word(mark.unwrap_or_default()),
             layer.millis
         ));
-    }
-}
-
-async fn renew(patchbay: &Patchbay, id: String, expires: Option<String>, as_json: bool) -> Result<ExitCode> {
-    let secret = from_stdin("token")?;
-    let request = Request::Renew { id, token: None, expires, scopes: None };
-    let Answer::Renewed(done) = patchbay.call(request, Some(secret)).await? else { return Err(unexpected()) };
-    if as_json {
-        print::json(&done);
-    } else {
-        renew_words(&done);
-    }
-    Ok(if done.after.verdict == Verdict::Working { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
-}
-
-fn renew_words(done: &Renewed) {
-    print::line(&format!("Renewed: {}. All apps use the new token from now on.", done.id));
-    if let Some(page) = &done.revoke_page {
-        print::line(&format!("Revoke the old one at {page}"));
     }
 }
 
@@ -371,21 +361,6 @@ fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
     settings.iter().map(pair).collect()
 }
 
-/// Reads a secret from standard input, of which it is the whole.
-fn from_stdin(what: &str) -> Result<Secret> {
-    const MOST: u64 = 64 * 1024;
-    if std::io::stdin().is_terminal() {
-        print::notice(&format!("Paste the {what}, press Enter, then Ctrl+D:"));
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(MOST)
-        .read_to_string(&mut text)
-        .map_err(|_| Error::new(Code::TokenControlCharacters, format!("The {what} is no text.")).field("token"))?;
-    let text = if what == "passphrase" { text.trim_end_matches(['\n', '\r']).to_owned() } else { text };
-    Ok(Secret::new(text))
-}
-
-fn unexpected() -> Error {
+pub(crate) fn unexpected() -> Error {
     Error::new(Code::Internal, "Patchbay answered something else than was asked.")
 }

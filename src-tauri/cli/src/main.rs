@@ -7,7 +7,9 @@ mod args;
 mod bridge;
 mod commands;
 mod environment;
+mod input;
 mod print;
+mod renew;
 
 use std::process::ExitCode;
 
