@@ -9,6 +9,10 @@ use serde_json::Value;
 /// What the bridge leaves behind of its use.
 #[path = "cli/record.rs"]
 mod record;
+/// Tokens on standard input: looked at whole, also where nothing is to be changed.
+#[path = "cli/tokens.rs"]
+mod tokens;
+
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;

@@ -21,13 +21,23 @@ mod dependencies;
 /// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// The keychain on buses of its own: open, locked, absent, refusing, waiting.
+#[cfg(target_os = "linux")]
+#[path = "core/keychain.rs"]
+mod keychain;
 /// The packs follow their schema, and what people type into forms is refused where it must be.
 #[path = "core/packs.rs"]
 mod packs;
+/// Where secrets are kept: from the keychain to the vault and back, nothing lost.
+#[path = "core/places.rs"]
+mod places;
 /// The check's verdicts against servers of every kind.
 #[path = "core/probe.rs"]
 mod probe;
-/// Keychain, vault, redaction.
+/// Renewals: which token, its end, what is left of those before it.
+#[path = "core/renew.rs"]
+mod renew;
+/// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;
 /// A token's life: pasting, shapes, ends, reminders.

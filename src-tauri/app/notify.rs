@@ -62,11 +62,11 @@ fn remind(app: &AppHandle, reminder: &ReminderView) -> bool {
     };
     #[cfg(target_os = "linux")]
     {
-        let (app, connection) = (app.clone(), reminder.connection.clone());
+        let (app, connection, token) = (app.clone(), reminder.connection.clone(), reminder.token.clone());
         std::thread::spawn(move || {
             shown.wait_for_action(|action| {
                 if action == "default" || action == "renew" {
-                    super::window::navigate(&app, Some(&connection), "renew");
+                    super::window::navigate(&app, Some(&connection), Some(&token), "renew");
                 }
             });
         });

@@ -17,7 +17,15 @@ const DUE: &[u8] = include_bytes!("../../icons/tray-due.png");
 
 /// What the tray shows now, so that it is only built anew when that changes.
 #[derive(Default)]
-struct Shown(Mutex<Vec<(String, String)>>);
+struct Shown(Mutex<Vec<Due>>);
+
+/// A connection with a token to renew.
+#[derive(Clone, PartialEq, Eq)]
+struct Due {
+    connection: String,
+    name: String,
+    token: String,
+}
 
 /// Makes the tray icon. Where there is no tray, the program works without.
 pub(super) fn make(app: &AppHandle) {
@@ -43,10 +51,10 @@ fn build(app: &AppHandle) -> tauri::Result<()> {
     Ok(())
 }
 
-fn menu(app: &AppHandle, due: &[(String, String)]) -> tauri::Result<Menu<Wry>> {
+fn menu(app: &AppHandle, due: &[Due]) -> tauri::Result<Menu<Wry>> {
     let mut menu = MenuBuilder::new(app);
-    for (id, name) in due {
-        let item = MenuItemBuilder::with_id(format!("renew:{id}"), words::renew(name)).build(app)?;
+    for Due { connection, name, token } in due {
+        let item = MenuItemBuilder::with_id(format!("renew:{connection}:{token}"), words::renew(name)).build(app)?;
         menu = menu.item(&item);
     }
     if !due.is_empty() {
@@ -56,16 +64,16 @@ fn menu(app: &AppHandle, due: &[(String, String)]) -> tauri::Result<Menu<Wry>> {
 }
 
 fn chosen(app: &AppHandle, item: &str) {
-    match item.split_once(':') {
-        Some(("renew", id)) => window::navigate(app, Some(id), "renew"),
-        _ if item == "open" => window::bring_forward(app),
-        _ if item == "quit" => app.exit(0),
+    match item.split(':').collect::<Vec<_>>().as_slice() {
+        ["renew", connection, token] => window::navigate(app, Some(connection), Some(token), "renew"),
+        ["open"] => window::bring_forward(app),
+        ["quit"] => app.exit(0),
         _ => check_all(app),
     }
 }
 
 fn check_all(app: &AppHandle) {
-    window::navigate(app, None, "check");
+    window::navigate(app, None, None, "check");
     let patchbay = app.state::<Patchbay>().inner().clone();
     tauri::async_runtime::spawn(async move {
         // What each check finds is in the snapshot.
@@ -75,15 +83,21 @@ fn check_all(app: &AppHandle) {
     });
 }
 
+/// One line for each connection, about the token that ends first: the reminders come in that order.
+fn due(reminders: Vec<ReminderView>) -> Vec<Due> {
+    let mut due: Vec<Due> = Vec::new();
+    for ReminderView { connection, name, token, .. } in reminders {
+        if due.iter().all(|known| known.connection != connection) {
+            due.push(Due { connection, name, token });
+        }
+    }
+    due
+}
+
 /// Brings icon, tooltip and menu up to date.
 pub(super) fn refresh(app: &AppHandle) {
     let Ok(snapshot) = app.state::<Patchbay>().snapshot() else { return };
-    let mut due: Vec<_> = snapshot
-        .reminders
-        .iter()
-        .map(|ReminderView { connection, name, .. }| (connection.clone(), name.clone()))
-        .collect();
-    due.dedup();
+    let due = due(snapshot.reminders);
     {
         let Some(shown) = app.try_state::<Shown>() else { return };
         let mut shown = shown.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -101,7 +115,7 @@ pub(super) fn refresh(app: &AppHandle) {
     });
 }
 
-fn show(app: &AppHandle, due: &[(String, String)]) -> tauri::Result<()> {
+fn show(app: &AppHandle, due: &[Due]) -> tauri::Result<()> {
     let Some(tray) = app.tray_by_id(ID) else { return Ok(()) };
     tray.set_menu(Some(menu(app, due)?))?;
     tray.set_tooltip(Some(words::tooltip(due.len())))?;

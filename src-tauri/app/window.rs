@@ -73,10 +73,11 @@ pub(super) fn come_up_late(app: AppHandle) {
     });
 }
 
-/// Brings the window forward at a connection, or at the list.
-pub(super) fn navigate(app: &AppHandle, connection: Option<&str>, action: &str) {
+/// Brings the window forward at a connection and one of its tokens, or at the list.
+pub(super) fn navigate(app: &AppHandle, connection: Option<&str>, token: Option<&str>, action: &str) {
     bring_forward(app);
-    let place = serde_json::json!({ "view": "connections", "connection": connection, "action": action });
+    let place =
+        serde_json::json!({ "view": "connections", "connection": connection, "token": token, "action": action });
     // Nobody listens where the window is gone.
     let _ = app.emit("navigate", place);
 }

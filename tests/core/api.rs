@@ -6,7 +6,7 @@ use patchbay_core::api::message::{Answer, Connect, Connected, Place, Request, To
 use patchbay_core::api::view::{DriftKind, Group, NextStep, Snapshot, Status};
 use patchbay_core::api::{Event, Patchbay};
 use patchbay_core::probe::Verdict;
-use patchbay_core::secret::{Secret, SecretStore};
+use patchbay_core::secret::{Key, Secret, SecretStore};
 use patchbay_core::{Code, Error, Host, Platform};
 use patchbay_practice::{Options, Running};
 use patchbay_test_support::Home;
@@ -23,14 +23,14 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 /// A home with all apps, a keychain that can be inspected, and a real service.
-pub(super) struct World {
-    pub(super) home: Home,
-    pub(super) patchbay: Patchbay,
-    keychain: std::sync::Arc<keyring_core::CredentialStore>,
-    practice: Running,
+pub(crate) struct World {
+    pub(crate) home: Home,
+    pub(crate) patchbay: Patchbay,
+    pub(crate) keychain: std::sync::Arc<keyring_core::CredentialStore>,
+    pub(crate) practice: Running,
 }
 
-pub(super) async fn world() -> World {
+pub(crate) async fn world() -> World {
     let home = Home::new();
     for (client, text) in FILES {
         home.write(client, text);
@@ -42,7 +42,7 @@ pub(super) async fn world() -> World {
     World { home, patchbay, keychain, practice }
 }
 
-fn open(
+pub(crate) fn open(
     home: &Home,
     keychain: &std::sync::Arc<keyring_core::CredentialStore>,
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -68,20 +68,20 @@ fn open_in(
 
 impl World {
     /// The same computer with further environment variables.
-    pub(super) fn reopened(&self, more: &[(&str, &str)]) -> Patchbay {
+    pub(crate) fn reopened(&self, more: &[(&str, &str)]) -> Patchbay {
         let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         open_in(&self.home, self.home.env().into_iter().chain(more).collect(), &self.keychain, Timestamp::now)
     }
 
     /// A token of the practice service.
-    pub(super) async fn token(&self, scopes: &[&str]) -> (String, String) {
+    pub(crate) async fn token(&self, scopes: &[&str]) -> (String, String) {
         let body = serde_json::json!({ "name": "test", "scopes": scopes, "lifetime_seconds": 3600 });
         let made: serde_json::Value = self.post("/api/tokens", &body).await;
         let text = |key: &str| made[key].as_str().expect("a text").to_owned();
         (text("id"), text("token"))
     }
 
-    async fn revoke(&self, id: &str) {
+    pub(crate) async fn revoke(&self, id: &str) {
         let () = self.post(&format!("/api/tokens/{id}/revoke"), &serde_json::json!({})).await;
     }
 
@@ -98,7 +98,7 @@ impl World {
         serde_json::from_slice(if bytes.is_empty() { b"null" } else { &bytes }).expect("JSON")
     }
 
-    pub(super) fn notes(&self) -> Connect {
+    pub(crate) fn notes(&self) -> Connect {
         Connect {
             provider: "practice".into(),
             name: "My Notes".into(),
@@ -109,40 +109,52 @@ impl World {
         }
     }
 
-    pub(super) async fn connected(&self) -> (String, String) {
+    pub(crate) async fn connected(&self) -> (String, String) {
         let (id, token) = self.token(&["profile:read", "notes:read"]).await;
         let done = self.connect(self.notes(), Some(&token)).await.expect("it connects");
         assert_eq!(done.id, "my-notes");
         (id, token)
     }
 
-    pub(super) async fn connect(&self, connect: Connect, token: Option<&str>) -> Result<Connected, Error> {
+    pub(crate) async fn connect(&self, connect: Connect, token: Option<&str>) -> Result<Connected, Error> {
         let answer = self.patchbay.call(Request::Connect { connect, expected: None }, token.map(Secret::new)).await?;
         let Answer::Connected(done) = answer else { panic!("another answer") };
         Ok(done)
     }
 
-    pub(super) async fn do_it(&self, request: Request) -> Result<Answer, Error> {
+    pub(crate) async fn do_it(&self, request: Request) -> Result<Answer, Error> {
         self.patchbay.call(request, None).await
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         self.patchbay.snapshot().expect("a snapshot")
     }
 
-    pub(super) fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         FILES.iter().map(|(client, _)| self.home.read(client)).collect()
     }
 
-    async fn verdict(&self) -> Verdict {
+    pub(crate) async fn verdict(&self) -> Verdict {
         let Ok(Answer::Reports(reports)) = self.do_it(Request::Check { ids: Vec::new() }).await else {
             panic!("no reports")
         };
         reports[0].report.verdict
     }
 
+    /// Puts a secret into the keychain behind Patchbay's back.
+    pub(crate) fn put(&self, key: &Key, secret: &str) {
+        let entry = self.keychain.build("Patchbay", key.as_str(), None).expect("an entry");
+        entry.set_secret(secret.as_bytes()).expect("stored");
+    }
+
+    /// What the keychain holds at a key.
+    pub(crate) fn stored(&self, key: &Key) -> Option<String> {
+        let entry = self.keychain.build("Patchbay", key.as_str(), None).expect("an entry");
+        entry.get_secret().ok().map(|bytes| String::from_utf8(bytes).expect("text"))
+    }
+
     /// How many secrets the keychain holds.
-    fn secrets(&self) -> usize {
+    pub(crate) fn secrets(&self) -> usize {
         let all = self.keychain.as_any().downcast_ref::<keyring_core::mock::Store>().expect("the mock");
         let list = all.inner.lock().expect("not poisoned");
         let entries = list.borrow().clone();
@@ -150,11 +162,11 @@ impl World {
     }
 }
 
-pub(super) fn place(client: &str) -> Place {
+pub(crate) fn place(client: &str) -> Place {
     Place { client: client.to_owned(), wiring: None, token: None, create: false }
 }
 
-pub(super) fn original() -> Vec<String> {
+pub(crate) fn original() -> Vec<String> {
     FILES.iter().map(|(_, text)| (*text).to_owned()).collect()
 }
 
@@ -255,7 +267,7 @@ async fn a_renewal_is_checked_first_and_the_old_token_retired() {
     };
     assert_eq!((done.before.verdict, done.after.verdict), (Verdict::Working, Verdict::Working));
     assert_eq!(world.snapshot().connections[0].status, Status::OldTokenToRevoke);
-    let retire = || Request::RetireOld { id: "my-notes".into(), token: done.token.clone(), force: false };
+    let retire = || Request::RetireOld { id: "my-notes".into(), token: done.token.clone(), old: None, force: false };
     let Ok(Answer::Retired(still)) = world.do_it(retire()).await else { panic!("no answer") };
     assert!(!still.refused, "it still works");
     world.revoke(&old_id).await;
@@ -284,13 +296,13 @@ async fn a_renewal_that_was_cut_off_is_settled(#[case] swapped: bool) {
     std::fs::write(world.home.data().join("state.json"), serde_json::to_string(&state).expect("JSON"))
         .expect("written");
     if swapped {
-        let key = patchbay_core::secret::Key::new(&credential.id, &credential.origin);
-        let entry = world.keychain.build("Patchbay", key.as_str(), None).expect("an entry");
-        entry.set_secret(new.as_bytes()).expect("stored");
+        let old = Key::new("t-old", &credential.origin);
+        world.put(&old, &world.stored(&credential.key()).expect("the old one"));
+        world.put(&credential.key(), &new);
     }
     world.patchbay.settle().await.expect("it can be settled");
     let after = &world.patchbay.state().expect("a state").connections[0].credentials[0];
-    assert_eq!((after.renewal.is_none(), after.previous.is_some()), (true, swapped));
+    assert_eq!((after.renewal.is_none(), after.previous.len()), (true, usize::from(swapped)));
     assert_eq!(world.verdict().await, Verdict::Working);
     let kinds = serde_json::to_string(&world.snapshot().activity[0].kind).expect("JSON");
     assert_eq!(kinds, if swapped { "\"renewed\"" } else { "\"renewal_stopped\"" });

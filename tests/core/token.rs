@@ -139,6 +139,8 @@ fn a_snoozed_reminder_comes_back() {
 #[case::xurrent("xurrent", "0123456789abcdef", &[], &[])]
 #[case::control("xurrent", "0123456789\u{7}abcdef", &[Code::TokenControlCharacters], &[])]
 #[case::custom("custom", "x", &[], &[])]
+#[case::longest("custom", &"x".repeat(16 * 1024), &[], &[])]
+#[case::too_long("custom", &"x".repeat(16 * 1024 + 1), &[Code::TokenTooLong], &[])]
 fn looks(#[case] id: &str, #[case] token: &str, #[case] errors: &[Code], #[case] warnings: &[Code]) {
     let look = look(catalog::find(id).expect("a service"), &Secret::new(token));
     assert_eq!(look.errors.iter().map(|error| error.code).collect::<Vec<_>>(), errors);

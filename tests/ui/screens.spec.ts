@@ -69,7 +69,10 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.getByTestId('provider-retently').click();
       for (const step of ['details', 'make', 'paste', 'apps', 'review', 'check']) {
         await expect(page.getByTestId('wizard')).toHaveAttribute('data-step', step);
-        if (step === 'paste') await token(page);
+        if (step === 'paste') {
+          await token(page);
+          await page.getByTestId('token-expires-suggested').click();
+        }
         if (step === 'check') await expect(page.getByTestId('check-result')).toBeVisible();
         await expectNoViolations(page, step);
         await page.getByTestId('wizard-next').click();

@@ -24,6 +24,9 @@ test('a service is connected with the keyboard alone', async ({ page }) => {
   await expect(page.getByTestId('token-input')).toBeFocused();
   await page.keyboard.type('rtly_mcp_pat_0123456789_abcdef');
   await press(page, 'Enter');
+  await expect(page.getByTestId('field-error-expires')).toContainText('has an end');
+  await page.getByTestId('token-expires-suggested').press('Enter');
+  await page.getByTestId('wizard-next').press('Enter');
   await at(page, 'apps');
   await page.getByTestId('app-choice-claude-desktop').press('Enter');
   await at(page, 'review');

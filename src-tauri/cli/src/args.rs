@@ -71,6 +71,9 @@ pub(crate) enum Command {
     Renew {
         /// The connection.
         id: String,
+        /// The app whose token it is, where apps have tokens of their own; otherwise the one that is due.
+        #[arg(long, value_name = "CLIENT")]
+        app: Option<String>,
         /// Read the token from standard input.
         #[arg(long, required = true)]
         token_stdin: bool,

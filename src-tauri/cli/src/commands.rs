@@ -1,21 +1,22 @@
 //! The commands that ask the front door.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
-use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Renewed, Request, TokenFacts};
+use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Request, TokenFacts};
 use patchbay_core::api::view::{Snapshot, Status};
-use patchbay_core::api::{Patchbay, install_program};
+use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::Secret;
 use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
 use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
+use crate::input::{doubts, from_stdin};
 use crate::print;
+use crate::renew::renew;
 
-const ATTENTION: u8 = 1;
+pub(crate) const ATTENTION: u8 = 1;
 
 /// Runs a command.
 pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<ExitCode> {
@@ -31,7 +32,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Add { .. } => add(&patchbay, command, as_json).await,
         Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
-        Command::Renew { id, expires, .. } => renew(&patchbay, id, expires, as_json).await,
+        Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
         Command::Drift { action: None } => drift(&patchbay, as_json),
         Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
         Command::History => history(&patchbay, as_json),
@@ -87,7 +88,7 @@ fn list_words(snapshot: &Snapshot) {
     for connection in &snapshot.connections {
         let apps: Vec<_> = connection.used_in.iter().map(|place| place.client.as_str()).collect();
         let used = if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") };
-        let left = connection.tokens.first().and_then(|token| token.days_left);
+        let left = connection.tokens.iter().filter_map(|token| token.days_left).min();
         let left = left.map(|days| format!(", token: {days} days left")).unwrap_or_default();
         print::line(&format!(
             "{}: {} ({}), used in {used}{left}",
@@ -132,6 +133,8 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         return Err(Error::new(Code::Usage, "This is no add."));
     };
     let place = |client: String| Place { client, wiring: wiring.map(Into::into), token: None, create };
+    let known = expires.is_some();
+    let expires = expires.or_else(|| token_stdin.then(|| UNKNOWN_END.to_owned()));
     let token = Some(TokenFacts { label: None, scopes, expires });
     let connect = Connect {
         provider,
@@ -142,9 +145,20 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         overrule: use_anyway,
     };
     let secret = if token_stdin { Some(from_stdin("token")?) } else { None };
+    let doubts = doubts(patchbay, &connect.provider, None, secret.as_ref()).await?;
     if dry_run {
-        return dry(patchbay, connect, as_json).await;
+        dry(patchbay, connect, secret, as_json).await?;
+    } else {
+        set_up(patchbay, connect, secret, as_json).await?;
     }
+    doubts.iter().for_each(print::warning);
+    if token_stdin && !known && !as_json {
+        print::line("No end is known for its token, so Patchbay cannot remind you. Give it with --expires.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_json: bool) -> Result<()> {
     install_own(patchbay, None)?;
     let provider = patchbay_core::catalog::find(&connect.provider)?;
     let without_token = secret.is_none() && provider.needs_token();
@@ -159,11 +173,12 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
             print::line(&format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-async fn dry(patchbay: &Patchbay, connect: Connect, as_json: bool) -> Result<ExitCode> {
-    if let Some(expires) = connect.token.as_ref().and_then(|token| token.expires.clone()) {
+async fn dry(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_json: bool) -> Result<()> {
+    let expires = connect.token.as_ref().and_then(|token| token.expires.clone());
+    if let Some(expires) = expires.filter(|expires| expires != UNKNOWN_END) {
         let request = Request::ResolveForm {
             provider: connect.provider.clone(),
             settings: connect.settings.clone(),
@@ -178,11 +193,11 @@ async fn dry(patchbay: &Patchbay, connect: Connect, as_json: bool) -> Result<Exi
             return Err(error);
         }
     }
-    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, None).await? else {
+    let Answer::Plan(plan) = patchbay.call(Request::PlanConnect { connect }, secret).await? else {
         return Err(unexpected());
     };
     show_plan(&plan, as_json);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn show_plan(plan: &PlanView, as_json: bool) {
@@ -229,7 +244,7 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
 
 /// A check with its id and verdict at the top.
 fn flat(checked: &CheckedView) -> Value {
-    let mut value = json!({ "id": checked.id });
+    let mut value = json!({ "id": checked.id, "token": checked.token });
     if let (Some(table), Ok(Value::Object(report))) = (value.as_object_mut(), serde_json::to_value(&checked.report)) {
         table.extend(report);
     }
@@ -250,25 +265,6 @@ fn check_words(checked: &CheckedView) {
             word(mark.unwrap_or_default()),
             layer.millis
         ));
-    }
-}
-
-async fn renew(patchbay: &Patchbay, id: String, expires: Option<String>, as_json: bool) -> Result<ExitCode> {
-    let secret = from_stdin("token")?;
-    let request = Request::Renew { id, token: None, expires, scopes: None };
-    let Answer::Renewed(done) = patchbay.call(request, Some(secret)).await? else { return Err(unexpected()) };
-    if as_json {
-        print::json(&done);
-    } else {
-        renew_words(&done);
-    }
-    Ok(if done.after.verdict == Verdict::Working { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
-}
-
-fn renew_words(done: &Renewed) {
-    print::line(&format!("Renewed: {}. All apps use the new token from now on.", done.id));
-    if let Some(page) = &done.revoke_page {
-        print::line(&format!("Revoke the old one at {page}"));
     }
 }
 
@@ -389,21 +385,6 @@ fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
     settings.iter().map(pair).collect()
 }
 
-/// Reads a secret from standard input, of which it is the whole.
-fn from_stdin(what: &str) -> Result<Secret> {
-    const MOST: u64 = 64 * 1024;
-    if std::io::stdin().is_terminal() {
-        print::notice(&format!("Paste the {what}, press Enter, then Ctrl+D:"));
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(MOST)
-        .read_to_string(&mut text)
-        .map_err(|_| Error::new(Code::TokenControlCharacters, format!("The {what} is no text.")).field("token"))?;
-    let text = if what == "passphrase" { text.trim_end_matches(['\n', '\r']).to_owned() } else { text };
-    Ok(Secret::new(text))
-}
-
-fn unexpected() -> Error {
+pub(crate) fn unexpected() -> Error {
     Error::new(Code::Internal, "Patchbay answered something else than was asked.")
 }

@@ -7,8 +7,10 @@ mod args;
 mod bridge;
 mod commands;
 mod environment;
+mod input;
 mod print;
 mod record;
+mod renew;
 
 use std::process::ExitCode;
 

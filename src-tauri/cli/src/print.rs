@@ -21,12 +21,20 @@ pub(crate) fn notice(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", redact(text));
 }
 
+/// Something odd about what went well, in one line.
+pub(crate) fn warning(warning: &Error) {
+    notice(&format!("warning: {}", sentence(warning)));
+}
+
 /// An error: one line with its code, and the way out.
 pub(crate) fn failure(error: &Error) -> ExitCode {
-    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-    let text = format!("{}: {}{hint}", error.code.as_str(), error.message);
-    notice(&text.replace(['\n', '\r'], " "));
+    notice(&sentence(error));
     ExitCode::from(exit_code(error.code))
+}
+
+fn sentence(error: &Error) -> String {
+    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+    format!("{}: {}{hint}", error.code.as_str(), error.message).replace(['\n', '\r'], " ")
 }
 
 /// 1 where something needs attention, 2 where the input has to change.

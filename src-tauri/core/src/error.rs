@@ -66,8 +66,12 @@ pub enum Code {
     TokenOtherService,
     /// A token does not look like this service's. Can be overruled.
     TokenShape,
+    /// A token is longer than any can be.
+    TokenTooLong,
     /// The same token is already used by another connection. Can be overruled.
     TokenReused,
+    /// The service gives every token an end, and none was said. Way out: say it.
+    DateRequired,
     /// A date does not parse.
     DateInvalid,
     /// An end date lies in the past.
@@ -110,7 +114,7 @@ pub enum Code {
     VaultLocked,
     /// The passphrase is wrong.
     VaultPassphrase,
-    /// The vault's file is damaged.
+    /// The vault's file is damaged. Way out: restore it from a copy, or make a new one; the damaged one is kept aside.
     VaultDamaged,
     /// The connection has no token yet, or none for this address.
     TokenMissing,

@@ -12,6 +12,8 @@ import type { Request } from '../bindings/Request';
 export interface Navigate {
   view: 'connections' | 'apps' | 'activity' | 'settings';
   connection?: string | null;
+  /** The token that it is about; otherwise the one that is due. */
+  token?: string | null;
   action?: 'open' | 'renew' | 'connect' | 'check' | null;
 }
 

@@ -10,6 +10,10 @@ export type CheckedView = {
  */
 id: string, 
 /**
+ * The credential that was tried last: where there are several, the one that the verdict is about.
+ */
+token: string | null, 
+/**
  * What the check found.
  */
 report: Report, };

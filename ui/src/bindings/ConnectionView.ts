@@ -44,6 +44,10 @@ action: NextStep,
  */
 action_client: string | null, 
 /**
+ * The token that a renewal is about: what the next step is about, else the one that ends first.
+ */
+renew_token: string | null, 
+/**
  * Its tokens; the first is the one for all apps unless a placement names another.
  */
 tokens: Array<TokenView>, 

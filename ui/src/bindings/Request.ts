@@ -122,7 +122,7 @@ id: string, } | { "type": "renew",
  */
 id: string, 
 /**
- * The credential, where there are several.
+ * The credential; absent: the one that the connection's view names.
  */
 token: string | null, 
 /**
@@ -141,6 +141,10 @@ id: string,
  * The credential.
  */
 token: string, 
+/**
+ * The replaced token's id; absent: all that this credential replaced.
+ */
+old: string | null, 
 /**
  * Forget it although it is not known to be refused.
  */

@@ -2,14 +2,18 @@
 import type { Report } from "./Report";
 
 /**
- * Whether the old token is refused now.
+ * Whether old tokens are refused now.
  */
 export type Retired = { 
 /**
- * Whether the service refuses it.
+ * Whether the service refuses every one that was asked about.
  */
 refused: boolean, 
 /**
- * The check made with the old token.
+ * Whether nobody can say: the service does not answer, or the address it was for is not known any more.
+ */
+unverified: boolean, 
+/**
+ * The last check that was made with an old token, and only ever at the address that it was for.
  */
 report: Report | null, };

@@ -3,4 +3,4 @@
 /**
  * Whether the place for secrets can be used.
  */
-export type StoreStatus = "ready" | "locked" | "absent" | "refused" | "slow" | "vault_missing" | "vault_locked" | "failed";
+export type StoreStatus = "ready" | "locked" | "absent" | "refused" | "slow" | "waiting_for_you" | "vault_missing" | "vault_locked" | "vault_damaged" | "failed";

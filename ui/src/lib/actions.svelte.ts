@@ -102,37 +102,31 @@ export function act(one: ConnectionView): void {
   };
   const steps: Record<NextStep, () => void> = {
     check: () => void check([id]),
-    renew: () => open({ kind: 'renew', id, token: endingToken(one), step: 'make' }),
+    renew: () => open({ kind: 'renew', id, token: one.renew_token, step: 'make' }),
     put_back: () => (client ? void putBack(id, client) : details()),
     sign_in: details,
     finish: () => open({ kind: 'token', id }),
     edit: () => open({ kind: 'edit', id }),
     choose_app: () => open({ kind: 'apps', id }),
     open_file: () => void reveal(app(client ?? '')?.path ?? ''),
-    revoke_old: () => open({ kind: 'renew', id, token: replacedToken(one), step: 'revoke' }),
+    revoke_old: () => open(revocation(one)),
   };
   steps[one.action]();
 }
 
-/** The token that a renewal is about: the one that ends first, or else the first. */
-function endingToken({ tokens }: ConnectionView): string | null {
-  const [first, ...rest] = tokens;
-  if (!first) return null;
-  const days = (n: number | null): number => n ?? Number.POSITIVE_INFINITY;
-  return rest.reduce((least, next) => (days(next.days_left) < days(least.days_left) ? next : least), first).id;
-}
-
-function replacedToken({ tokens }: ConnectionView): string | null {
-  return (tokens.find((token) => token.old_since) ?? tokens[0])?.id ?? null;
+/** One after the other: the oldest of the tokens that are still to be revoked. */
+function revocation({ id, tokens }: ConnectionView): Dialog {
+  const token = tokens.find((token) => token.old.length > 0) ?? tokens[0];
+  return { kind: 'renew', id, token: token?.id ?? null, step: 'revoke', old: token?.old[0]?.id ?? null };
 }
 
 /** Follows the tray, a notification or a second start. An open wizard or dialog is not taken away by it. */
-export function follow({ view, connection: id, action }: Navigate): void {
+export function follow({ view, connection: id, token, action }: Navigate): void {
   if (screen.wizard || screen.dialog) return;
   if (action === 'connect') return startWizard();
   screen.view = view;
   screen.selected = id ?? null;
   const one = connection(id ?? null);
   if (action === 'check') void check(id ? [id] : []);
-  if (action === 'renew' && one) screen.dialog = { kind: 'renew', id: one.id, token: endingToken(one), step: 'make' };
+  if (action === 'renew' && one) screen.dialog = { kind: 'renew', id: one.id, token: token ?? one.renew_token, step: 'make' };
 }

@@ -1,6 +1,7 @@
 /** Which of a service's fields stand on the form, given the answers so far. */
 import type { Field } from '../bindings/Field';
 import type { Provider } from '../bindings/Provider';
+import type { TokenPaste } from './tokenField.svelte';
 
 export function shown(field: Field, settings: Record<string, string>): boolean {
   return Object.entries(field.when).every(([key, values]) => values.includes(settings[key] ?? ''));
@@ -34,4 +35,9 @@ export function defaults(provider: Provider, given: Record<string, string> = {})
 export function answered(provider: Provider, settings: Record<string, string>): Record<string, string> {
   const kept = provider.fields.filter((field) => shown(field, settings) && (settings[field.key] ?? '').trim() !== '');
   return Object.fromEntries(kept.map((field) => [field.key, (settings[field.key] ?? '').trim()]));
+}
+
+/** Whether the service gives every token an end, and nobody has said this one's yet. */
+export function endMissing(service: Provider | null | undefined, paste: TokenPaste): boolean {
+  return !!service?.lifetime.required && !paste.end;
 }

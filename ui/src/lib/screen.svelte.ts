@@ -4,7 +4,7 @@ import type { Navigate } from '../backend';
 export type View = Navigate['view'];
 
 export type Dialog =
-  | { kind: 'renew'; id: string; token: string | null; step: 'make' | 'revoke' }
+  | { kind: 'renew'; id: string; token: string | null; step: 'make' | 'revoke'; old?: string | null }
   | { kind: 'remove' | 'edit' | 'apps'; id: string }
   | { kind: 'token'; id: string };
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::message::CheckedView;
 use super::{Event, Patchbay, token};
 use crate::catalog;
+use crate::connection::state::Checked;
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
 use crate::probe::{self, LayerKind, Limits, Probe, Report, Verdict};
@@ -55,21 +56,28 @@ impl Patchbay {
         self.tell(Event::Changed);
     }
 
-    /// Checks one connection. Whatever stands in the way of that is its own outcome, and nobody else's.
+    /// Checks one connection, each of its tokens in turn until one fails. Whatever stands in the way of that is its own
+    /// outcome, and nobody else's.
     async fn check_one(&self, connection: &Connection) -> CheckedView {
-        let mut report = self.check_token(connection, connection.credentials.first()).await;
+        let mut token = connection.credentials.first();
+        let mut report = self.check_token(connection, token).await;
+        let mut worked = Vec::new();
         for credential in used(connection).skip(1) {
             if report.verdict != Verdict::Working {
                 break;
             }
-            report = self.check_token(connection, Some(credential)).await;
+            worked.extend(token);
+            token = Some(credential);
+            report = self.check_token(connection, token).await;
         }
-        if let Err(error) = self.keep_report(&connection.id, &report) {
+        worked.extend(token.filter(|_| report.verdict == Verdict::Working));
+        let checked = Checked { token: token.map(|credential| credential.id.clone()), report };
+        if let Err(error) = self.keep_check(connection, &checked, &worked) {
             tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
         }
         self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
         self.tell(Event::Changed);
-        CheckedView { id: connection.id.clone(), report }
+        CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report }
     }
 
     async fn check_token(&self, connection: &Connection, credential: Option<&Credential>) -> Report {
@@ -111,12 +119,17 @@ impl Patchbay {
         Ok(probe::probe(&probe, self.host().now, progress).await)
     }
 
-    pub(super) fn keep_report(&self, id: &str, report: &Report) -> Result<()> {
+    /// Keeps what a check found, and of the tokens that worked how they were sent.
+    pub(super) fn keep_check(&self, seen: &Connection, checked: &Checked, worked: &[&Credential]) -> Result<()> {
         self.inner.state.update(|state| {
             // Removed while it was checked.
-            if state.connection(id).is_ok() {
-                state.checks.insert(id.to_owned(), report.clone());
+            let Ok(connection) = state.connection_mut(&seen.id) else { return Ok(()) };
+            for credential in &mut connection.credentials {
+                if worked.iter().any(|tried| tried.id == credential.id && tried.fingerprint == credential.fingerprint) {
+                    credential.way = Some(seen.way());
+                }
             }
+            state.checks.insert(seen.id.clone(), checked.clone());
             Ok(())
         })
     }

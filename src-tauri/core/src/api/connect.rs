@@ -15,7 +15,7 @@ use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement};
 use crate::error::{Code, Error, Result};
 use crate::file;
-use crate::secret::{Key, Secret};
+use crate::secret::Secret;
 use crate::token::suggest_end;
 
 impl Patchbay {
@@ -47,8 +47,14 @@ impl Patchbay {
         })
     }
 
-    pub(super) fn plan_connect(&self, connect: &Connect) -> Result<PlanView> {
-        let connection = self.draft(connect, &self.state()?)?.0;
+    /// A token that is given is looked at as connecting would; nothing is kept of it.
+    pub(super) fn plan_connect(&self, connect: &Connect, secret: Option<&Secret>) -> Result<PlanView> {
+        let state = self.state()?;
+        let (connection, provider) = self.draft(connect, &state)?;
+        if let Some(secret) = secret {
+            let expires = connect.token.as_ref().and_then(|facts| facts.expires.as_deref());
+            token::fit(provider, &state, None, secret, expires, connect.overrule, &self.host())?;
+        }
         let placing = self.placing(&connection, &connect.places)?;
         Ok(place::view(&placing))
     }
@@ -65,6 +71,9 @@ impl Patchbay {
         let placing = self.placing(&connection, &connect.places)?;
         place::check(&placing, &expected)?;
         let facts = connect.token.clone().unwrap_or_default();
+        if let Some(text) = facts.expires.as_deref().filter(|text| *text != token::UNKNOWN_END) {
+            token::end(text, provider, &self.host())?;
+        }
         if let Some(secret) = &secret {
             let fit =
                 token::fit(provider, &state, None, secret, facts.expires.as_deref(), connect.overrule, &self.host())?;
@@ -123,7 +132,8 @@ impl Patchbay {
         state: &State,
     ) -> Result<Credential> {
         let label = format!("{} MCP", connection.name);
-        let credential = token::credential(facts, fit, label, &connection.url, state, self.host().now)?;
+        let credential = token::credential(facts, fit, label, connection.way(), state, self.host().now)?;
+        let _turn = self.token_turn()?;
         self.secrets().write(&token::key(connection, &credential)?, &fit.secret).await?;
         Ok(credential)
     }
@@ -237,22 +247,15 @@ impl Patchbay {
 
     /// Whether the tokens can be deleted: asked before any file is touched, so that nothing is left half removed.
     async fn can_forget(&self, connection: &Connection) -> Result<()> {
-        for credential in &connection.credentials {
-            self.secrets().read(&Key::new(&credential.id, &credential.origin)).await?;
+        for key in connection.keys() {
+            self.secrets().read(&key).await?;
         }
         Ok(())
     }
 
     /// Takes a connection out of the state and deletes its tokens.
     pub(super) async fn forget(&self, connection: &Connection) -> Result<()> {
-        let secrets = self.secrets();
-        for credential in &connection.credentials {
-            secrets.delete(&Key::new(&credential.id, &credential.origin)).await?;
-            let old = credential.previous.iter().chain(credential.renewal.iter().map(|renewal| &renewal.previous));
-            for previous in old {
-                secrets.delete(&Key::new(&previous.id, &credential.origin)).await?;
-            }
-        }
+        self.delete_tokens(&connection.keys()).await?;
         self.inner.state.update(|state| {
             state.connections.retain(|other| other.id != connection.id);
             state.checks.remove(&connection.id);

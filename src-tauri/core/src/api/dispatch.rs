@@ -2,7 +2,7 @@
 
 use super::message::{Answer, Request};
 use super::renew::Wanted;
-use super::settings::VaultWork;
+use super::secrets::VaultWork;
 use super::{Patchbay, message};
 use crate::catalog;
 use crate::error::{Code, Error, Result};
@@ -33,9 +33,11 @@ impl Patchbay {
             Request::Renew { id, token, expires, scopes } => {
                 self.inner.state.check_writable()?;
                 let wanted = Wanted { id: &id, token: token.as_deref(), expires: expires.as_deref(), scopes };
-                self.renew(wanted, &needed(secret)?).await.map(Answer::Renewed)
+                self.renew(wanted, &needed(secret)?).await.map(|done| Answer::Renewed(Box::new(done)))
             }
-            Request::RetireOld { id, token, force } => self.retire_old(&id, &token, force).await.map(Answer::Retired),
+            Request::RetireOld { id, token, old, force } => {
+                self.retire_old(&id, &token, old.as_deref(), force).await.map(Answer::Retired)
+            }
             other => self.change(other, secret).await,
         }
     }
@@ -43,7 +45,7 @@ impl Patchbay {
     async fn change(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
         self.inner.state.check_writable()?;
         match request {
-            Request::PlanConnect { connect } => self.plan_connect(&connect).map(Answer::Plan),
+            Request::PlanConnect { connect } => self.plan_connect(&connect, secret.as_ref()).map(Answer::Plan),
             Request::Connect { connect, expected } => {
                 self.connect(&connect, secret, expected).await.map(Answer::Connected)
             }
@@ -69,7 +71,7 @@ impl Patchbay {
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
             Request::DismissProblem => self.dismiss_problem()?,
-            Request::SetBackend { backend } => self.set_backend(backend)?,
+            Request::SetBackend { backend } => self.set_backend(backend).await?,
             Request::SecretsStatus => {
                 self.secrets_status().await;
                 return Ok(Answer::Snapshot(Box::new(self.snapshot()?)));

@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::Backend;
 
+pub use super::renewed::{Renewed, Retired};
+
 /// What the window may ask. Requests marked *secret* take one beside them, which is never returned.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -44,7 +46,8 @@ pub enum Request {
         /// The connection it is for, when renewing.
         connection: Option<String>,
     },
-    /// The changes that connecting would make. Answer: `plan`.
+    /// *secret, optional* The changes that connecting would make; a token is looked at as connecting would, and not
+    /// kept. Answer: `plan`.
     PlanConnect {
         /// What to connect.
         connect: Connect,
@@ -119,19 +122,22 @@ pub enum Request {
     Renew {
         /// The connection.
         id: String,
-        /// The credential, where there are several.
+        /// The credential; absent: the one that the connection's view names.
         token: Option<String>,
         /// The new end date, `YYYY-MM-DD` or RFC 3339.
         expires: Option<String>,
         /// The new scopes, where they changed.
         scopes: Option<Vec<String>>,
     },
-    /// Asks the service whether the replaced token is refused now, and forgets it if so. Answer: `retired`.
+    /// Asks the service whether replaced tokens are refused now, and forgets those that are. Answer: `retired`.
     RetireOld {
         /// The connection.
         id: String,
         /// The credential.
         token: String,
+        /// The replaced token's id; absent: all that this credential replaced.
+        #[serde(default)]
+        old: Option<String>,
         /// Forget it although it is not known to be refused.
         #[serde(default)]
         force: bool,
@@ -179,14 +185,14 @@ pub enum Request {
     },
     /// Dismisses the notice about Patchbay's own records. Answer: `done`.
     DismissProblem,
-    /// Chooses where secrets are kept; those already kept stay where they are. Answer: `done`.
+    /// Chooses where secrets are kept and moves those already kept there. Answer: `done`.
     SetBackend {
         /// The place.
         backend: Backend,
     },
     /// Asks the keychain or vault for its state. Answer: `snapshot`.
     SecretsStatus,
-    /// *secret* Makes a passphrase vault and uses it. Answer: `done`.
+    /// *secret* Makes a passphrase vault, moves all tokens into it and uses it. Answer: `done`.
     VaultCreate,
     /// *secret* Unlocks the vault until logout. Answer: `done`.
     VaultUnlock,
@@ -261,7 +267,7 @@ pub enum Answer {
     /// Checks' results by connection.
     Reports(Vec<CheckedView>),
     /// What a renewal did.
-    Renewed(Renewed),
+    Renewed(Box<Renewed>),
     /// Whether the old token is refused now.
     Retired(Retired),
     /// Text to copy.
@@ -373,32 +379,8 @@ pub struct Connected {
 pub struct CheckedView {
     /// The connection's id.
     pub id: String,
+    /// The credential that was tried last: where there are several, the one that the verdict is about.
+    pub token: Option<String>,
     /// What the check found.
     pub report: Report,
-}
-
-/// What a renewal did.
-#[derive(Debug, Clone, Serialize, TS)]
-#[ts(export)]
-pub struct Renewed {
-    /// The connection's id.
-    pub id: String,
-    /// The check of the new token before anything changed.
-    pub before: Report,
-    /// The check after the swap.
-    pub after: Report,
-    /// The credential's id.
-    pub token: String,
-    /// The page where the old token can be revoked.
-    pub revoke_page: Option<String>,
-}
-
-/// Whether the old token is refused now.
-#[derive(Debug, Clone, Serialize, TS)]
-#[ts(export)]
-pub struct Retired {
-    /// Whether the service refuses it.
-    pub refused: bool,
-    /// The check made with the old token.
-    pub report: Option<Report>,
 }

@@ -6,15 +6,20 @@
 mod check;
 mod connect;
 mod dispatch;
+mod due;
 mod install;
 pub mod message;
 mod place;
 mod renew;
+mod renewed;
 mod restore;
+mod retire;
+mod secrets;
 mod settings;
 mod settle;
 mod snapshot;
 mod token;
+mod token_view;
 pub mod view;
 
 use std::collections::BTreeSet;
@@ -30,11 +35,13 @@ use crate::error::Result;
 use crate::file::Lock;
 use crate::host::Host;
 use crate::probe::Layer;
-use crate::secret::{SecretStore, StoreStatus};
+use crate::secret::{Backend, SecretStore, StoreStatus};
+
+use secrets::Places;
 
 pub use install::install_program;
 pub use message::{Answer, Request};
-pub use token::ready_token;
+pub use token::{UNKNOWN_END, ready_token};
 pub use view::Snapshot;
 
 /// What happens while requests are served, for a window that listens.
@@ -65,7 +72,7 @@ struct Inner {
     state: StateFile,
     history: History,
     runs: Runs,
-    secrets: RwLock<SecretStore>,
+    places: RwLock<Places>,
     secrets_status: Mutex<Option<StoreStatus>>,
     checking: Mutex<BTreeSet<String>>,
     cancel: tokio::sync::watch::Sender<u64>,
@@ -74,23 +81,20 @@ struct Inner {
 }
 
 impl Patchbay {
-    /// Opens Patchbay on a machine, with the place for secrets that the user chose; the system's where the state
-    /// cannot be read, which every request that needs it then tells.
+    /// Opens Patchbay on a machine. Where the state cannot be read, every request that needs it tells.
     pub fn open(host: Host) -> Self {
         let data_dir = host.data_dir();
-        let settings = StateFile::new(&data_dir).load().map(|loaded| loaded.state.settings).unwrap_or_default();
-        let secrets = SecretStore::system(&data_dir, settings.backend);
-        Self::with(host, secrets, Timestamp::now)
+        Self::with(host, SecretStore::system(&data_dir, Backend::Keychain), Timestamp::now)
     }
 
-    /// Opens Patchbay with another place for secrets and another clock.
-    pub fn with(host: Host, secrets: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+    /// Opens Patchbay with another store in the keychain's place and another clock.
+    pub fn with(host: Host, keychain: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let data_dir = host.data_dir();
         let inner = Inner {
             state: StateFile::new(&data_dir),
             history: History::new(&data_dir),
             runs: Runs::new(&data_dir),
-            secrets: RwLock::new(secrets),
+            places: RwLock::new(Places::new(keychain, &data_dir)),
             secrets_status: Mutex::new(None),
             checking: Mutex::default(),
             cancel: tokio::sync::watch::Sender::new(0),
@@ -154,10 +158,6 @@ impl Patchbay {
 
     fn work_lock(&self) -> PathBuf {
         self.inner.data_dir.join("locks").join("work.lock")
-    }
-
-    fn secrets(&self) -> SecretStore {
-        self.inner.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn tell(&self, event: Event) {

@@ -2,23 +2,30 @@
 //!
 //! Steps, each of which leaves a working token behind if the program is killed right after it:
 //! 1. the new token answers a live check; nothing is stored yet;
-//! 2. the state notes that a renewal has begun, with the new fingerprint;
+//! 2. the state notes that a renewal has begun, with the new fingerprint and the origin that the new token is for;
 //! 3. the old token gets a second place in the keychain;
 //! 4. the new token takes the first place: from here on everybody uses it;
-//! 5. the state takes the new facts, and the old token waits to be revoked.
+//! 5. where the address has changed since, the old token's first place is cleared;
+//! 6. the state takes the new facts, and the old token joins those that wait to be revoked.
 //!
-//! [`super::settle`] tells from the keychain how far a renewal came.
+//! [`super::settle`] tells from the keychain how far a renewal came, [`super::retire`] deals with the old tokens.
 
-use super::message::{Renewed, Retired, TokenFacts};
+use jiff::Timestamp;
+
+use super::due::token_to_renew;
+use super::message::{Renewed, TokenFacts};
+use super::snapshot::reminders;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
 use crate::change::history::{Effect, Intent};
-use crate::connection::state::{State, random_hex};
-use crate::connection::{Connection, Credential, Previous, Renewal};
+use crate::connection::state::{Checked, State, random_hex};
+use crate::connection::{Connection, Credential, Previous, Renewal, Way};
 use crate::error::{Code, Error, Result};
 use crate::probe::{Report, Verdict};
 use crate::secret::{Key, Secret};
+use crate::token::length;
+use crate::wire::origin_of;
 
 /// What a renewal is asked for.
 pub(super) struct Wanted<'a> {
@@ -28,110 +35,146 @@ pub(super) struct Wanted<'a> {
     pub(super) scopes: Option<Vec<String>>,
 }
 
+/// A credential after its renewal.
+pub(super) struct Swapped {
+    credential: Credential,
+    /// The id of the token that it replaced, where there was one.
+    old: Option<String>,
+}
+
 impl Patchbay {
     pub(super) async fn renew(&self, wanted: Wanted<'_>, secret: &Secret) -> Result<Renewed> {
         let state = self.state()?;
         let connection = state.connection(wanted.id)?.clone();
         let provider = catalog::find(&connection.provider)?;
         let fit = token::fit(provider, &state, Some(wanted.id), secret, wanted.expires, false, &self.host())?;
-        let revoke_page = provider.resolve(&connection.settings).ok().and_then(|resolved| resolved.revoke_page);
+        let chosen = self.chosen(&state, &connection, wanted.token)?;
         let before = self.probe_with(&connection, Some(&fit.secret), true).await?;
         accept(&before)?;
-        let credential = if let Some(credential) = chosen(&connection, wanted.token)? {
-            self.swap(&connection, credential, &fit, wanted.scopes, &state).await?
-        } else {
-            let facts = TokenFacts {
-                scopes: wanted.scopes.unwrap_or_default(),
-                expires: wanted.expires.map(str::to_owned),
-                label: None,
-            };
-            self.save_token(wanted.id, &facts, &[], secret).await?;
-            self.newest_token(wanted.id)?
+        let Swapped { credential, old } = match chosen {
+            Some(credential) => self.swap(&connection, credential, &fit, wanted.scopes).await?,
+            None => self.first_token(&wanted, secret).await?,
         };
         let current = self.state()?.connection(wanted.id)?.clone();
         let stored = token::read(&self.secrets(), &current, &credential).await?;
         let after = self.probe_with(&current, Some(&stored), true).await?;
-        self.keep_report(wanted.id, &after)?;
+        let checked = Checked { token: Some(credential.id.clone()), report: after.clone() };
+        self.keep_check(&current, &checked, &[])?;
         self.note(&current, ActivityKind::Renewed)?;
         self.tell(Event::Changed);
-        Ok(Renewed { id: wanted.id.to_owned(), before, after, token: credential.id, revoke_page })
+        let revoke_page = provider.resolve(&connection.settings).ok().and_then(|resolved| resolved.revoke_page);
+        Ok(Renewed {
+            id: wanted.id.to_owned(),
+            before,
+            after,
+            expires: credential.expires,
+            lasted_days: chosen.and_then(|old| Some(length(old.created, old.expires?, &self.host()))),
+            token: credential.id,
+            revoke_page: revoke_page.filter(|_| old.is_some()),
+            old,
+        })
     }
 
-    fn newest_token(&self, id: &str) -> Result<Credential> {
+    /// The credential that is meant: the one named, else the one that is due; none where the connection has none.
+    fn chosen<'a>(
+        &self,
+        state: &State,
+        connection: &'a Connection,
+        named: Option<&str>,
+    ) -> Result<Option<&'a Credential>> {
+        match named {
+            Some(id) => find(connection, id).map(Some),
+            None => Ok(token_to_renew(state, connection, &reminders(state, &self.host()))),
+        }
+    }
+
+    async fn first_token(&self, wanted: &Wanted<'_>, secret: &Secret) -> Result<Swapped> {
+        let facts = TokenFacts {
+            scopes: wanted.scopes.clone().unwrap_or_default(),
+            expires: wanted.expires.map(str::to_owned),
+            label: None,
+        };
+        self.save_token(wanted.id, &facts, &[], secret).await?;
         let state = self.state()?;
-        let connection = state.connection(id)?;
-        connection.credentials.last().cloned().ok_or_else(|| token::missing(connection))
+        let connection = state.connection(wanted.id)?;
+        let credential = connection.credentials.last().cloned().ok_or_else(|| token::missing(connection))?;
+        Ok(Swapped { credential, old: None })
     }
 
-    /// Steps 2 to 5.
+    /// Steps 2 to 6.
     async fn swap(
         &self,
         connection: &Connection,
         credential: &Credential,
         fit: &token::Fit,
         scopes: Option<Vec<String>>,
-        state: &State,
-    ) -> Result<Credential> {
-        let secrets = self.secrets();
-        let key = token::key(connection, credential)?;
+    ) -> Result<Swapped> {
+        let _turn = self.token_turn()?;
+        let (secrets, key) = (self.secrets(), token::key(connection, credential)?);
+        let (old, origin) = self.stored(connection, credential).await?;
+        let again = old.as_ref() == Some(&fit.secret);
+        let same_place = Key::new(&credential.id, &origin) == key;
         let renewal = Renewal {
             begun: self.host().now,
-            fingerprint: fit.secret.fingerprint(&state.salt),
+            fingerprint: fit.secret.fingerprint(&self.state()?.salt),
             expires: fit.expires,
             scopes: scopes.unwrap_or_else(|| credential.scopes.clone()),
-            previous: Previous {
-                id: format!("{}-old-{}", credential.id, random_hex(2)),
-                fingerprint: credential.fingerprint.clone(),
-                replaced: self.host().now,
-            },
+            origin: Some(origin_of(&connection.url)?),
+            way: Some(connection.way()),
+            previous: previous(connection, credential, origin, self.host().now),
         };
-        if renewal.fingerprint == credential.fingerprint {
-            return Err(Error::new(Code::TokenReused, "This is the token that is in use already.")
-                .hint("Make a new one at the service.")
-                .field("token"));
+        let replaced = credential.previous.iter().any(|previous| previous.fingerprint == renewal.fingerprint);
+        if replaced || again && same_place {
+            return Err(reused(replaced));
         }
-        let _work = self.at_work()?;
-        // An older token that waits to be revoked would be lost from view: it is forgotten only once refused.
-        self.begin_renewal(&connection.id, &credential.id, &renewal)?;
-        let old = secrets.read(&key).await?;
-        if let Some(old) = &old {
-            secrets.write(&Key::new(&renewal.previous.id, &credential.origin), old).await?;
+        self.with_credential(&connection.id, &credential.id, |credential| credential.renewal = Some(renewal.clone()))?;
+        // The same token at another address replaces none.
+        if let Some(old) = old.filter(|_| !again) {
+            secrets.write(&credential.previous_key(&renewal.previous), &old).await?;
         }
         secrets.write(&key, &fit.secret).await?;
-        self.finish_renewal(&connection.id, &credential.id, old.is_some())
+        self.finish_renewal(&connection.id, &credential.id).await
     }
 
-    fn begin_renewal(&self, id: &str, token: &str, renewal: &Renewal) -> Result<()> {
-        self.with_credential(id, token, |credential| credential.renewal = Some(renewal.clone()))
+    /// The token that is to be replaced and the origin it belongs to: the address's own, else the one before.
+    async fn stored(&self, connection: &Connection, credential: &Credential) -> Result<(Option<Secret>, String)> {
+        let secrets = self.secrets();
+        let here = origin_of(&connection.url)?;
+        for origin in [&here, &credential.origin] {
+            if let Some(found) = token::read_sound(&secrets, &Key::new(&credential.id, origin)).await? {
+                return Ok((Some(found), origin.clone()));
+            }
+        }
+        Ok((None, here))
     }
 
-    /// Step 5: the new facts; whether there was an old token to revoke.
-    pub(super) fn finish_renewal(&self, id: &str, token: &str, had_old: bool) -> Result<Credential> {
-        self.inner.state.update(|state| {
+    /// Steps 5 and 6. The keychain tells whether there is an old token to be revoked.
+    pub(super) async fn finish_renewal(&self, id: &str, token: &str) -> Result<Swapped> {
+        let state = self.state()?;
+        let credential = find(state.connection(id)?, token)?;
+        let Some(renewal) = &credential.renewal else {
+            return Ok(Swapped { credential: credential.clone(), old: None });
+        };
+        let secrets = self.secrets();
+        let kept = token::read_sound(&secrets, &credential.previous_key(&renewal.previous)).await?;
+        let old = kept.map(|_| renewal.previous.id.clone());
+        if credential.key() != credential.renewed_key(renewal) {
+            secrets.delete(&credential.key()).await?;
+        }
+        let credential = self.inner.state.update(|state| {
             state.reminders.remove(token);
             state.checks.remove(id);
-            Ok(())
+            let credential = find_mut(state.connection_mut(id)?, token)?;
+            credential.take_renewal(old.is_some());
+            Ok(credential.clone())
         })?;
-        self.with_credential(id, token, |credential| {
-            if let Some(done) = credential.renewal.take() {
-                credential.fingerprint = done.fingerprint;
-                credential.expires = done.expires;
-                credential.scopes = done.scopes;
-                credential.created = done.begun;
-                credential.previous = had_old.then_some(done.previous);
-            }
-        })?;
-        let state = self.state()?;
-        let connection = state.connection(id)?;
-        let credential = connection.credentials.iter().find(|credential| credential.id == token);
-        credential.cloned().ok_or_else(|| token::missing(connection))
+        Ok(Swapped { credential, old })
     }
 
     pub(super) fn with_credential(&self, id: &str, token: &str, change: impl FnOnce(&mut Credential)) -> Result<()> {
         self.inner.state.update(|state| {
-            let connection = state.connection_mut(id)?;
-            let found = connection.credentials.iter_mut().find(|credential| credential.id == token);
-            found.map(change).ok_or_else(|| Error::new(Code::TokenMissing, "This token is not known any more."))
+            change(find_mut(state.connection_mut(id)?, token)?);
+            Ok(())
         })
     }
 
@@ -141,34 +184,35 @@ impl Patchbay {
         let intent = Intent { at: self.host().now, kind, connection, name, effect: Effect::default(), undoes: None };
         self.inner.history.note(&intent)
     }
+}
 
-    /// Whether the replaced token is refused now; if so it is forgotten here too.
-    pub(super) async fn retire_old(&self, id: &str, token: &str, force: bool) -> Result<Retired> {
-        let state = self.state()?;
-        let connection = state.connection(id)?;
-        let credential = chosen(connection, Some(token))?.ok_or_else(|| token::missing(connection))?;
-        let Some(old) = &credential.previous else { return Ok(Retired { refused: true, report: None }) };
-        let key = Key::new(&old.id, &credential.origin);
-        let secret = self.secrets().read(&key).await?;
-        let report = match &secret {
-            Some(secret) => Some(self.probe_with(connection, Some(secret), false).await?),
-            None => None,
-        };
-        let refused = report.as_ref().is_none_or(|report| report.verdict == Verdict::TokenRefused);
-        if refused || force {
-            self.secrets().delete(&key).await?;
-            self.with_credential(id, token, |credential| credential.previous = None)?;
-            self.tell(Event::Changed);
-        }
-        Ok(Retired { refused, report })
+/// A credential by its id.
+pub(super) fn find<'a>(connection: &'a Connection, id: &str) -> Result<&'a Credential> {
+    let found = connection.credentials.iter().find(|credential| credential.id == id);
+    found.ok_or_else(|| token::missing(connection))
+}
+
+fn find_mut<'a>(connection: &'a mut Connection, id: &str) -> Result<&'a mut Credential> {
+    let found = connection.credentials.iter_mut().find(|credential| credential.id == id);
+    found.ok_or_else(|| Error::new(Code::TokenMissing, "This token is not known any more."))
+}
+
+/// What is to be remembered of a token once another has taken its place.
+fn previous(connection: &Connection, credential: &Credential, origin: String, now: Timestamp) -> Previous {
+    let is_its_own = |way: &Way| origin_of(&way.url).is_ok_and(|of_way| of_way == origin);
+    let way = credential.way.clone().into_iter().chain([connection.way()]).find(is_its_own);
+    Previous {
+        id: format!("{}-old-{}", credential.id, random_hex(4)),
+        fingerprint: credential.fingerprint.clone(),
+        replaced: now,
+        origin: Some(origin),
+        way,
     }
 }
 
-/// The credential that is meant: the one named, else the first; none where the connection has none.
-fn chosen<'a>(connection: &'a Connection, token: Option<&str>) -> Result<Option<&'a Credential>> {
-    let Some(token) = token else { return Ok(connection.credentials.first()) };
-    let found = connection.credentials.iter().find(|credential| credential.id == token);
-    found.map(Some).ok_or_else(|| token::missing(connection))
+fn reused(replaced: bool) -> Error {
+    let what = if replaced { "This token was replaced already." } else { "This is the token that is in use already." };
+    Error::new(Code::TokenReused, what).hint("Make a new one at the service.").field("token")
 }
 
 /// Whether a new token did well enough to take the place of the old one.

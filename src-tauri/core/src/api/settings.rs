@@ -1,14 +1,10 @@
 //! The user's choices: settings, reminders, where secrets are kept.
 
-use std::sync::PoisonError;
-use std::time::Duration;
-
 use super::snapshot::reminders;
 use super::view::{ReminderView, Settings};
 use super::{Event, Patchbay};
 use crate::connection::{Credential, state::State};
 use crate::error::{Code, Error, Result};
-use crate::secret::{Backend, Secret, SecretStore, StoreStatus, Vault};
 use crate::token::reminder;
 
 impl Patchbay {
@@ -71,69 +67,6 @@ impl Patchbay {
         self.tell(Event::Changed);
         Ok(())
     }
-
-    pub(super) fn set_backend(&self, backend: Backend) -> Result<()> {
-        self.inner.state.update(|state| {
-            state.settings.backend = backend;
-            Ok(())
-        })?;
-        self.use_secrets(SecretStore::system(&self.inner.data_dir, backend));
-        self.tell(Event::Changed);
-        Ok(())
-    }
-
-    fn use_secrets(&self, store: SecretStore) {
-        *self.inner.secrets.write().unwrap_or_else(PoisonError::into_inner) = store;
-    }
-
-    /// Lets the keychain ask the user to unlock it, and waits for that: for a window, not for a background program.
-    pub fn allow_prompts(&self) {
-        let patient = self.secrets().prompting(Duration::from_secs(60));
-        self.use_secrets(patient);
-    }
-
-    /// Asks the place for secrets for its state and remembers it for the snapshot.
-    pub async fn secrets_status(&self) -> StoreStatus {
-        let status = self.secrets().status().await;
-        *self.inner.secrets_status.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
-        status
-    }
-
-    pub(super) async fn vault(&self, work: VaultWork, passphrase: Option<Secret>) -> Result<()> {
-        let data_dir = self.inner.data_dir.clone();
-        // Deriving the key takes a good part of a second on purpose.
-        tokio::task::spawn_blocking(move || {
-            let vault = Vault::at(&data_dir);
-            match (work, passphrase) {
-                (VaultWork::Create, Some(passphrase)) => vault.create(&passphrase),
-                (VaultWork::Unlock, Some(passphrase)) => vault.unlock(&passphrase),
-                (VaultWork::Lock, _) => {
-                    vault.lock();
-                    Ok(())
-                }
-                _ => Err(Error::new(Code::VaultPassphrase, "No passphrase was given.").field("passphrase")),
-            }
-        })
-        .await
-        .map_err(|_| Error::new(Code::Internal, "The vault's work was cut off."))??;
-        if work == VaultWork::Create {
-            self.set_backend(Backend::Vault)?;
-        }
-        if self.state()?.settings.backend == Backend::Vault {
-            self.use_secrets(SecretStore::system(&self.inner.data_dir, Backend::Vault));
-        }
-        self.secrets_status().await;
-        self.tell(Event::Changed);
-        Ok(())
-    }
-}
-
-/// What is done with the vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum VaultWork {
-    Create,
-    Unlock,
-    Lock,
 }
 
 fn credential<'a>(state: &'a State, token: &str) -> Result<&'a Credential> {

@@ -11,9 +11,6 @@ use crate::connection::{AuthHeader, Connection, Placement, Renewal, Wiring};
 use crate::error::{Code, Result};
 use crate::file::Lock;
 use crate::host::Host;
-use crate::secret::Key;
-
-use super::token;
 
 impl Patchbay {
     /// Brings state, files and keychain into agreement after a kill or a damaged file. Cheap where there is nothing to
@@ -33,6 +30,7 @@ impl Patchbay {
         for record in self.inner.history.pending() {
             self.settle_change(record).await?;
         }
+        self.settle_move().await?;
         self.settle_renewals().await
     }
 
@@ -91,6 +89,12 @@ impl Patchbay {
     }
 
     async fn settle_renewals(&self) -> Result<()> {
+        let mut credentials = self.state()?.connections.into_iter().flat_map(|connection| connection.credentials);
+        if credentials.all(|credential| credential.renewal.is_none()) {
+            return Ok(());
+        }
+        // One that another process is in the middle of was not cut off.
+        let _turn = self.token_turn()?;
         let state = self.state()?;
         for connection in &state.connections {
             for credential in &connection.credentials {
@@ -107,13 +111,13 @@ impl Patchbay {
         let Some(credential) = connection.credentials.iter().find(|credential| credential.id == id) else {
             return Ok(());
         };
-        let stored = self.secrets().read(&token::key(connection, credential)?).await?;
+        let stored = self.secrets().read(&credential.renewed_key(renewal)).await?;
         let swapped = stored.is_some_and(|stored| stored.fingerprint(&state.salt) == renewal.fingerprint);
         if swapped {
-            self.finish_renewal(&connection.id, id, true)?;
+            self.finish_renewal(&connection.id, id).await?;
             return self.note(connection, ActivityKind::Renewed);
         }
-        self.secrets().delete(&Key::new(&renewal.previous.id, &credential.origin)).await?;
+        self.secrets().delete(&credential.previous_key(&renewal.previous)).await?;
         self.with_credential(&connection.id, id, |credential| credential.renewal = None)?;
         self.note(connection, ActivityKind::RenewalStopped)
     }

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Patchbay;
+use super::due::token_to_renew;
 use super::view::{
     ActivityKind, ActivityView, AppView, ConnectionView, DriftKind, DriftView, EntryView, Group, NextStep,
-    PlacementView, ReminderView, SecretsView, Snapshot, Status, TokenView, UseView,
+    OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, Status, TokenView, UseView,
 };
 use crate::catalog;
 use crate::change::history::{Record, Status as RecordStatus};
@@ -17,7 +18,7 @@ use crate::change::{parse, refused};
 use crate::client::{CLIENTS, Client, Location, read_entry};
 use crate::connection::runs::Run;
 use crate::connection::state::State;
-use crate::connection::{Connection, Credential, Placement};
+use crate::connection::{Connection, Credential, Placement, Previous};
 use crate::drift::drift;
 use crate::error::{Code, Error, Result};
 use crate::file;
@@ -25,7 +26,7 @@ use crate::host::Host;
 use crate::probe::Verdict;
 use crate::process::running_apps;
 use crate::secret::{find_plaintext, mask, vault_exists};
-use crate::token::{days_left, life_left, reminder};
+use crate::token::{days_left, life_left, reminder, same_length};
 
 /// One app's file, read once per snapshot.
 #[derive(Clone)]
@@ -165,9 +166,10 @@ impl Scene<'_> {
             status,
             action,
             action_client,
+            renew_token: token_to_renew(self.state, connection, self.reminders).map(|credential| credential.id.clone()),
             tokens: connection.credentials.iter().map(|credential| self.token(connection, credential)).collect(),
             used_in,
-            last_check: self.state.checks.get(&connection.id).cloned(),
+            last_check: self.state.checks.get(&connection.id).map(|checked| checked.report.clone()),
             checking: self.checking.contains(&connection.id),
             last_used: runs.first().map(use_view),
             created: connection.created.to_string(),
@@ -215,9 +217,15 @@ impl Scene<'_> {
         if connection.credentials.iter().any(|credential| credential.has_ended(self.host.now)) {
             return (Status::TokenEnded, NextStep::Renew);
         }
-        let checked = self.state.checks.get(&connection.id).map(|report| report.verdict);
+        let checked = self.state.checks.get(&connection.id).map(|checked| checked.report.verdict);
         if let Some(found) = checked.filter(|verdict| *verdict != Verdict::Working) {
-            return of_verdict(found);
+            return match of_verdict(found) {
+                // It has a token, but not for its address, or the keychain has lost it.
+                (Status::TokenMissing, _) if !connection.credentials.is_empty() => {
+                    (Status::TokenMissing, NextStep::Renew)
+                }
+                other => other,
+            };
         }
         if connection.placements.is_empty() {
             return (Status::Unused, NextStep::ChooseApp);
@@ -225,7 +233,7 @@ impl Scene<'_> {
         if reminder.is_some() {
             return (Status::TokenEndsSoon, NextStep::Renew);
         }
-        if connection.credentials.iter().any(|credential| credential.previous.is_some()) {
+        if connection.credentials.iter().any(|credential| !credential.previous.is_empty()) {
             return (Status::OldTokenToRevoke, NextStep::RevokeOld);
         }
         match checked {
@@ -248,7 +256,8 @@ impl Scene<'_> {
             life_left: credential.expires.map(|expires| life_left(credential.created, expires, self.host.now)),
             ended: credential.has_ended(self.host.now),
             fingerprint: credential.fingerprint.clone(),
-            old_since: credential.previous.as_ref().map(|old| old.replaced.to_string()),
+            renewed_until: credential.expires.and_then(|end| same_length(credential.created, end, self.host)),
+            old: credential.previous.iter().map(old_token).collect(),
             used_by: connection.placements.iter().filter(uses).map(|placement| placement.client.clone()).collect(),
         }
     }
@@ -284,6 +293,10 @@ impl Scene<'_> {
             plain_text: find_plaintext(value).into_iter().map(|finding| finding.path).collect(),
         }
     }
+}
+
+fn old_token(old: &Previous) -> OldTokenView {
+    OldTokenView { id: old.id.clone(), since: old.replaced.to_string(), fingerprint: old.fingerprint.clone() }
 }
 
 fn group(status: Status) -> Group {

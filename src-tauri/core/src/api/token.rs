@@ -6,7 +6,7 @@ use super::Patchbay;
 use super::message::{TokenFacts, TokenLookView};
 use crate::catalog::{self, Provider};
 use crate::connection::state::{State, random_hex};
-use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement};
+use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, Way};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::secret::{Key, Secret, SecretStore};
@@ -79,11 +79,22 @@ pub(super) async fn read(secrets: &SecretStore, connection: &Connection, credent
     secrets.read(&key(connection, credential)?).await?.ok_or_else(|| missing(connection))
 }
 
+/// What stands at a key; where what stands there is damaged, as if there were nothing.
+pub(super) async fn read_sound(secrets: &SecretStore, key: &Key) -> Result<Option<Secret>> {
+    match secrets.read(key).await {
+        Err(error) if error.code == Code::TokenMissing => Ok(None),
+        found => found,
+    }
+}
+
 pub(super) fn missing(connection: &Connection) -> Error {
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
         .hint(format!("Give it one: patchbay renew {} --token-stdin", connection.id))
         .field("token")
 }
+
+/// In place of an end date: nobody knows it, and the user has been told what that means.
+pub const UNKNOWN_END: &str = "unknown";
 
 /// A token, cleaned and found fit for a service.
 pub(super) struct Fit {
@@ -91,7 +102,7 @@ pub(super) struct Fit {
     pub(super) expires: Option<Expiry>,
 }
 
-/// Cleans a token and refuses what cannot be right.
+/// Cleans a token and refuses what cannot be right, or has no end where the service gives every token one.
 ///
 /// # Errors
 /// The token's or its end date's.
@@ -112,12 +123,19 @@ pub(super) fn fit(
     if let Some(warning) = reused(state, connection, &cleaned.secret).filter(|_| !overrule) {
         return Err(warning);
     }
-    let declared = expires.map(|text| end(text, provider, host)).transpose()?;
+    let unknown = expires == Some(UNKNOWN_END);
+    let declared = expires.filter(|_| !unknown).map(|text| end(text, provider, host)).transpose()?;
     let verified = look.expires.map(|at| Expiry { at, source: ExpirySource::Verified });
     if verified.is_some_and(|expiry| expiry.at <= host.now) {
         return Err(Error::new(Code::DatePast, "This token has ended already.").hint("Make a new one.").field("token"));
     }
-    Ok(Fit { secret: cleaned.secret, expires: verified.or(declared) })
+    let expires = verified.or(declared);
+    if expires.is_none() && provider.lifetime.required && !unknown {
+        return Err(Error::new(Code::DateRequired, format!("Every token of {} has an end.", provider.name))
+            .hint("Give the day on which this one ends, like 2027-03-31.")
+            .field("expires"));
+    }
+    Ok(Fit { secret: cleaned.secret, expires })
 }
 
 /// An end that a person typed (`YYYY-MM-DD`) or a program gave (RFC 3339).
@@ -128,6 +146,7 @@ pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry
                 .hint("Give a later date.")
                 .field("expires"));
         }
+        token::parse_date(&at.to_zoned(host.zone.clone()).date().to_string(), &provider.lifetime, host)?;
         return Ok(Expiry { at, source: ExpirySource::Declared });
     }
     token::parse_date(text, &provider.lifetime, host)
@@ -153,7 +172,7 @@ pub(super) fn credential(
     facts: &TokenFacts,
     fit: &Fit,
     label: String,
-    url: &str,
+    way: Way,
     state: &State,
     now: Timestamp,
 ) -> Result<Credential> {
@@ -164,8 +183,9 @@ pub(super) fn credential(
         created: now,
         expires: fit.expires,
         fingerprint: fit.secret.fingerprint(&state.salt),
-        origin: origin_of(url)?,
-        previous: None,
+        origin: origin_of(&way.url)?,
+        way: Some(way),
+        previous: Vec::new(),
         renewal: None,
     })
 }

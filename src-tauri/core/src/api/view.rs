@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::connection::{Expiry, Wiring};
+use crate::connection::Wiring;
 use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::{Backend, StoreStatus};
+
+pub use super::token_view::{OldTokenView, TokenView};
 
 /// Everything the window draws.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
@@ -57,6 +59,8 @@ pub struct ConnectionView {
     pub action: NextStep,
     /// The app that the next step is about, where it is about one.
     pub action_client: Option<String>,
+    /// The token that a renewal is about: what the next step is about, else the one that ends first.
+    pub renew_token: Option<String>,
     /// Its tokens; the first is the one for all apps unless a placement names another.
     pub tokens: Vec<TokenView>,
     /// The apps that use it.
@@ -154,34 +158,6 @@ pub enum NextStep {
     OpenFile,
     /// Revoke the old token at the service and confirm it.
     RevokeOld,
-}
-
-/// A token's facts.
-#[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export)]
-pub struct TokenView {
-    /// The credential's id.
-    pub id: String,
-    /// What it is called at the service.
-    pub label: String,
-    /// Scopes in order.
-    pub scopes: Vec<String>,
-    /// When it was saved, RFC 3339.
-    pub created: String,
-    /// When it ends and how that is known.
-    pub expires: Option<Expiry>,
-    /// Whole calendar days left; 0 on its last day, negative after.
-    pub days_left: Option<i32>,
-    /// How much of its life is left, 0 to 1.
-    pub life_left: Option<f64>,
-    /// Whether it has ended.
-    pub ended: bool,
-    /// Twelve hex digits that tell two tokens apart.
-    pub fingerprint: String,
-    /// When the token before it was replaced, where that one is still to be revoked.
-    pub old_since: Option<String>,
-    /// The apps that use this token, by id.
-    pub used_by: Vec<String>,
 }
 
 /// A connection's place in one app.

@@ -1,5 +1,6 @@
 //! The user's records: connections, credentials' facts, placements. Never a secret's value.
 
+mod credential;
 pub mod runs;
 pub mod state;
 
@@ -9,6 +10,11 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+use crate::secret::Key;
+use crate::wire::origin_of;
+
+pub use credential::{Credential, Expiry, ExpirySource, Previous, Renewal, Way};
 
 /// One service, set up by the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +55,26 @@ impl Connection {
             None => self.credentials.first(),
         }
     }
+
+    /// How its tokens are sent now.
+    pub fn way(&self) -> Way {
+        Way { url: self.url.clone(), auth: self.auth.clone(), headers: self.headers.clone() }
+    }
+
+    /// Every place in the keychain in which a token of it may stand, each once.
+    pub fn keys(&self) -> Vec<Key> {
+        let here = origin_of(&self.url).ok();
+        let mut keys = Vec::new();
+        for credential in &self.credentials {
+            let now = here.iter().map(|origin| Key::new(&credential.id, origin));
+            for key in credential.keys().into_iter().chain(now) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
+    }
 }
 
 /// The header that carries the token.
@@ -65,88 +91,6 @@ impl Default for AuthHeader {
     fn default() -> Self {
         Self { name: "Authorization".to_owned(), prefix: "Bearer ".to_owned() }
     }
-}
-
-/// Facts about one token. Never the value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Credential {
-    /// `t-` and eight hex digits, unique in the state file; part of the keychain entry's name.
-    pub id: String,
-    /// What the token is called at the service ("Claude Desktop MCP").
-    pub label: String,
-    /// Scopes in the order they were chosen.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// When it was saved here.
-    pub created: Timestamp,
-    /// When it ends; absent where it does not, or nobody knows.
-    #[serde(default)]
-    pub expires: Option<Expiry>,
-    /// See [`crate::secret::Secret::fingerprint`].
-    pub fingerprint: String,
-    /// The origin (`https://host[:port]`) it was saved for; it is sent nowhere else.
-    pub origin: String,
-    /// The token that this one replaced and that is still to be revoked at the service.
-    #[serde(default)]
-    pub previous: Option<Previous>,
-    /// A renewal that has begun and is not finished: only there between its first and its last step, or after a kill.
-    #[serde(default)]
-    pub renewal: Option<Renewal>,
-}
-
-impl Credential {
-    /// Whether its known end has come.
-    pub fn has_ended(&self, now: Timestamp) -> bool {
-        self.expires.is_some_and(|expires| expires.at <= now)
-    }
-}
-
-/// A renewal under way. What stands in the keychain tells how far it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Renewal {
-    /// When it began.
-    pub begun: Timestamp,
-    /// The new token's fingerprint.
-    pub fingerprint: String,
-    /// The new token's end.
-    pub expires: Option<Expiry>,
-    /// The new token's scopes.
-    pub scopes: Vec<String>,
-    /// The old token's place in the keychain, to be revoked once the renewal is done.
-    pub previous: Previous,
-}
-
-/// A token that was replaced, kept in the keychain until it is known to be refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Previous {
-    /// Its own keychain id.
-    pub id: String,
-    /// Its fingerprint.
-    pub fingerprint: String,
-    /// When it was replaced.
-    pub replaced: Timestamp,
-}
-
-/// When a token ends, and how that is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct Expiry {
-    /// The moment; for a date that a person typed, the end of that day in their time zone.
-    #[ts(type = "string")]
-    pub at: Timestamp,
-    /// How it is known.
-    pub source: ExpirySource,
-}
-
-/// How an end date is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum ExpirySource {
-    /// The user said so.
-    Declared,
-    /// The token or the service says so.
-    Verified,
 }
 
 /// A connection placed in an app.

@@ -34,13 +34,28 @@ pub struct State {
     pub connections: Vec<Connection>,
     /// The last check of each connection, by id.
     #[serde(default)]
-    pub checks: BTreeMap<String, Report>,
+    pub checks: BTreeMap<String, Checked>,
     /// What was already shown of each credential's reminders, by credential id.
     #[serde(default)]
     pub reminders: BTreeMap<String, ShownReminders>,
     /// Something about these records that the user has not dismissed yet.
     #[serde(default)]
     pub notice: Option<Error>,
+    /// The keychain entries that may stand in both places for secrets while tokens are moved; see
+    /// [`crate::secret::Key::named`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moving: Vec<String>,
+}
+
+/// A connection's last check, and the token that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// The credential that was tried last: where there are several, the one that the verdict is about.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// What the check found.
+    #[serde(flatten)]
+    pub report: Report,
 }
 
 impl State {
@@ -53,6 +68,7 @@ impl State {
             checks: BTreeMap::new(),
             reminders: BTreeMap::new(),
             notice: None,
+            moving: Vec::new(),
         }
     }
 

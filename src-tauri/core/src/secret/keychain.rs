@@ -52,7 +52,7 @@ impl Keychain {
 
     pub(super) fn write(&self, key: &Key, secret: &Secret) -> Result<()> {
         if secret.expose().len() > MOST_BYTES {
-            return Err(Error::new(Code::TokenShape, format!("This token is longer than {MOST_BYTES} bytes."))
+            return Err(Error::new(Code::TokenTooLong, format!("This token is longer than {MOST_BYTES} bytes."))
                 .hint("Check that nothing else was pasted with it.")
                 .field("token"));
         }

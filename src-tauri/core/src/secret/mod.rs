@@ -8,6 +8,7 @@ mod bus;
 mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
+mod notice;
 mod plaintext;
 mod redact;
 mod store;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use ts_rs::TS;
 
 use super::keychain::Keychain;
+use super::notice::{Notice, SOON};
 use super::{Secret, Vault};
 use crate::error::{Code, Error, Result};
 
@@ -41,12 +42,33 @@ pub enum StoreStatus {
     Refused,
     /// The keychain does not answer.
     Slow,
+    /// The keychain asks the user for its password just now, and everything waits for that.
+    WaitingForYou,
     /// No vault was made yet.
     VaultMissing,
     /// The vault is locked.
     VaultLocked,
+    /// The vault's file is damaged; a new one can be made.
+    VaultDamaged,
     /// Something else is wrong.
     Failed,
+}
+
+impl Backend {
+    /// The one that this is not.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Keychain => Self::Vault,
+            Self::Vault => Self::Keychain,
+        }
+    }
+}
+
+impl StoreStatus {
+    /// Whether there is nothing that a secret could be read from, now or after any unlocking.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Absent | Self::VaultMissing | Self::VaultDamaged)
+    }
 }
 
 /// A secret's name in the store: the credential and the origin it was saved for.
@@ -63,6 +85,11 @@ impl Key {
         Self(format!("{credential}@{short}"))
     }
 
+    /// A key by its name in the keychain, as [`Key::as_str`] gave it.
+    pub fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// As it stands in the keychain.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -74,6 +101,7 @@ impl Key {
 pub struct SecretStore {
     place: Place,
     patience: Duration,
+    notice: Option<Notice>,
 }
 
 #[derive(Debug, Clone)]
@@ -85,25 +113,38 @@ enum Place {
 impl SecretStore {
     /// The place that the user chose; opened at the first use.
     pub fn system(data_dir: &Path, backend: Backend) -> Self {
-        let place = match backend {
+        Self::at(match backend {
             Backend::Keychain => Place::Keychain(Arc::new(Keychain::system())),
             Backend::Vault => Place::Vault(Arc::new(Vault::at(data_dir))),
-        };
-        Self { place, patience: PATIENCE }
+        })
     }
 
     /// A given keyring-core store, for tests.
     pub fn with_store(store: Arc<keyring_core::CredentialStore>) -> Self {
-        Self { place: Place::Keychain(Arc::new(Keychain::with(store))), patience: PATIENCE }
+        Self::at(Place::Keychain(Arc::new(Keychain::with(store))))
     }
 
-    /// The same place, where a person may be asked to unlock it and is given time for that.
-    pub fn prompting(&self, patience: Duration) -> Self {
-        let place = match &self.place {
-            Place::Keychain(keychain) => Place::Keychain(Arc::new(keychain.prompting())),
-            vault @ Place::Vault(_) => vault.clone(),
-        };
-        Self { place, patience }
+    /// A given vault, which may hold its key in this process alone.
+    pub fn of_vault(vault: Arc<Vault>) -> Self {
+        Self::at(Place::Vault(vault))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, patience: PATIENCE, notice: None }
+    }
+
+    /// The same place, where a person may be asked to unlock it and is given time for that. `hear` is told when a call
+    /// waits for that person, and how that ended.
+    pub fn prompting(&self, patience: Duration, hear: impl Fn(StoreStatus) + Send + Sync + 'static) -> Self {
+        match &self.place {
+            Place::Keychain(keychain) => Self {
+                place: Place::Keychain(Arc::new(keychain.prompting())),
+                patience,
+                notice: Some(Notice::new(hear)),
+            },
+            // A vault asks nobody: it is open or it is not.
+            Place::Vault(_) => self.clone(),
+        }
     }
 
     /// Reads a secret; `None` where there is none of that name.
@@ -156,13 +197,29 @@ impl SecretStore {
     /// Whether it can be used now. Never prompts.
     pub async fn status(&self) -> StoreStatus {
         let place = self.place.clone();
-        let looked = self.off_thread(move || Ok(place.status())).await;
+        // Nobody is asked, so nobody is waited for.
+        let looked = Self::in_time(PATIENCE, move || Ok(place.status())).await;
         looked.unwrap_or_else(|error| status_of(error.code))
     }
 
     async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let mut answer = std::pin::pin!(Self::in_time(self.patience, work));
+        let Some(notice) = &self.notice else { return answer.await };
+        if let Ok(answer) = tokio::time::timeout(SOON, &mut answer).await {
+            return answer;
+        }
+        let waiting = notice.waiting();
+        let answer = answer.await;
+        waiting.over(answer.as_ref().map_or_else(|error| status_of(error.code), |_| StoreStatus::Ready));
+        answer
+    }
+
+    async fn in_time<T: Send + 'static>(
+        patience: Duration,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let task = tokio::task::spawn_blocking(work);
-        match tokio::time::timeout(self.patience, task).await {
+        match tokio::time::timeout(patience, task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(Error::new(Code::KeychainFailed, "The keychain's library failed.")),
             Err(_) => Err(slow()),
@@ -209,6 +266,7 @@ fn status_of(code: Code) -> StoreStatus {
         Code::KeychainRefused => StoreStatus::Refused,
         Code::KeychainSlow => StoreStatus::Slow,
         Code::VaultLocked => StoreStatus::VaultLocked,
+        Code::VaultDamaged => StoreStatus::VaultDamaged,
         _ => StoreStatus::Failed,
     }
 }

@@ -3,7 +3,9 @@
 //! `vault.json`: a versioned header with the key derivation (Argon2id) and a check value, and one sealed entry per
 //! secret (XChaCha20-Poly1305, a random nonce each, the entry's name as associated data). Unlocking asks once per
 //! login: the derived key is put into the kernel's keyring of the user, in memory only, so that a bridge started by
-//! another app finds it. Where the kernel has no keyrings, the key lives in the unlocking process alone.
+//! another app finds it. Where the kernel has no keyrings, the key lives in the unlocking [`Vault`] alone.
+//!
+//! A damaged file is never repaired or overwritten: a new vault is made beside it, and it is kept under another name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,28 @@ struct Sealed {
     text: String,
 }
 
+/// What all versions have in common.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
+impl Content {
+    /// Whether a passphrase could open it at all. Parameters from a file that somebody changed must not make us
+    /// allocate without end.
+    fn is_sane(&self) -> bool {
+        let bounded = (8..=1024 * 1024).contains(&self.memory_kib) && (1..=16).contains(&self.passes);
+        let readable = unhex(&self.salt).is_some_and(|salt| salt.len() == 16) && self.check.parts().is_some();
+        self.version == VERSION && bounded && readable
+    }
+}
+
+impl Sealed {
+    fn parts(&self) -> Option<([u8; 24], Vec<u8>)> {
+        Some((unhex(&self.nonce)?.try_into().ok()?, unhex(&self.text)?))
+    }
+}
+
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Vault")
@@ -68,19 +92,19 @@ impl Vault {
         Self { path: data_dir.join("vault.json"), held: Mutex::new(None) }
     }
 
-    /// Makes the vault and unlocks it.
+    /// Makes the vault and unlocks it. A damaged one at its place is moved aside first.
     ///
     /// # Errors
-    /// `VaultPassphrase` for one of fewer than eight characters; `NameTaken` where there is a vault already.
+    /// `VaultPassphrase` for one of fewer than eight characters; `NameTaken` where there is a sound vault already,
+    /// whether it can be opened or not; `StateNewer` where a newer version made it.
     pub fn create(&self, passphrase: &Secret) -> Result<()> {
         if passphrase.expose().chars().count() < 8 {
             return Err(Error::new(Code::VaultPassphrase, "The passphrase is too short.")
                 .hint("Use at least eight characters; a few words are good.")
                 .field("passphrase"));
         }
-        if self.path.exists() {
-            return Err(Error::new(Code::NameTaken, "There is a passphrase vault already.").hint("Unlock that one."));
-        }
+        let _lock = self.lock_file()?;
+        self.make_room()?;
         let salt = random::<16>()?;
         let key = derive(passphrase, &salt, MEMORY_KIB, PASSES)?;
         let check = seal(&key, CHECK_NAME, CHECK.as_bytes())?;
@@ -95,6 +119,24 @@ impl Vault {
         self.save(&content)?;
         self.hold(&content, key);
         Ok(())
+    }
+
+    /// Sees to it that there is no vault at the place of a new one.
+    fn make_room(&self) -> Result<()> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        match self.load() {
+            Ok(_) => Err(Error::new(Code::NameTaken, "There is a passphrase vault already.").hint("Unlock that one.")),
+            Err(error) if error.code == Code::VaultDamaged => self.set_aside(),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set_aside(&self) -> Result<()> {
+        let stamp = jiff::Timestamp::now().as_second();
+        let aside = self.path.with_file_name(format!("vault.json.damaged-{stamp}-{}", hex(&random::<2>()?)));
+        std::fs::rename(&self.path, &aside).map_err(|error| Error::io(&self.path, &error))
     }
 
     /// Unlocks the vault until logout.
@@ -130,6 +172,7 @@ impl Vault {
         match self.load().and_then(|content| self.key(&content)) {
             Ok(_) => StoreStatus::Ready,
             Err(error) if error.code == Code::VaultLocked => StoreStatus::VaultLocked,
+            Err(error) if error.code == Code::VaultDamaged => StoreStatus::VaultDamaged,
             Err(_) => StoreStatus::Failed,
         }
     }
@@ -138,8 +181,13 @@ impl Vault {
         let content = self.load()?;
         let Some(sealed) = content.entries.get(key.as_str()) else { return Ok(None) };
         let vault_key = self.key(&content)?;
-        let text = open(&vault_key, key.as_str(), sealed).ok_or_else(|| self.damaged())?;
-        String::from_utf8(text.to_vec()).map(|text| Some(Secret::new(text))).map_err(|_| self.damaged())
+        let text = open(&vault_key, key.as_str(), sealed).and_then(|text| String::from_utf8(text.to_vec()).ok());
+        // The vault as a whole is sound, so this one token is all that is lost.
+        text.map(|text| Some(Secret::new(text))).ok_or_else(|| {
+            Error::new(Code::TokenMissing, "What the passphrase vault holds for this token is damaged.")
+                .at(&self.path)
+                .hint("Give the connection its token again.")
+        })
     }
 
     pub(super) fn write(&self, key: &Key, secret: &Secret) -> Result<()> {
@@ -158,21 +206,28 @@ impl Vault {
     }
 
     fn change(&self, change: impl FnOnce(&mut Content, &[u8; 32]) -> Result<()>) -> Result<()> {
-        let _lock = Lock::take(&self.path.with_file_name("vault.lock"))?;
+        let _lock = self.lock_file()?;
         let mut content = self.load()?;
         let key = self.key(&content)?;
         change(&mut content, &key)?;
         self.save(&content)
     }
 
+    fn lock_file(&self) -> Result<Lock> {
+        Lock::take(&self.path.with_file_name("vault.lock"))
+    }
+
     fn load(&self) -> Result<Content> {
         let bytes = file::read_own(&self.path)?.ok_or_else(|| {
             Error::new(Code::VaultLocked, "There is no passphrase vault yet.").hint("Make one: patchbay vault create")
         })?;
+        if serde_json::from_slice::<Head>(&bytes).is_ok_and(|head| head.version > VERSION) {
+            return Err(Error::new(Code::StateNewer, "The passphrase vault was made by a newer version of Patchbay.")
+                .at(&self.path)
+                .hint("Update Patchbay."));
+        }
         let content: Content = serde_json::from_slice(&bytes).map_err(|_| self.damaged())?;
-        // Parameters from a file that somebody changed must not make us allocate without end.
-        let sane = content.version == VERSION && content.memory_kib <= 1024 * 1024 && content.passes <= 16;
-        if sane { Ok(content) } else { Err(self.damaged()) }
+        if content.is_sane() { Ok(content) } else { Err(self.damaged()) }
     }
 
     fn save(&self, content: &Content) -> Result<()> {
@@ -192,8 +247,11 @@ impl Vault {
     }
 
     fn hold(&self, content: &Content, key: VaultKey) {
-        kernel::keep(&self.label(content), &key);
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        let label = self.label(content);
+        kernel::keep(&label, &key);
+        // A copy here would outlive the locking by another process; it is for where there is no other place.
+        let kept = kernel::find(&label).is_some_and(|found| *found == *key);
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = (!kept).then_some(key);
     }
 
     fn label(&self, content: &Content) -> String {
@@ -204,7 +262,7 @@ impl Vault {
     fn damaged(&self) -> Error {
         Error::new(Code::VaultDamaged, format!("The passphrase vault is damaged: {}", self.path.display()))
             .at(&self.path)
-            .hint("Restore it from a copy; Patchbay left it as it is.")
+            .hint("Make a new one, this one is kept aside: patchbay vault create")
     }
 }
 
@@ -228,8 +286,7 @@ fn seal(key: &[u8; 32], name: &str, text: &[u8]) -> Result<Sealed> {
 }
 
 fn open(key: &[u8; 32], name: &str, sealed: &Sealed) -> Option<Zeroizing<Vec<u8>>> {
-    let nonce: [u8; 24] = unhex(&sealed.nonce)?.try_into().ok()?;
-    let text = unhex(&sealed.text)?;
+    let (nonce, text) = sealed.parts()?;
     let payload = Payload { msg: &text, aad: name.as_bytes() };
     XChaCha20Poly1305::new(&(*key).into()).decrypt(&XNonce::from(nonce), payload).ok().map(Zeroizing::new)
 }

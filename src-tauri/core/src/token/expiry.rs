@@ -46,6 +46,18 @@ pub fn suggest_end(lifetime: &Lifetime, host: &Host) -> (Option<String>, Option<
     (suggested.map(|date| date.to_string()), latest(lifetime, today).map(|date| date.to_string()))
 }
 
+/// How many calendar days a token was for.
+pub fn length(created: Timestamp, expiry: Expiry, host: &Host) -> i32 {
+    days_left(expiry, &host.at(created))
+}
+
+/// The end, `YYYY-MM-DD`, of a token made today for as many days as one before it.
+pub fn same_length(created: Timestamp, expiry: Expiry, host: &Host) -> Option<String> {
+    let days = Some(length(created, expiry, host)).filter(|days| *days > 0)?;
+    let today = host.now.to_zoned(host.zone.clone()).date();
+    today.checked_add(Span::new().days(days)).ok().map(|date| date.to_string())
+}
+
 /// A token made late in the day elsewhere may end a calendar day later here, so one day is given.
 fn latest(lifetime: &Lifetime, today: Date) -> Option<Date> {
     today.checked_add((i64::from(lifetime.max_days?) + 1).days()).ok()

@@ -4,5 +4,5 @@ mod expiry;
 mod paste;
 pub mod reminder;
 
-pub use expiry::{days_left, life_left, parse_date, suggest_end};
+pub use expiry::{days_left, length, life_left, parse_date, same_length, suggest_end};
 pub use paste::{CleanChange, Cleaned, TokenLook, clean, look};

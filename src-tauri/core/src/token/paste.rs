@@ -7,6 +7,9 @@ use crate::catalog::{Provider, foreign_service};
 use crate::error::{Code, Error};
 use crate::secret::Secret;
 
+/// The length beyond which nothing is a token. Servers take headers of 8 to 16 KiB at most.
+const MOST_BYTES: usize = 16 * 1024;
+
 /// Something that was taken out of what was pasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CleanChange {
@@ -101,6 +104,9 @@ pub fn look(provider: &Provider, secret: &Secret) -> TokenLook {
     let copy_again = "Copy the token again at the service and paste it whole.";
     if token.is_empty() {
         look.errors.push(Error::new(Code::TokenEmpty, "No token was given.").hint(copy_again).field("token"));
+    } else if token.len() > MOST_BYTES {
+        let error = Error::new(Code::TokenTooLong, "This is far longer than any token.");
+        look.errors.push(error.hint(copy_again).field("token"));
     } else if !token.chars().all(|c| c.is_ascii_graphic()) {
         let error = Error::new(Code::TokenControlCharacters, "The token has characters that no token has.");
         look.errors.push(error.hint(copy_again).field("token"));

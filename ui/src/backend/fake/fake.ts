@@ -7,7 +7,7 @@ import type { Report } from '../../bindings/Report';
 import type { Request } from '../../bindings/Request';
 import type { Snapshot } from '../../bindings/Snapshot';
 import { Failure } from '../index';
-import { connection, placed, report, token } from './fixtures';
+import { connection, oldToken, placed, report, token } from './fixtures';
 import { slug } from './forms';
 
 type Of<T extends Request['type']> = Extract<Request, { type: T }>;
@@ -67,9 +67,9 @@ export class Fake {
     if (!renewed) throw new Failure({ code: 'token_missing', message: id });
     this.#keeps = secret.includes('keep');
     this.#note('renewed', one);
-    Object.assign(renewed, token(renewed.id, 90, { label: renewed.label, scopes: renewed.scopes, old_since: new Date().toISOString(), fingerprint: '0c22f19b7a31', used_by: renewed.used_by }));
+    Object.assign(renewed, token(renewed.id, 90, { label: renewed.label, scopes: renewed.scopes, old: [...renewed.old, oldToken(0)], fingerprint: '0c22f19b7a31', used_by: renewed.used_by }));
     Object.assign(one, { status: 'old_token_to_revoke', group: 'needs_you', action: 'revoke_old', last_check: report('working', 0) });
-    return { type: 'renewed', value: { id, before: report('working', 0), after: report('working', 0), token: renewed.id, revoke_page: 'http://127.0.0.1:47115/tokens' } };
+    return { type: 'renewed', value: { id, before: report('working', 0), after: report('working', 0), token: renewed.id, old: renewed.old.at(-1)?.id ?? null, expires: renewed.expires, lasted_days: null, revoke_page: 'http://127.0.0.1:47115/tokens' } };
   }
 
   change(request: Request, secret: string): Answer {
@@ -173,14 +173,14 @@ export class Fake {
     return { type: 'connected', value: { id: entry.connection, change: null, restart: [], kept_in: [] } };
   }
 
-  #retire({ id, token: wanted, force }: Of<'retire_old'>): Answer {
+  #retire({ id, token: wanted, old, force }: Of<'retire_old'>): Answer {
     const refused = !this.#keeps;
     if (refused || force) {
       const one = this.one(id);
-      for (const each of one.tokens) if (each.id === wanted) each.old_since = null;
+      for (const each of one.tokens) if (each.id === wanted) each.old = each.old.filter((one) => old && one.id !== old);
       Object.assign(one, { group: 'working', status: 'working', action: 'check' });
     }
-    return { type: 'retired', value: { refused, report: null } };
+    return { type: 'retired', value: { refused, unverified: false, report: null } };
   }
 
   #unlock(secret: string): Answer {

@@ -5,6 +5,7 @@ import type { ConnectionView } from '../../bindings/ConnectionView';
 import type { EntryView } from '../../bindings/EntryView';
 import type { Layer } from '../../bindings/Layer';
 import type { LayerKind } from '../../bindings/LayerKind';
+import type { OldTokenView } from '../../bindings/OldTokenView';
 import type { PlacementView } from '../../bindings/PlacementView';
 import type { Report } from '../../bindings/Report';
 import type { Snapshot } from '../../bindings/Snapshot';
@@ -33,8 +34,12 @@ export function token(id: string, days: number | null, more: Partial<TokenView> 
   return {
     id, label: 'Claude Desktop MCP', scopes: ['requests:read', 'knowledge_articles:read', 'inbox:read'], created: at(-40 * DAY),
     expires: days === null ? null : { at: at(days * DAY), source: 'declared' }, days_left: days, life_left: days === null ? null : Math.max(0, days / 90),
-    ended: days !== null && days < 0, fingerprint: '4f1c90ab27de', old_since: null, used_by: [], ...more,
+    ended: days !== null && days < 0, fingerprint: '4f1c90ab27de', renewed_until: null, old: [], used_by: [], ...more,
   };
+}
+
+export function oldToken(delta: number): OldTokenView {
+  return { id: `old${delta}`, since: at(delta), fingerprint: '9d20c4417fe3' };
 }
 
 export function placed(client: string, entry: string, more: Partial<PlacementView> = {}): PlacementView {
@@ -45,7 +50,7 @@ export function connection(id: string, name: string, provider: string, more: Par
   const clients = ['claude-desktop', 'claude-code', 'codex'];
   return {
     id, name, provider, url: `https://mcp.example.com/${id}`, group: 'working', status: 'working', action: 'check', action_client: null,
-    tokens: [token(`t-${id}`, 62)], used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
+    renew_token: more.tokens?.[0]?.id ?? `t-${id}`, tokens: [token(`t-${id}`, 62)], used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
     last_check: report('working'), checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, ...more,
   };
 }
@@ -63,7 +68,7 @@ const RICH: ConnectionView[] = [
     ...needs, status: 'changed_outside', action: 'put_back', action_client: 'codex',
     used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: { connection: 'invoices', client: 'codex', kind: 'changed', field: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx', sentence: 'command changed' } })],
   }),
-  connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old_since: at(-2 * DAY), label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
+  connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old: [oldToken(-2 * DAY)], label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
   connection('practice', 'Practice service', 'practice', { tokens: [token('t-practice', 29, { label: 'Patchbay practice', scopes: ['notes:read'] })] }),
   connection('surveys', 'Surveys EU', 'retently', { status: 'unchecked', last_check: null, tokens: [token('t-surveys', null)], used_in: [placed('claude-code', 'surveys', { wiring: 'headers-helper', restart: true })] }),
   connection('robots', 'Robots', 'uipath', { tokens: [token('t-robots', 171)], used_in: [placed('claude-desktop', 'robots')] }),

@@ -68,7 +68,7 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
     for (const id of ids) {
       await walk(id);
       if (fake.cancelled()) throw new Failure({ code: 'cancelled', message: 'Stopped.' });
-      value.push({ id, report: fake.checked(id) });
+      value.push({ id, token: fake.one(id).renew_token, report: fake.checked(id) });
       if (ids.length > 1) tell('changed', undefined);
     }
     return { type: 'reports', value };

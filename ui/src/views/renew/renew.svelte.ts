@@ -7,7 +7,7 @@ import { LiveForm } from '../../lib/form.svelte';
 import { ask, backend, refresh } from '../../lib/state.svelte';
 import { TokenPaste } from '../../lib/tokenField.svelte';
 
-export type RenewStep = 'make' | 'working' | 'revoke' | 'retired' | 'still_works';
+export type RenewStep = 'make' | 'working' | 'renewed' | 'revoke' | 'retired' | 'still_works' | 'unverified';
 
 export class Renewal {
   step = $state<RenewStep>('make');
@@ -20,10 +20,12 @@ export class Renewal {
   readonly live = new LiveForm();
   readonly #one: ConnectionView;
   readonly #token: string | null;
+  readonly #old: string | null;
 
-  constructor(one: ConnectionView, token: string | null, begin: 'make' | 'revoke') {
+  constructor(one: ConnectionView, token: string | null, begin: 'make' | 'revoke', old: string | null = null) {
     this.#one = one;
-    this.#token = token ?? one.tokens[0]?.id ?? null;
+    this.#token = token ?? one.renew_token;
+    this.#old = old;
     this.step = begin;
     this.live.all = true;
     this.resolve();
@@ -53,7 +55,7 @@ export class Renewal {
       const request = { type: 'renew', id, token: this.#token, expires: this.paste.end, scopes: null } as const;
       this.done = await ask(request, 'renewed', this.paste.value);
       this.paste.clear();
-      this.step = 'revoke';
+      this.step = this.done.old ? 'revoke' : 'renewed';
     } catch (thrown) {
       this.error = asError(thrown);
       this.step = 'make';
@@ -79,8 +81,9 @@ export class Renewal {
     this.asking = true;
     this.error = null;
     try {
-      const { refused } = await ask({ type: 'retire_old', id: this.#one.id, token, force }, 'retired');
-      this.step = refused || force ? 'retired' : 'still_works';
+      const old = this.done?.old ?? this.#old;
+      const { refused, unverified } = await ask({ type: 'retire_old', id: this.#one.id, token, old, force }, 'retired');
+      this.step = refused || force ? 'retired' : unverified ? 'unverified' : 'still_works';
     } catch (thrown) {
       this.error = asError(thrown);
     } finally {

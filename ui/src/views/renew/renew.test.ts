@@ -1,6 +1,9 @@
 import { render, screen as page, waitFor } from '@testing-library/svelte';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { fakeBackend } from '../../backend/fake';
+import { report } from '../../backend/fake/fixtures';
+import { act } from '../../lib/actions.svelte';
+import { screen } from '../../lib/screen.svelte';
 import { connection, connectTo, refresh } from '../../lib/state.svelte';
 import Row from '../connections/Row.svelte';
 import { Renewal } from './renew.svelte';
@@ -38,6 +41,36 @@ test('after the swap the old token is asked for until it is refused or let go', 
   await renewal.retire(true);
   expect(renewal.step).toBe('retired');
   expect(connection('retently')?.group).toBe('working');
+});
+
+test('each old token is asked about by itself, and one that cannot be asked about is not said to be gone', async () => {
+  const one = connection('github');
+  const [first] = one?.tokens ?? [];
+  if (!one || !first) throw new Error('github');
+  act(one);
+  expect(screen.dialog).toMatchObject({ kind: 'renew', token: first.id, step: 'revoke', old: first.old[0]?.id });
+  const call = vi.spyOn(backend, 'call');
+  call.mockResolvedValueOnce({ type: 'retired', value: { refused: false, unverified: true, report: null } });
+  const renewal = new Renewal(one, first.id, 'revoke', first.old[0]?.id);
+  await renewal.retire();
+  expect(renewal.step).toBe('unverified');
+  expect(call.mock.calls[0]?.[0]).toMatchObject({ type: 'retire_old', old: first.old[0]?.id, force: false });
+});
+
+test('a token that replaced none leaves nothing to be revoked', async () => {
+  const renewal = begin();
+  renewal.paste.value = 'keep-1234567890123';
+  const done = { id: 'retently', before: report('working'), after: report('working'), token: 't-retently', old: null, revoke_page: null, expires: null, lasted_days: null };
+  vi.spyOn(backend, 'callWithSecret').mockResolvedValueOnce({ type: 'renewed', value: done });
+  await renewal.renew();
+  expect(renewal.step).toBe('renewed');
+});
+
+test('a renewal is about the token that the core names, not the one that ends first', () => {
+  const one = connection('xurrent');
+  if (!one) throw new Error('xurrent');
+  act({ ...one, renew_token: 't-xurrent-codex' });
+  expect(screen.dialog).toMatchObject({ kind: 'renew', token: 't-xurrent-codex' });
 });
 
 test('a row says its state in words and offers the one next step', async () => {

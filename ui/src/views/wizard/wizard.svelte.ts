@@ -11,7 +11,7 @@ import type { Provider } from '../../bindings/Provider';
 import type { Report } from '../../bindings/Report';
 import type { TokenFacts } from '../../bindings/TokenFacts';
 import { words } from '../../i18n';
-import { answered, defaults, fill, takenApart } from '../../lib/fields';
+import { answered, defaults, endMissing, fill, takenApart } from '../../lib/fields';
 import { LiveForm, type Answers } from '../../lib/form.svelte';
 import { Places } from '../../lib/places.svelte';
 import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
@@ -172,7 +172,13 @@ export class Wizard {
     if (!this.paste.look) await this.paste.inspect(this.service?.id ?? '', null);
     this.live.touched['expires'] = true;
     const form = await this.resolve();
-    return this.paste.ready && !form?.errors.some((error) => error.field === 'expires');
+    return this.paste.ready && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
+  }
+
+  /** The sentence under the end date. */
+  get endComplaint(): string | null {
+    const missing = this.live.touched['expires'] && endMissing(this.service, this.paste);
+    return this.live.complaint('expires') ?? (missing ? words.code.date_required.say : null);
   }
 
   /** One field for each token: the ones already pasted stay. */

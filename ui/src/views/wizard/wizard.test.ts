@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../backend';
 import { fakeBackend } from '../../backend/fake';
+import { words } from '../../i18n';
 import { connection, connectTo, data, refresh } from '../../lib/state.svelte';
 import { Wizard } from './wizard.svelte';
 
@@ -23,6 +24,7 @@ async function begin(provider: string, settings: Record<string, string> = {}): P
 
 async function paste(wizard: Wizard, value: string): Promise<void> {
   wizard.paste.value = value;
+  wizard.paste.expires = wizard.live.form?.suggested_expires ?? '';
   await wizard.next();
 }
 
@@ -108,6 +110,18 @@ test('a token of another service holds the step; an odd one can be overruled', a
   await wizard.next();
   expect(wizard.step).toBe('apps');
   expect(wizard.connect.overrule).toBe(true);
+});
+
+test('where every token has an end, it is asked for', async () => {
+  const wizard = await begin('retently');
+  await wizard.next();
+  await wizard.next();
+  wizard.paste.value = TOKEN;
+  expect(wizard.endComplaint).toBeNull();
+  await wizard.next();
+  expect([wizard.step, wizard.endComplaint]).toEqual(['paste', words.code.date_required.say]);
+  await paste(wizard, TOKEN);
+  expect([wizard.step, wizard.endComplaint]).toEqual(['apps', null]);
 });
 
 test('a file that changed meanwhile is planned anew and nothing is lost', async () => {

@@ -1,0 +1,83 @@
+//! The tokens that renewals replaced: each is asked about where it belongs, and forgotten once it is refused there.
+
+use super::message::Retired;
+use super::renew::find;
+use super::{Event, Patchbay, token};
+use crate::connection::{Connection, Credential, Previous, Way};
+use crate::error::Result;
+use crate::probe::{Report, Verdict};
+use crate::wire::origin_of;
+
+/// What the service says to an old token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Refused,
+    Accepted,
+    /// It did not say, or there is nowhere to ask.
+    Nothing,
+}
+
+impl Patchbay {
+    /// Whether replaced tokens are refused now; those that are, or that shall be, are forgotten here too.
+    pub(super) async fn retire_old(&self, id: &str, token: &str, old: Option<&str>, force: bool) -> Result<Retired> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let credential = find(connection, token)?;
+        let mut retired = Retired { refused: true, unverified: false, report: None };
+        for previous in credential.previous.iter().filter(|previous| old.is_none_or(|old| previous.id == old)) {
+            let (answered, report) = self.ask_old(connection, credential, previous).await?;
+            retired.refused &= answered == Answered::Refused;
+            retired.unverified |= answered == Answered::Nothing;
+            retired.report = report.or(retired.report);
+            if answered == Answered::Refused || force {
+                self.forget_old(id, credential, previous).await?;
+            }
+        }
+        Ok(retired)
+    }
+
+    /// Asks at the address that the old token was used with, and at the one of now where that has the same origin. To
+    /// another origin it is never sent.
+    async fn ask_old(
+        &self,
+        connection: &Connection,
+        credential: &Credential,
+        previous: &Previous,
+    ) -> Result<(Answered, Option<Report>)> {
+        let secret = token::read_sound(&self.secrets(), &credential.previous_key(previous)).await?;
+        let origin = credential.previous_origin(previous);
+        let is_its_own = |way: &Way| origin_of(&way.url).is_ok_and(|of_way| of_way == origin);
+        let mut ways: Vec<Way> =
+            previous.way.clone().into_iter().chain([connection.way()]).filter(is_its_own).collect();
+        ways.dedup();
+        let mut last = None;
+        for Way { url, auth, headers } in ways.into_iter().filter(|_| secret.is_some()) {
+            let there = Connection { url, auth, headers, ..connection.clone() };
+            let report = self.probe_with(&there, secret.as_ref(), false).await?;
+            let answered = answered(report.verdict);
+            if answered != Answered::Nothing {
+                return Ok((answered, Some(report)));
+            }
+            last = last.or(Some(report));
+        }
+        Ok((Answered::Nothing, last))
+    }
+
+    async fn forget_old(&self, id: &str, credential: &Credential, old: &Previous) -> Result<()> {
+        self.delete_tokens(&[credential.previous_key(old)]).await?;
+        self.with_credential(id, &credential.id, |credential| {
+            credential.previous.retain(|previous| previous.id != old.id);
+        })?;
+        self.tell(Event::Changed);
+        Ok(())
+    }
+}
+
+fn answered(verdict: Verdict) -> Answered {
+    match verdict {
+        Verdict::TokenRefused => Answered::Refused,
+        // A right that is missing is said only to a token that is good.
+        Verdict::Working | Verdict::NotAllowed => Answered::Accepted,
+        _ => Answered::Nothing,
+    }
+}
