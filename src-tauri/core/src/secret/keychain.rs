@@ -41,10 +41,19 @@ impl Keychain {
     }
 
     pub(super) fn read(&self, key: &Key) -> Result<Option<Secret>> {
+        let bytes = self.read_bytes(key)?;
+        bytes.map(|bytes| String::from_utf8(bytes).map(Secret::new)).transpose().map_err(|_| {
+            Error::new(Code::KeychainFailed, "What the keychain holds is no text.").hint("Give the token again.")
+        })
+    }
+
+    fn read_bytes(&self, key: &Key) -> Result<Option<Vec<u8>>> {
+        #[cfg(target_os = "linux")]
+        if self.is_system && !self.prompting {
+            return super::linux::read(SERVICE, key.as_str());
+        }
         match self.with_entry(key, Entry::get_secret) {
-            Ok(bytes) => String::from_utf8(bytes).map(|text| Some(Secret::new(text))).map_err(|_| {
-                Error::new(Code::KeychainFailed, "What the keychain holds is no text.").hint("Give the token again.")
-            }),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(Failed::NoEntry) => Ok(None),
             Err(Failed::Other(error)) => Err(error),
         }

@@ -1,5 +1,7 @@
 //! What Linux's Secret Service says, told apart by type and D-Bus error name.
 
+use std::collections::HashMap;
+
 use secret_service::blocking::SecretService;
 use secret_service::{EncryptionType, Error as ServiceError};
 
@@ -8,11 +10,27 @@ use crate::error::{Code, Error, Result};
 
 /// Asks whether the default collection is there and unlocked; never prompts.
 pub(super) fn look() -> Result<()> {
-    let explain = |error: ServiceError| {
-        classify_service(&error).unwrap_or_else(|| Error::new(Code::KeychainFailed, "The keychain reported an error."))
-    };
     // Nothing secret goes over this session, so it need not be encrypted.
-    let service = SecretService::connect(EncryptionType::Plain).map_err(explain)?;
+    look_at(&SecretService::connect(EncryptionType::Plain).map_err(explain)?)
+}
+
+/// Reads an item as the keyring store writes it, over one connection and without any prompt: a bridge waits for this
+/// at each of its starts.
+pub(super) fn read(service: &str, user: &str) -> Result<Option<Vec<u8>>> {
+    let keychain = SecretService::connect(EncryptionType::Dh).map_err(explain)?;
+    let found = keychain.search_items(HashMap::from([("service", service), ("username", user)])).map_err(explain)?;
+    match (found.unlocked.first(), found.locked.is_empty()) {
+        (Some(item), _) => item.get_secret().map(Some).map_err(explain),
+        (None, false) => Err(locked()),
+        (None, true) => look_at(&keychain).map(|()| None),
+    }
+}
+
+fn explain(error: ServiceError) -> Error {
+    classify_service(&error).unwrap_or_else(|| Error::new(Code::KeychainFailed, "The keychain reported an error."))
+}
+
+fn look_at(service: &SecretService<'_>) -> Result<()> {
     match service.get_default_collection() {
         Ok(collection) if collection.is_locked().map_err(explain)? => Err(locked()),
         // No collection yet: the first write makes one.
