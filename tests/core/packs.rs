@@ -268,7 +268,7 @@ fn uipaths_pasted_address_wins_and_takes_its_host_along() {
 
 #[rstest]
 #[case::no_colon("X-Account", Code::SettingInvalid)]
-#[case::the_tokens_own("X-Key: 1", Code::SettingInvalid)]
+#[case::the_tokens_own("X-Own: 1", Code::SettingInvalid)]
 #[case::authorization("authorization: abc", Code::AddressHasToken)]
 #[case::the_protocols("Mcp-Session-Id: 1", Code::SettingInvalid)]
 #[case::the_proxys("Proxy-Connection: 1", Code::SettingInvalid)]
@@ -285,7 +285,7 @@ fn uipaths_pasted_address_wins_and_takes_its_host_along() {
 #[case::token_as_name("glpat-abcdefghij0123456789: x", Code::AddressHasToken)]
 #[case::bearer("Bearer abcdefghijklmno", Code::AddressHasToken)]
 fn extra_headers_are_refused_and_not_repeated(#[case] lines: &str, #[case] code: Code) {
-    let error = refused("custom", &[ADDRESS, ("header", "X-Key"), ("headers", lines)]);
+    let error = refused("custom", &[ADDRESS, ("header", "X-Own"), ("headers", lines)]);
     assert_eq!((error.code, error.field.as_deref()), (code, Some("headers")));
     let said = format!("{error:?}");
     for part in ["glpat-", "abcdefghij", "é"] {

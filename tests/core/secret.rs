@@ -170,6 +170,9 @@ fn the_bus_is_found_where_an_app_gives_no_address() {
 #[case("token rtly_mcp_pat_12_abcdefghij here", "token ••• here")]
 #[case("https://user:pass@example.com/x", "https://•••@example.com/x")]
 #[case("https://example.com/?api_key=abcdefgh12&b=1", "https://example.com/?api_key=•••&b=1")]
+#[case("psql postgres://me:pa55word@db/x", "psql postgres://•••@db/x")]
+#[case("https://f.example/api?code=abcdefghijklmnop&x=1", "https://f.example/api?code=•••&x=1")]
+#[case("https://f.example/?code=EN&auth=12345678", "https://f.example/?code=EN&auth=•••")]
 #[case("nothing to hide, sk-y and key=short", "nothing to hide, sk-y and key=short")]
 fn texts_are_redacted(#[case] text: &str, #[case] wanted: &str) {
     assert_eq!(redact(text), wanted);
@@ -192,7 +195,13 @@ fn texts_are_redacted(#[case] text: &str, #[case] wanted: &str) {
 #[case(json!({ "args": ["--api-key", "abc", "--token=def", "--verbose"] }), &["args[1]", "args[2]"])]
 #[case(json!({ "url": "https://x/mcp?token=abc" }), &["url"])]
 #[case(json!({ "command": "patchbay", "args": ["bridge", "notes"] }), &[])]
+#[case(json!({ "args": ["postgres://me:pa55word@db/x", "postgres://me:${PASS}@db/x"] }), &["args[0]"])]
+#[case(json!({ "args": ["--header", "X-Key: abc", "--header", "X-Auth: abc"] }), &["args[1]", "args[3]"])]
+#[case(json!({ "env": { "DB_PASS": "x", "DATABASE_URL": "mysql://a:b@c/d", "AUTHOR": "me", "KEYBOARD": "de" } }), &["env.DATABASE_URL", "env.DB_PASS"])]
+#[case(json!({ "url": "https://x/mcp?code=abcdefghijklmnop" }), &["url"])]
+#[case(json!({ "url": "https://x/mcp?code=EN" }), &[])]
 fn plain_text_tokens_are_found(#[case] entry: serde_json::Value, #[case] wanted: &[&str]) {
-    let found: Vec<_> = find_plaintext(&entry).into_iter().map(|finding| finding.path).collect();
+    let mut found: Vec<_> = find_plaintext(&entry).into_iter().map(|finding| finding.path).collect();
+    found.sort();
     assert_eq!(found, wanted);
 }

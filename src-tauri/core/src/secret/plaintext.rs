@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::redact::{MASK, is_token_name, looks_like_token, redact};
+use super::redact::{MASK, is_token_name, is_token_parameter, looks_like_token, redact};
 
 /// A token in plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn find_plaintext(entry: &Value) -> Vec<Finding> {
         for (name, value) in entry.get(table).and_then(Value::as_object).into_iter().flatten() {
             let Some(text) = value.as_str() else { continue };
             let named = is_token_name(name) || table.ends_with("headers") && is_secret_header(name);
-            if is_literal(text) && (named || looks_like_token(text)) {
+            if is_literal(text) && (named || looks_like_token(text) || address_has_token(text)) {
                 found.push(Finding { path: format!("{table}.{name}") });
             }
         }
@@ -103,7 +103,7 @@ fn is_literal(text: &str) -> bool {
 
 fn address_has_token(text: &str) -> bool {
     let Ok(url) = url::Url::parse(text) else { return false };
-    matches!(url.scheme(), "http" | "https")
-        && (url.password().is_some()
-            || url.query_pairs().any(|(name, value)| is_token_name(&name) && is_literal(&value)))
+    url.password().is_some_and(is_literal)
+        || matches!(url.scheme(), "http" | "https")
+            && url.query_pairs().any(|(name, value)| is_token_parameter(&name, &value) && is_literal(&value))
 }

@@ -61,15 +61,16 @@ pub(super) fn looks_like_token(text: &str) -> bool {
 pub(super) fn is_token_name(name: &str) -> bool {
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     let parts: Vec<_> = name.split(['_', '-', '.']).collect();
+    let last = parts.last().copied().unwrap_or_default();
     ["token", "secret", "password", "passwd", "apikey", "pat"].iter().any(|word| parts.contains(word))
-        || name.ends_with("token")
-        || name.ends_with("apikey")
-        || name.ends_with("api-key")
-        || name.ends_with("api_key")
-        || name == "key"
-        || name.ends_with("_key")
-        || name.ends_with("password")
-        || name.ends_with("secret")
+        || ["key", "pass", "pwd", "auth", "credential", "credentials"].contains(&last)
+        || ["token", "apikey", "password", "secret"].iter().any(|word| name.ends_with(word))
+}
+
+/// Whether a parameter of an address holds a secret: by its name, or as keys of hosted functions and signed links do.
+pub(super) fn is_token_parameter(name: &str, value: &str) -> bool {
+    is_token_name(name)
+        || value.len() >= 16 && ["code", "sig", "signature"].contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// How many bytes to keep and then to cut, where a secret begins here.
@@ -90,7 +91,7 @@ fn secret_at(rest: &str) -> Option<(usize, usize)> {
             }
         }
     }
-    if let Some(tail) = rest.strip_prefix("https://").or_else(|| rest.strip_prefix("http://")) {
+    if let Some(tail) = after_scheme(rest) {
         let host = &tail[..tail.find(['/', '?', '#', ' ', '"', '\'']).unwrap_or(tail.len())];
         let user = host.rfind('@')?;
         return Some((rest.len() - tail.len(), user));
@@ -98,7 +99,14 @@ fn secret_at(rest: &str) -> Option<(usize, usize)> {
     let name = &rest[..rest.find(|c: char| !is_word(c) && c != '-')?];
     let tail = rest[name.len()..].strip_prefix('=')?;
     let length = token_length(tail);
-    (is_token_name(name) && length >= 8).then_some((name.len() + 1, length))
+    (length >= 8 && is_token_parameter(name, &tail[..length])).then_some((name.len() + 1, length))
+}
+
+/// What stands behind `https://`, `postgres://` and the like.
+fn after_scheme(text: &str) -> Option<&str> {
+    let (scheme, tail) = text.split_at(text.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c))?);
+    let tail = tail.strip_prefix("://")?;
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic()).then_some(tail)
 }
 
 fn token_length(text: &str) -> usize {
