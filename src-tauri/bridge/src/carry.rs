@@ -43,6 +43,12 @@ impl Carrier {
         }
     }
 
+    /// Asks for the token before anybody needs it. Whoever needs it first hears of what stood in the way.
+    pub(crate) async fn prepare(self: Arc<Self>) {
+        // Asked again by the first message where this fails.
+        let _ = self.ways.get().await;
+    }
+
     /// Carries a message and sees to it that every request in it is answered.
     pub(crate) async fn carry(self: &Arc<Self>, line: Bytes, envelope: Envelope) {
         if envelope.kind == Kind::Garbage {

@@ -71,12 +71,15 @@ pub async fn run_until(
 ) {
     let (lines, queue) = mpsc::channel(64);
     let writer = tokio::spawn(write(output, queue));
-    let mut traffic = Traffic::new(Arc::new(Carrier::new(source, observer, lines)));
+    let carrier = Arc::new(Carrier::new(source, observer, lines));
+    let first = tokio::spawn(Carrier::prepare(carrier.clone()));
+    let mut traffic = Traffic::new(carrier);
     let mut shutdown = pin!(shutdown);
     let asked_to_go = tokio::select! {
         () = read(input, &mut traffic) => false,
         () = &mut shutdown => true,
     };
+    first.abort();
     if asked_to_go {
         traffic.finish(Duration::ZERO).await;
         return;

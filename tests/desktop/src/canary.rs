@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 /// Fails if one of the secrets lies in a file below a folder, or in any process's arguments or environment.
 pub(crate) fn search(home: &Path, secrets: &[&str], said: &[&str]) -> Result<()> {
+    finds_what_is_there(home)?;
     let mut found = Vec::new();
     for file in files(home) {
         if holds(&file, secrets) {
@@ -26,6 +27,17 @@ pub(crate) fn search(home: &Path, secrets: &[&str], said: &[&str]) -> Result<()>
     if !found.is_empty() {
         bail!("a token lies in {}", found.join(", "));
     }
+    Ok(())
+}
+
+/// A search that finds nothing proves something only if it would have found something.
+fn finds_what_is_there(home: &Path) -> Result<()> {
+    let planted = home.join(".config/Claude/planted");
+    std::fs::write(&planted, "before planted-canary after")?;
+    let seen = files(home).iter().any(|file| *file == planted && holds(file, &["planted-canary"]));
+    std::fs::remove_file(&planted)?;
+    let own = Path::new("/proc/self/cmdline");
+    ensure!(seen && holds(own, &["journey"]), "the search finds nothing at all");
     Ok(())
 }
 

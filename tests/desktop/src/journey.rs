@@ -114,12 +114,19 @@ async fn real_apps(session: &Session, id: &str) -> Result<()> {
     let config: Value = serde_json::from_str(&apps::codex_reads(session).await?).context("codex reads its file")?;
     let names: Vec<_> = config.as_array().into_iter().flatten().filter_map(|server| server["name"].as_str()).collect();
     ensure!(names.contains(&"weather") && names.contains(&id), "codex sees {names:?}");
-    // Outside our entry, every byte is as it was.
-    let text = std::fs::read_to_string(session.home().join(".codex/config.toml"))?;
-    for piece in CODEX.split("\n\n") {
-        ensure!(text.contains(piece.trim_end()), "{piece:?} is gone from {text:?}");
+    // Outside our entry, every byte is as it was, in its place. Claude Code writes its own file anew.
+    for (file, before) in [(".codex/config.toml", CODEX), (".config/Claude/claude_desktop_config.json", DESKTOP)] {
+        let text = std::fs::read_to_string(session.home().join(file))?;
+        ensure!(is_inserted(before, &text) && text.contains(id), "{file}: {before:?} became {text:?}");
     }
     Ok(())
+}
+
+/// Whether a text is another one with one stretch put in.
+fn is_inserted(before: &str, after: &str) -> bool {
+    let head = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let tail = before.bytes().rev().zip(after.bytes().rev()).take_while(|(a, b)| a == b).count();
+    after.len() > before.len() && head + tail >= before.len()
 }
 
 /// The other wiring: Claude Code speaks to the service itself and asks Patchbay for the header.
