@@ -1,6 +1,6 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
-import { openBackend } from './backend';
+import { openBackend } from './backend/open';
 import { connectTo } from './lib/state.svelte';
 import './style/base.css';
 

@@ -74,14 +74,3 @@ export function asError(thrown: unknown): CoreError {
   }
   return { code: 'internal', message: thrown instanceof Error ? thrown.message : String(thrown) };
 }
-
-/** The backend of this window. Test builds take `?backend=http://127.0.0.1:PORT`, or else the fixture. */
-export async function openBackend(): Promise<Backend> {
-  if (import.meta.env.MODE === 'test') {
-    const query = new URLSearchParams(location.search);
-    const base = query.get('backend');
-    if (base) return (await import('./http')).httpBackend(base);
-    return (await import('./fake')).fakeBackend(query.get('fixture') ?? 'rich');
-  }
-  return (await import('./tauri')).tauriBackend();
-}

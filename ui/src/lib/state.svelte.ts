@@ -66,8 +66,10 @@ function dropFinished(heard: string[], after: Snapshot): void {
 async function load(from: Backend): Promise<void> {
   const heard = Object.keys(data.progress);
   try {
-    const snapshot = await ask({ type: 'snapshot' }, 'snapshot');
-    const catalog = data.catalog.length ? data.catalog : await ask({ type: 'catalog' }, 'catalog');
+    const [snapshot, catalog] = await Promise.all([
+      ask({ type: 'snapshot' }, 'snapshot'),
+      data.catalog.length ? data.catalog : ask({ type: 'catalog' }, 'catalog'),
+    ]);
     if (from !== door) return;
     dropFinished(heard, snapshot);
     Object.assign(data, { snapshot, catalog, failed: null });
