@@ -6,6 +6,10 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// Killed in the middle.
+#[cfg(target_os = "linux")]
+#[path = "cli/kill.rs"]
+mod kill;
 /// What the bridge leaves behind of its use.
 #[path = "cli/record.rs"]
 mod record;

@@ -47,6 +47,7 @@ pub fn run() -> anyhow::Result<()> {
         ])
         .on_window_event(window::on_event)
         .setup(|app| {
+            window::keep_small(app.handle());
             window::come_up_late(app.handle().clone());
             let handle = app.handle().clone();
             // The window is drawn first; everything else comes beside it.

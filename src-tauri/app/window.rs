@@ -65,6 +65,32 @@ pub(super) fn come_up_without_tray(app: &AppHandle) {
     });
 }
 
+/// Has `WebKitGTK` keep nothing for browsing: there is one page, with text and a few lines, and nothing to go back to.
+#[cfg(target_os = "linux")]
+pub(super) fn keep_small(app: &AppHandle) {
+    use webkit2gtk::{CacheModel, HardwareAccelerationPolicy, SettingsExt, WebContextExt, WebViewExt};
+    let Some(window) = app.get_webview_window("main") else { return };
+    let kept = window.with_webview(|webview| {
+        let view = webview.inner();
+        if let Some(context) = view.context() {
+            context.set_cache_model(CacheModel::DocumentViewer);
+        }
+        if let Some(settings) = view.settings() {
+            settings.set_enable_page_cache(false);
+            settings.set_enable_webgl(false);
+            settings.set_enable_webaudio(false);
+            // Drawing by the graphics card costs memory, and some drivers show an empty window.
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    });
+    if let Err(error) = kept {
+        tracing::warn!("{error}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn keep_small(_: &AppHandle) {}
+
 /// Shows the window although its page has not drawn anything: better than nothing.
 pub(super) fn come_up_late(app: AppHandle) {
     std::thread::spawn(move || {

@@ -33,6 +33,7 @@ const DESKTOP: &[&str] = &[
     "imagemagick",
     "x11-utils",
     "xdotool",
+    "strace",
     "at-spi2-core",
     "fonts-dejavu-core",
     "librsvg2-common",

@@ -1,5 +1,9 @@
 //! Settles what a kill left half done, and rebuilds damaged records from what the apps' files show.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
 use super::Patchbay;
 use super::snapshot::look;
 use super::view::ActivityKind;
@@ -9,7 +13,7 @@ use crate::client::{is_safe_name, read_entry};
 use crate::connection::state::State;
 use crate::connection::{AuthHeader, Connection, Placement, Renewal, Wiring};
 use crate::error::{Code, Result};
-use crate::file::Lock;
+use crate::file::{self, Lock};
 use crate::host::Host;
 
 impl Patchbay {
@@ -30,8 +34,20 @@ impl Patchbay {
         for record in self.inner.history.pending() {
             self.settle_change(record).await?;
         }
+        self.clear_strays();
         self.settle_move().await?;
         self.settle_renewals().await
+    }
+
+    /// Removes what a killed writer left beside the apps' files, where nobody else of us writes now.
+    fn clear_strays(&self) {
+        let folders: BTreeSet<_> =
+            self.watched_files().iter().filter_map(|path| path.parent().map(Path::to_path_buf)).collect();
+        for folder in folders.iter().filter(|folder| **folder != self.inner.data_dir) {
+            file::clear_strays(folder, Duration::ZERO);
+        }
+        // Here others may be writing.
+        file::clear_strays(&self.inner.data_dir, Duration::from_secs(600));
     }
 
     /// A change whose files all have it is brought to its end; one that was cut short between two files is taken back.

@@ -10,4 +10,4 @@ mod write;
 
 pub use lock::{Lock, MkdirLock};
 pub use read::{FileState, MAX_BYTES, digest, read, read_own};
-pub use write::{remove_file, replace, replace_if, replace_private};
+pub use write::{clear_strays, remove_file, replace, replace_if, replace_private};

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 
@@ -31,6 +32,23 @@ pub fn replace_private(target: &Path, bytes: &[u8]) -> Result<()> {
     write_beside(target, bytes, None, || Ok(()))
 }
 
+/// How the name of a file that is being written begins and ends.
+const STRAY: (&str, &str) = (".patchbay-", ".tmp");
+
+/// Removes what killed writers left in a folder and nobody has touched for `age`.
+pub fn clear_strays(folder: &Path, age: Duration) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let touched = entry.metadata().ok().filter(std::fs::Metadata::is_file).and_then(|meta| meta.modified().ok());
+        let old = touched.is_some_and(|touched| touched.elapsed().is_ok_and(|elapsed| elapsed >= age));
+        if old && name.starts_with(STRAY.0) && name.ends_with(STRAY.1) {
+            // It may be tried again at the next start.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Removes a file and makes the removal durable.
 pub fn remove_file(target: &Path) -> Result<()> {
     std::fs::remove_file(target).map_err(|error| write_error(target, &error))?;
@@ -48,8 +66,8 @@ fn write_beside(
     })?;
     std::fs::create_dir_all(folder).map_err(|error| write_error(folder, &error))?;
     let mut temp = tempfile::Builder::new()
-        .prefix(".patchbay-")
-        .suffix(".tmp")
+        .prefix(STRAY.0)
+        .suffix(STRAY.1)
         .tempfile_in(folder)
         .map_err(|error| write_error(folder, &error))?;
     temp.write_all(bytes).map_err(|error| write_error(target, &error))?;
@@ -66,7 +84,7 @@ fn write_beside(
 /// is tried again for about five seconds.
 fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> Result<()> {
     let tries = if cfg!(windows) { 10 } else { 1 };
-    let mut wait = std::time::Duration::from_millis(10);
+    let mut wait = Duration::from_millis(10);
     for round in 1.. {
         match temp.persist(target) {
             Ok(_) => break,
