@@ -11,31 +11,33 @@ use crate::error::{Code, Error, Result};
 /// Asks whether the default collection is there and unlocked; never prompts.
 pub(super) fn look() -> Result<()> {
     // Nothing secret goes over this session, so it need not be encrypted.
-    look_at(&SecretService::connect(EncryptionType::Plain).map_err(explain)?)
+    look_at(&SecretService::connect(EncryptionType::Plain).map_err(|error| explain(&error))?)
 }
 
 /// Reads an item as the keyring store writes it, over one connection and without any prompt: a bridge waits for this
 /// at each of its starts.
 pub(super) fn read(service: &str, user: &str) -> Result<Option<Vec<u8>>> {
-    let keychain = SecretService::connect(EncryptionType::Dh).map_err(explain)?;
-    let found = keychain.search_items(HashMap::from([("service", service), ("username", user)])).map_err(explain)?;
+    let keychain = SecretService::connect(EncryptionType::Dh).map_err(|error| explain(&error))?;
+    let found = keychain
+        .search_items(HashMap::from([("service", service), ("username", user)]))
+        .map_err(|error| explain(&error))?;
     match (found.unlocked.first(), found.locked.is_empty()) {
-        (Some(item), _) => item.get_secret().map(Some).map_err(explain),
+        (Some(item), _) => item.get_secret().map(Some).map_err(|error| explain(&error)),
         (None, false) => Err(locked()),
         (None, true) => look_at(&keychain).map(|()| None),
     }
 }
 
-fn explain(error: ServiceError) -> Error {
-    classify_service(&error).unwrap_or_else(|| Error::new(Code::KeychainFailed, "The keychain reported an error."))
+fn explain(error: &ServiceError) -> Error {
+    classify_service(error).unwrap_or_else(|| Error::new(Code::KeychainFailed, "The keychain reported an error."))
 }
 
 fn look_at(service: &SecretService<'_>) -> Result<()> {
     match service.get_default_collection() {
-        Ok(collection) if collection.is_locked().map_err(explain)? => Err(locked()),
+        Ok(collection) if collection.is_locked().map_err(|error| explain(&error))? => Err(locked()),
         // No collection yet: the first write makes one.
         Ok(_) | Err(ServiceError::NoResult) => Ok(()),
-        Err(error) => Err(explain(error)),
+        Err(error) => Err(explain(&error)),
     }
 }
 
