@@ -10,7 +10,8 @@ pub(super) fn key() -> impl Strategy<Value = String> {
         4 => "[a-c]{1,2}",
         1 => prop::sample::select(vec![
             "", " ", "a.b", "a\"b", "'", "\\", "/", "//", "/* x */", "#", "[x]", "😀", "\u{200f}rtl", "é", "e\u{301}", "\t", "\r\n",
-            "\u{1}", "\u{7f}", "true", "1", "1.5", "__proto__", "mcp_servers", "mcpServers", ",", "}", "=", "\u{feff}", "\u{a0}",
+            "\u{1}", "\u{7f}", "true", "1", "1.5", "__proto__", "mcp_servers", "mcpServers",
+            "servers", "context_servers", ",", "}", "=", "\u{feff}", "\u{a0}",
         ])
         .prop_map(str::to_owned),
         1 => any::<String>().prop_map(|text| text.chars().take(4).collect()),
@@ -72,16 +73,21 @@ pub(super) struct Manner {
     pub(super) mark: bool,
     pub(super) crlf: bool,
     pub(super) comments: bool,
+    /// Only where there may be comments: no app takes the one without the other.
+    pub(super) trailing_commas: bool,
     pub(super) choices: Vec<u8>,
 }
 
 pub(super) fn manner(comments: impl Strategy<Value = bool>) -> impl Strategy<Value = Manner> {
-    (any::<bool>(), any::<bool>(), comments, choices()).prop_map(|(mark, crlf, comments, choices)| Manner {
-        mark,
-        crlf,
-        comments,
-        choices,
-    })
+    (any::<bool>(), any::<bool>(), comments, any::<bool>(), choices()).prop_map(
+        |(mark, crlf, comments, trailing, choices)| Manner {
+            mark,
+            crlf,
+            comments,
+            trailing_commas: comments && trailing,
+            choices,
+        },
+    )
 }
 
 impl Manner {
@@ -105,7 +111,8 @@ pub(super) fn json_text(value: &Value, manner: &Manner) -> String {
         });
         out = reindented.collect::<Vec<_>>().join("\n");
     } else {
-        let mut writer = JsonWriter { choices, comments: manner.comments, out: &mut out };
+        let mut writer =
+            JsonWriter { choices, comments: manner.comments, trailing: manner.trailing_commas, out: &mut out };
         writer.gap();
         writer.value(value);
         writer.gap();
@@ -116,6 +123,7 @@ pub(super) fn json_text(value: &Value, manner: &Manner) -> String {
 struct JsonWriter<'a> {
     choices: Choices,
     comments: bool,
+    trailing: bool,
     out: &'a mut String,
 }
 
@@ -168,7 +176,7 @@ impl JsonWriter<'_> {
             }
             self.value(value);
             self.gap();
-            if index != last || (self.comments && self.choices.flip()) {
+            if index != last || (self.trailing && self.choices.flip()) {
                 self.out.push(',');
                 self.gap();
             }

@@ -208,6 +208,11 @@ fn texts_are_redacted(#[case] text: &str, #[case] wanted: &str) {
 #[case(json!({ "args": ["mcp-remote", "https://x/mcp", "--header", "Authorization: Bearer abc"] }), &["args[3]"])]
 #[case(json!({ "args": ["--api-key", "abc", "--token=def", "--verbose"] }), &["args[1]", "args[2]"])]
 #[case(json!({ "url": "https://x/mcp?token=abc" }), &["url"])]
+#[case(json!({ "uri": "https://x/mcp?api_key=abc" }), &["uri"])]
+#[case(json!({ "transport": { "url": "https://x/mcp", "headers": { "X-Api-Key": "abc" } } }), &["transport.headers.X-Api-Key"])]
+#[case(json!({ "transport": { "env": { "A/B~C_TOKEN": "abc" }, "args": ["--token", "def"] } }), &["transport.env.A/B~C_TOKEN", "transport.args[1]"])]
+#[case(json!({ "headers": { "Authorization": "Bearer ${input:tok}", "X-Token": "${file:/k}", "Y-Token": "${{ secrets.Y }}" } }), &[])]
+#[case(json!({ "oauth": { "client_id": "me", "client_secret": "abc" } }), &["oauth.client_secret"])]
 #[case(json!({ "command": "patchbay", "args": ["bridge", "notes"] }), &[])]
 fn plain_text_tokens_are_found(#[case] entry: serde_json::Value, #[case] wanted: &[&str]) {
     let found: Vec<_> = find_plaintext(&entry).into_iter().map(|finding| finding.path).collect();
