@@ -1,5 +1,6 @@
 //! Strategies for texts as people and programs leave them behind.
 
+use patchbay_core::document::JsonDialect;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -72,20 +73,16 @@ pub(super) fn choices() -> impl Strategy<Value = Vec<u8>> {
 pub(super) struct Manner {
     pub(super) mark: bool,
     pub(super) crlf: bool,
-    pub(super) comments: bool,
-    /// Only where there may be comments: no app takes the one without the other.
-    pub(super) trailing_commas: bool,
+    /// Trailing commas only where there may be comments: no app takes the one without the other.
+    pub(super) dialect: JsonDialect,
     pub(super) choices: Vec<u8>,
 }
 
 pub(super) fn manner(comments: impl Strategy<Value = bool>) -> impl Strategy<Value = Manner> {
     (any::<bool>(), any::<bool>(), comments, any::<bool>(), choices()).prop_map(
-        |(mark, crlf, comments, trailing, choices)| Manner {
-            mark,
-            crlf,
-            comments,
-            trailing_commas: comments && trailing,
-            choices,
+        |(mark, crlf, comments, trailing, choices)| {
+            let dialect = JsonDialect { comments, trailing_commas: comments && trailing };
+            Manner { mark, crlf, dialect, choices }
         },
     )
 }
@@ -111,8 +108,7 @@ pub(super) fn json_text(value: &Value, manner: &Manner) -> String {
         });
         out = reindented.collect::<Vec<_>>().join("\n");
     } else {
-        let mut writer =
-            JsonWriter { choices, comments: manner.comments, trailing: manner.trailing_commas, out: &mut out };
+        let mut writer = JsonWriter { choices, dialect: manner.dialect, out: &mut out };
         writer.gap();
         writer.value(value);
         writer.gap();
@@ -122,8 +118,7 @@ pub(super) fn json_text(value: &Value, manner: &Manner) -> String {
 
 struct JsonWriter<'a> {
     choices: Choices,
-    comments: bool,
-    trailing: bool,
+    dialect: JsonDialect,
     out: &'a mut String,
 }
 
@@ -141,7 +136,7 @@ impl JsonWriter<'_> {
             "// \u{a0}\u{a0}\n",
             " /* a\nb */ ",
         ];
-        let gap = self.choices.pick(if self.comments { COMMENTS } else { BLANK });
+        let gap = self.choices.pick(if self.dialect.comments { COMMENTS } else { BLANK });
         self.out.push_str(gap);
     }
 
@@ -176,7 +171,7 @@ impl JsonWriter<'_> {
             }
             self.value(value);
             self.gap();
-            if index != last || (self.trailing && self.choices.flip()) {
+            if index != last || (self.dialect.trailing_commas && self.choices.flip()) {
                 self.out.push(',');
                 self.gap();
             }

@@ -27,7 +27,7 @@ fn around(path: Table, table: &Value, other: &Value) -> Value {
 }
 
 fn dialect(manner: &Manner) -> Format {
-    Format::Json(JsonDialect { comments: manner.comments, trailing_commas: manner.trailing_commas })
+    Format::Json(manner.dialect)
 }
 
 /// What another parser reads.
@@ -187,7 +187,7 @@ proptest! {
         table in object(), manner in manner(any::<bool>()), damage in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..100), 1..3),
     ) {
         let text = damaged(&json_text(&around(TABLE, &table, &json!(1)), &manner), &damage);
-        let format = Format::Json(JsonDialect { comments: manner.comments, trailing_commas: true });
+        let format = Format::Json(JsonDialect { trailing_commas: true, ..manner.dialect });
         let Ok(document) = Document::parse(text.as_bytes(), format) else { return Ok(()) };
         match document.set(TABLE, "k", &json!({"x": [1]})) {
             Ok(edits) => {
