@@ -1,7 +1,7 @@
 //! Cline: `~/.cline/data/settings/cline_mcp_settings.json`, strict JSON, `mcpServers`.
 //!
-//! Since June 2026 its command line, its VS Code extension and its JetBrains plugin share this file; the extension's old
-//! one in VS Code's `globalStorage` is brought over at the first start
+//! Since June 2026 its command line and its extensions for editors share this file; the old one of the extension in VS
+//! Code's `globalStorage` is brought over at the first start
 //! (`apps/vscode/src/hosts/vscode/mcp-settings-legacy-migration.ts`), so the old one counts only while there is no new
 //! one. `CLINE_MCP_SETTINGS_PATH`, `CLINE_DATA_DIR` and `CLINE_DIR` move it (`sdk/packages/shared/src/storage/paths.ts`).
 //! One entry that it cannot read makes the whole file unreadable for it; both ways of writing one, flat and under

@@ -3,7 +3,7 @@
 //! A remote entry has `serverUrl` or `url`; `disabled` switches off; `${env:NAME}` and `${file:/path}` are filled in
 //! (vendor's documentation). Its own agent, Cascade, still reads this file after the renaming (a review in
 //! fullstorydev/subtext-wizard#3, July 2026); newer agents read `~/.config/devin/mcp_config.json`, on Windows
-//! `%APPDATA%\\devin` (upstash/context7#3090, August 2026). So the second counts only where the first one's folder is
+//! `%APPDATA%\devin` (upstash/context7#3090, August 2026). So the second counts only where the first one's folder is
 //! missing. Not sure: both, because no vendor's page says it outright, and whether comments are taken.
 
 use super::shape::has_text;

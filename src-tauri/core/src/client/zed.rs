@@ -1,6 +1,6 @@
 //! Zed: `settings.json`, JSON with comments, `context_servers`.
 //!
-//! `~/.config/zed` on macOS too, `%APPDATA%\\Zed` on Windows; on Linux `FLATPAK_XDG_CONFIG_HOME` comes before
+//! `~/.config/zed` on macOS too, `%APPDATA%\Zed` on Windows; on Linux `FLATPAK_XDG_CONFIG_HOME` comes before
 //! `XDG_CONFIG_HOME` (`crates/paths/src/paths.rs`). An entry is a program, an address or an extension's settings, told
 //! apart by their fields, and `enabled: false` switches it off; where one entry fits none of them the whole table is
 //! lost (`ContextServerSettingsContent` and `fallible_options` in `crates/settings_content`). `source` is no longer
