@@ -1,4 +1,4 @@
-//! GitHub Copilot CLI: `~/.copilot/mcp-config.json`, JSON with comments, `mcpServers`.
+//! GitHub Copilot CLI: `~/.copilot/mcp-config.json`, JSON with comments and trailing commas, `mcpServers`.
 //!
 //! `COPILOT_HOME` moves the folder; `XDG_CONFIG_HOME` does not, whatever older pages say. An entry has a `type` (`local`
 //! for programs) and the list of `tools` that may be used, `*` for all: `copilot mcp add` writes both, and adds the list to
