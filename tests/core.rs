@@ -12,9 +12,12 @@ mod catalog;
 /// Writing: killed at any point, changed behind our back, links, modes, refusals.
 #[path = "core/change.rs"]
 mod change;
-/// Where each app's file is, on three systems.
+/// Where each app's file is, on three systems, and what the apps refuse.
 #[path = "core/client.rs"]
 mod client;
+/// Each app's file by example, before and after.
+#[path = "core/client_golden.rs"]
+mod client_golden;
 /// Core, bridge and command line need no window system.
 #[path = "core/dependencies.rs"]
 mod dependencies;

@@ -5,6 +5,7 @@ use patchbay_core::api::view::ActivityKind;
 use patchbay_core::change::history::{Effect, History, Intent};
 use patchbay_core::change::{Change, apply, plan, plan_undo};
 use patchbay_core::client;
+use patchbay_core::file::MkdirLock;
 use patchbay_core::{Code, Error};
 use patchbay_test_support::Home;
 use serde_json::json;
@@ -137,6 +138,26 @@ fn claude_codes_own_lock_is_waited_for_and_taken_over_when_stale() {
     done(&home, planned(&home, "claude-code").expect("a plan")).expect("applied");
     assert!(std::time::Instant::now() > freed.join().expect("no panic") && begun.elapsed().as_millis() >= 300);
     assert!(!lock.exists(), "it is given back");
+}
+
+#[test]
+fn clines_own_lock_bears_a_mark_and_a_forgotten_one_is_taken_over() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.file("cline").parent().expect("a folder")).expect("made");
+    home.write("cline", "{}");
+    let lock = home.file("cline").with_file_name("cline_mcp_settings.json.lock");
+    let held = MkdirLock::take(&lock, true).expect("taken");
+    assert_eq!(std::fs::read_dir(&lock).expect("a folder").count(), 1, "a rename cannot replace it");
+    drop(held);
+    assert!(!lock.exists());
+
+    std::fs::create_dir(&lock).expect("locked");
+    std::fs::write(lock.join("owner.4711"), "4711").expect("marked");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    std::fs::File::open(&lock).and_then(|folder| folder.set_modified(long_ago)).expect("set");
+    done(&home, planned(&home, "cline").expect("a plan")).expect("applied");
+    let left: Vec<_> = std::fs::read_dir(lock.parent().expect("a folder")).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "only the file is left: {left:?}");
 }
 
 /// The writer is a process of its own that changes the file over and over; it is killed at random moments.

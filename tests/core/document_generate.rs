@@ -1,5 +1,6 @@
 //! Strategies for texts as people and programs leave them behind.
 
+use patchbay_core::document::JsonDialect;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -10,7 +11,8 @@ pub(super) fn key() -> impl Strategy<Value = String> {
         4 => "[a-c]{1,2}",
         1 => prop::sample::select(vec![
             "", " ", "a.b", "a\"b", "'", "\\", "/", "//", "/* x */", "#", "[x]", "😀", "\u{200f}rtl", "é", "e\u{301}", "\t", "\r\n",
-            "\u{1}", "\u{7f}", "true", "1", "1.5", "__proto__", "mcp_servers", "mcpServers", ",", "}", "=", "\u{feff}", "\u{a0}",
+            "\u{1}", "\u{7f}", "true", "1", "1.5", "__proto__", "mcp_servers", "mcpServers",
+            "servers", "context_servers", ",", "}", "=", "\u{feff}", "\u{a0}",
         ])
         .prop_map(str::to_owned),
         1 => any::<String>().prop_map(|text| text.chars().take(4).collect()),
@@ -71,17 +73,18 @@ pub(super) fn choices() -> impl Strategy<Value = Vec<u8>> {
 pub(super) struct Manner {
     pub(super) mark: bool,
     pub(super) crlf: bool,
-    pub(super) comments: bool,
+    /// Trailing commas only where there may be comments: no app takes the one without the other.
+    pub(super) dialect: JsonDialect,
     pub(super) choices: Vec<u8>,
 }
 
 pub(super) fn manner(comments: impl Strategy<Value = bool>) -> impl Strategy<Value = Manner> {
-    (any::<bool>(), any::<bool>(), comments, choices()).prop_map(|(mark, crlf, comments, choices)| Manner {
-        mark,
-        crlf,
-        comments,
-        choices,
-    })
+    (any::<bool>(), any::<bool>(), comments, any::<bool>(), choices()).prop_map(
+        |(mark, crlf, comments, trailing, choices)| {
+            let dialect = JsonDialect { comments, trailing_commas: comments && trailing };
+            Manner { mark, crlf, dialect, choices }
+        },
+    )
 }
 
 impl Manner {
@@ -105,7 +108,7 @@ pub(super) fn json_text(value: &Value, manner: &Manner) -> String {
         });
         out = reindented.collect::<Vec<_>>().join("\n");
     } else {
-        let mut writer = JsonWriter { choices, comments: manner.comments, out: &mut out };
+        let mut writer = JsonWriter { choices, dialect: manner.dialect, out: &mut out };
         writer.gap();
         writer.value(value);
         writer.gap();
@@ -115,7 +118,7 @@ pub(super) fn json_text(value: &Value, manner: &Manner) -> String {
 
 struct JsonWriter<'a> {
     choices: Choices,
-    comments: bool,
+    dialect: JsonDialect,
     out: &'a mut String,
 }
 
@@ -133,7 +136,7 @@ impl JsonWriter<'_> {
             "// \u{a0}\u{a0}\n",
             " /* a\nb */ ",
         ];
-        let gap = self.choices.pick(if self.comments { COMMENTS } else { BLANK });
+        let gap = self.choices.pick(if self.dialect.comments { COMMENTS } else { BLANK });
         self.out.push_str(gap);
     }
 
@@ -168,7 +171,7 @@ impl JsonWriter<'_> {
             }
             self.value(value);
             self.gap();
-            if index != last || (self.comments && self.choices.flip()) {
+            if index != last || (self.dialect.trailing_commas && self.choices.flip()) {
                 self.out.push(',');
                 self.gap();
             }

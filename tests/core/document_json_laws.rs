@@ -5,18 +5,29 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::generate::{json_text, key, manner, object, value};
+use super::generate::{Manner, json_text, key, manner, object, value};
 use super::{JSONC, STRICT, applied, parse};
 
-const TABLE: &[&str] = &["o", "t/é"];
+type Table = &'static [&'static str];
 
-/// A document with a table that has these members, and something before and behind it.
-fn around(table: &Value, other: &Value) -> Value {
-    json!({"first": other, "o": {"x": other, "t/é": table, "y": []}, "last": {"k": other}})
+const TABLE: Table = &["o", "t/é"];
+
+/// The apps' tables, and one that lies deeper and needs escapes.
+fn tables() -> impl Strategy<Value = Table> {
+    prop::sample::select(vec![TABLE, &["mcpServers"], &["servers"], &["context_servers"]])
 }
 
-fn dialect(comments: bool) -> Format {
-    if comments { JSONC } else { STRICT }
+/// A document with a table that has these members, and something before and behind it.
+fn around(path: Table, table: &Value, other: &Value) -> Value {
+    let inside = match path {
+        [_, last] => json!({"x": other, *last: table, "y": []}),
+        _ => table.clone(),
+    };
+    json!({"first": other, path[0]: inside, "last": {"k": other}})
+}
+
+fn dialect(manner: &Manner) -> Format {
+    Format::Json(manner.dialect)
 }
 
 /// What another parser reads.
@@ -61,32 +72,32 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn reading_gives_what_was_written(table in object(), other in value(), manner in manner(any::<bool>())) {
-        let whole = around(&table, &other);
+    fn reading_gives_what_was_written(path in tables(), table in object(), other in value(), manner in manner(any::<bool>())) {
+        let whole = around(path, &table, &other);
         let text = json_text(&whole, &manner);
-        let document = parse(&text, dialect(manner.comments));
+        let document = parse(&text, dialect(&manner));
         prop_assert_eq!(document.bytes(), text.as_bytes());
         prop_assert_eq!(splice(document.bytes(), &[]), text.as_bytes());
         prop_assert_eq!(document.get(&[]), Some(whole));
         let entries: Vec<_> = table.as_object().expect("an object").clone().into_iter().collect();
-        prop_assert_eq!(document.entries(TABLE), Ok(entries));
+        prop_assert_eq!(document.entries(path), Ok(entries));
     }
 
     #[test]
     fn a_new_member_changes_nothing_else_and_goes_without_a_trace(
-        table in object(), other in value(), key in key(), new in object(), manner in manner(any::<bool>()),
+        path in tables(), table in object(), other in value(), key in key(), new in object(), manner in manner(any::<bool>()),
     ) {
         prop_assume!(table.get(&key).is_none());
-        let text = json_text(&around(&table, &other), &manner);
-        let format = dialect(manner.comments);
-        let edits = parse(&text, format).set(TABLE, &key, &new).expect("it can be set");
+        let text = json_text(&around(path, &table, &other), &manner);
+        let format = dialect(&manner);
+        let edits = parse(&text, format).set(path, &key, &new).expect("it can be set");
         let with = applied(&text, &edits);
         let mut expected = table.clone();
         expected[&key] = new;
-        prop_assert_eq!(read(&with), around(&expected, &other));
+        prop_assert_eq!(read(&with), around(path, &expected, &other));
 
-        let without = applied(&with, &parse(&with, format).remove(TABLE, &key).expect("it can be removed"));
-        prop_assert_eq!(read(&without), around(&table, &other));
+        let without = applied(&with, &parse(&with, format).remove(path, &key).expect("it can be removed"));
+        prop_assert_eq!(read(&without), around(path, &table, &other));
         if table.as_object().is_some_and(|table| !table.is_empty()) {
             prop_assert!(edits.iter().all(|edit| edit.range.is_empty()), "only insertions: {:?}", edits);
             prop_assert_eq!(without, text);
@@ -94,40 +105,43 @@ proptest! {
     }
 
     #[test]
-    fn a_missing_table_is_made(other in value(), key in key(), new in object(), manner in manner(any::<bool>())) {
+    fn a_missing_table_is_made(path in tables(), other in value(), key in key(), new in object(), manner in manner(any::<bool>())) {
         let whole = json!({"first": other});
         let text = json_text(&whole, &manner);
-        let edits = parse(&text, dialect(manner.comments)).set(&["t", "u"], &key, &new).expect("it can be set");
-        let expected = json!({"first": other, "t": {"u": {key: new}}});
+        let edits = parse(&text, dialect(&manner)).set(path, &key, &new).expect("it can be set");
+        let inside = path[1..].iter().rfold(json!({key: new}), |inside, name| json!({*name: inside}));
+        let expected = json!({"first": other, path[0]: inside});
         prop_assert_eq!(read(&applied(&text, &edits)), expected);
     }
 
     #[test]
     fn a_changed_member_changes_nothing_else(
-        old in object(), new in object(), other in value(), manner in manner(any::<bool>()),
+        path in tables(), old in object(), new in object(), other in value(), manner in manner(any::<bool>()),
     ) {
-        let text = json_text(&around(&json!({"a": other, "k": old, "z": 1}), &other), &manner);
-        let format = dialect(manner.comments);
-        let edits = parse(&text, format).set(TABLE, "k", &new).expect("it can be set");
+        let text = json_text(&around(path, &json!({"a": other, "k": old, "z": 1}), &other), &manner);
+        let format = dialect(&manner);
+        let edits = parse(&text, format).set(path, "k", &new).expect("it can be set");
         prop_assert_eq!(edits.is_empty(), old == new);
         let changed = applied(&text, &edits);
-        prop_assert_eq!(read(&changed), around(&json!({"a": other, "k": new, "z": 1}), &other));
+        prop_assert_eq!(read(&changed), around(path, &json!({"a": other, "k": new, "z": 1}), &other));
 
-        let raw = parse(&text, format).raw(TABLE, "k").expect("it is there");
-        let back = parse(&changed, format).set_raw(TABLE, "k", &raw).expect("it can be put back");
+        let raw = parse(&text, format).raw(path, "k").expect("it is there");
+        let back = parse(&changed, format).set_raw(path, "k", &raw).expect("it can be put back");
         prop_assert_eq!(applied(&changed, &back), text);
     }
 
     #[test]
-    fn a_member_goes_alone(table in object(), other in value(), index in any::<prop::sample::Index>(), manner in manner(any::<bool>())) {
+    fn a_member_goes_alone(
+        path in tables(), table in object(), other in value(), index in any::<prop::sample::Index>(), manner in manner(any::<bool>()),
+    ) {
         let members = table.as_object().expect("an object");
         prop_assume!(!members.is_empty());
         let key = members.keys().nth(index.index(members.len())).expect("in range").clone();
-        let text = json_text(&around(&table, &other), &manner);
-        let edits = parse(&text, dialect(manner.comments)).remove(TABLE, &key).expect("it can be removed");
+        let text = json_text(&around(path, &table, &other), &manner);
+        let edits = parse(&text, dialect(&manner)).remove(path, &key).expect("it can be removed");
         let mut expected = table.clone();
         expected.as_object_mut().expect("an object").shift_remove(&key);
-        prop_assert_eq!(read(&applied(&text, &edits)), around(&expected, &other));
+        prop_assert_eq!(read(&applied(&text, &edits)), around(path, &expected, &other));
     }
 }
 
@@ -172,8 +186,8 @@ proptest! {
     fn edits_of_damaged_texts_never_break_them(
         table in object(), manner in manner(any::<bool>()), damage in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..100), 1..3),
     ) {
-        let text = damaged(&json_text(&around(&table, &json!(1)), &manner), &damage);
-        let format = Format::Json(JsonDialect { comments: manner.comments, trailing_commas: true });
+        let text = damaged(&json_text(&around(TABLE, &table, &json!(1)), &manner), &damage);
+        let format = Format::Json(JsonDialect { trailing_commas: true, ..manner.dialect });
         let Ok(document) = Document::parse(text.as_bytes(), format) else { return Ok(()) };
         match document.set(TABLE, "k", &json!({"x": [1]})) {
             Ok(edits) => {

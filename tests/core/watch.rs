@@ -59,3 +59,22 @@ fn it_hears_a_file_whose_folder_was_exchanged_for_another() {
     std::fs::write(&file, "changed").expect("written");
     receive.recv_timeout(SOON).expect("heard");
 }
+
+/// An editor's folder of extensions: the app's own is not there yet, and others write into theirs all the time.
+#[test]
+fn it_hears_a_folder_made_later_amid_what_others_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("own.extension/settings/mcp.json");
+    let (send, receive) = mpsc::channel();
+    let _watcher = Watcher::start(vec![file.clone()], move || send.send(()).expect("heard")).expect("it watches");
+    for round in 0..50 {
+        std::fs::write(folder.path().join("state.db"), round.to_string()).expect("written");
+    }
+    std::fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+    std::fs::write(folder.path().join("state.db"), "more").expect("written");
+    std::thread::sleep(Duration::from_millis(400));
+    std::fs::write(&file, "{}").expect("written");
+    receive.recv_timeout(SOON).expect("heard");
+    std::fs::write(folder.path().join("state.db"), "and more").expect("written");
+    assert!(receive.recv_timeout(Duration::from_millis(600)).is_err(), "others are not heard");
+}

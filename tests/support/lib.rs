@@ -9,7 +9,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// An empty home in which all three apps are installed.
+    /// An empty home in which Claude Desktop, Claude Code and Codex are installed, and no other app.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(folder.path().join(".config/Claude")).expect("a folder");
@@ -34,6 +34,7 @@ impl Home {
             "claude-desktop" => ".config/Claude/claude_desktop_config.json",
             "claude-code" => ".claude.json",
             "codex" => ".codex/config.toml",
+            "cline" => ".cline/data/settings/cline_mcp_settings.json",
             other => panic!("no app {other}"),
         })
     }

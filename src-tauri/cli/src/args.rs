@@ -32,8 +32,8 @@ pub(crate) enum Command {
         /// An answer to one of the service's questions; may be repeated.
         #[arg(long = "set", value_name = "KEY=VALUE")]
         settings: Vec<String>,
-        /// The apps: claude-desktop, claude-code, codex.
-        #[arg(long = "app", value_name = "CLIENT", num_args = 1.., value_delimiter = ',')]
+        /// The apps.
+        #[arg(long = "app", value_name = "CLIENT", num_args = 1.., value_delimiter = ',', help = apps_help())]
         apps: Vec<String>,
         /// Read the token from standard input.
         #[arg(long)]
@@ -127,6 +127,10 @@ pub(crate) enum Command {
         /// Another program than this one.
         source: Option<PathBuf>,
     },
+}
+
+fn apps_help() -> String {
+    format!("The apps: {}", patchbay_core::client::ids())
 }
 
 /// What to do about a change made outside.

@@ -143,7 +143,7 @@ export const en = {
       latest: (date: string) => `At the latest ${date}.`, fromToken: (date: string) => `The token itself says it ends on ${date}.`,
     },
     apps: {
-      title: 'Which apps may use it?', installed: 'Found on this computer', others: 'Not found on this computer',
+      title: 'Which apps may use it?', installed: 'Found on this computer',
       create: (path: string) => `Prepare it anyway, in ${path}`, none: 'Choose at least one app.', wiring: 'How the token gets there',
       problem: 'Its file has a mistake in it. Mend that first.', running: 'Running now',
     },
@@ -155,14 +155,18 @@ export const en = {
     check: {
       title: 'Trying it out', good: (name: string) => `${name} works`, bad: (name: string) => `${name} is set up, but does not work yet`,
       restartTitle: 'One last thing', finish: 'Finish', again: 'Check again',
-      restart: { 'claude-desktop': 'Fully quit Claude Desktop and start it again. Closing its window is not enough: quit it from its menu or its icon near the clock.', 'claude-code': 'In Claude Code, start a new session.', codex: 'Restart Codex.' } as Record<string, string>,
+      restart: { 'claude-desktop': 'Fully quit Claude Desktop and start it again. Closing its window is not enough: quit it from its menu or its icon near the clock.', 'claude-code': 'In Claude Code, start a new session.', codex: 'Restart Codex.',
+        cursor: 'Start Cursor again, or switch it on in Cursor’s settings under Tools.', windsurf: 'In Windsurf, press Refresh in its list of tools, or start Windsurf again.', 'gemini-cli': 'Start Gemini CLI again, in a folder that you trust.', 'copilot-cli': 'In Copilot CLI, start a new session.',
+        'lm-studio': 'Quit LM Studio and start it again.', 'amazon-q': 'In Amazon Q, start a new chat.' } as Record<string, string>,
+      // Apps that see it by themselves, and want a word from the user all the same.
+      then: { vscode: 'VS Code asks whether you trust it. Say yes, and it starts.', 'vscode-insiders': 'VS Code Insiders asks whether you trust it. Say yes, and it starts.' } as Record<string, string>,
       restartOther: (app: string) => `Restart ${app}.`, ready: (apps: string, name: string) => `${apps} can use ${name}.`,
     },
     cancelTitle: 'Stop here?', cancelAbout: 'Nothing was changed, and nothing you entered is kept.', cancelYes: 'Stop', cancelNo: 'Go on',
   },
 
   apps: {
-    title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', installed: 'On this computer', others: 'Not found here',
+    title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', installed: 'On this computer', others: (n: number) => `Not installed here (${n})`,
     running: 'Running', noEntries: 'Nothing is set up in it yet.', noFile: 'It has no file yet. One is made when you connect something.',
     ours: 'By Patchbay', foreign: 'Not by Patchbay', disabled: 'Switched off', plain: 'A token lies here in plain text',
     plainAbout: (where: string) => `Anybody who can read this file can use it (${where}). Connect the service with Patchbay, then take this entry out in the app.`,

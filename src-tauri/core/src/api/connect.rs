@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
-use super::place::{self, Expected};
+use super::place::{self, Expected, restarts};
 use super::snapshot::look_for;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
@@ -221,8 +221,7 @@ impl Patchbay {
         let mut applied = apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?;
         self.finish_change(&mut applied.record).await?;
         self.tell(Event::Changed);
-        let restart = changes.iter().filter(|change| !change.is_nothing()).map(|change| change.client.id.to_owned());
-        let (change, restart) = (Some(applied.record.id), restart.collect());
+        let (change, restart) = (Some(applied.record.id), restarts(&changes));
         Ok(Connected { id: id.to_owned(), change, restart, kept_in })
     }
 

@@ -179,7 +179,8 @@ impl Scene<'_> {
 
     fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {
         let seen = seen_of(self.seen, placement, self.host);
-        let started = self.running.get(placement.client.as_str());
+        let restarts = seen.as_ref().is_some_and(|seen| seen.client.restart);
+        let started = self.running.get(placement.client.as_str()).filter(|_| restarts);
         PlacementView {
             client: placement.client.clone(),
             entry: placement.entry.clone(),

@@ -83,8 +83,9 @@ fn own_lock(change: &Change, data_dir: &Path) -> Result<Lock> {
 }
 
 fn app_lock(change: &Change) -> Option<Result<MkdirLock>> {
-    let folder = (change.client.lock?)(&change.path);
-    folder.parent().is_some_and(Path::is_dir).then(|| MkdirLock::take(&folder))
+    let lock = change.client.lock?;
+    let folder = (lock.folder)(&change.path);
+    folder.parent().is_some_and(Path::is_dir).then(|| MkdirLock::take(&folder, lock.marked))
 }
 
 /// Reads the file again: the digest must still hold.

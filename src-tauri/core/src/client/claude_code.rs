@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Client, EntrySpec, Location, find_program};
+use super::{AppLock, Client, EntrySpec, Location, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -34,7 +34,7 @@ pub(super) static CLIENT: Client = Client {
         untyped.then_some("Claude Code skips an address without a type.")
     },
     all_or_nothing: false,
-    lock: Some(lock_folder),
+    lock: Some(AppLock { folder: lock_folder, marked: false }),
 };
 
 fn locate(host: &Host) -> Location {

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, EntrySpec, Location, find_program};
+use super::{Client, Location, any_name, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -24,8 +24,8 @@ pub(super) static CLIENT: Client = Client {
     processes: &["claude-desktop", "Claude"],
     restart: true,
     locate,
-    accepts_name: |name| !name.is_empty(),
-    entry: |spec: &EntrySpec<'_>| matches!(spec.wiring, Wiring::Bridge).then(|| spec.bridge()),
+    accepts_name: any_name,
+    entry: bridge,
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
     all_or_nothing: false,
     lock: None,
@@ -56,10 +56,7 @@ fn store_copy(packages: &Path) -> Option<PathBuf> {
 
 fn program_is_there(host: &Host) -> bool {
     match host.platform {
-        Platform::Linux => find_program(host, "claude-desktop").is_some(),
-        Platform::MacOs => {
-            Path::new("/Applications/Claude.app").exists() || host.home.join("Applications/Claude.app").exists()
-        }
+        Platform::Linux | Platform::MacOs => is_there(host, "claude-desktop", "Claude"),
         Platform::Windows => host.local_dir().join("AnthropicClaude").is_dir(),
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{Client, EntrySpec, Location, find_program};
+use super::{Client, Location, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::Format;
 use crate::host::Host;
@@ -23,7 +23,7 @@ pub(super) static CLIENT: Client = Client {
     accepts_name: |name| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:@/.".contains(&byte))
     },
-    entry: |spec: &EntrySpec<'_>| matches!(spec.wiring, Wiring::Bridge).then(|| spec.bridge()),
+    entry: bridge,
     refuses: |value| {
         let has = |key: &str| value.get(key).is_some_and(Value::is_string);
         (has("command") == has("url")).then_some("Codex wants either a command or an address.")

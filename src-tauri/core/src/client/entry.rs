@@ -26,7 +26,14 @@ pub struct EntrySpec<'a> {
 impl EntrySpec<'_> {
     /// `{"command": PROGRAM, "args": ["bridge", ID]}` and nothing else.
     pub fn bridge(&self) -> Value {
-        json!({ "command": self.program.to_string_lossy(), "args": ["bridge", self.connection] })
+        self.bridge_with(&[], &[])
+    }
+
+    /// As [`bridge`](Self::bridge), with what else an app's dialect demands, before and behind it.
+    pub fn bridge_with(&self, before: &[(&str, Value)], after: &[(&str, Value)]) -> Value {
+        let own = [("command", json!(self.program.to_string_lossy())), ("args", json!(["bridge", self.connection]))];
+        let fields = before.iter().chain(&own).chain(after);
+        Value::Object(fields.map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
     }
 
     /// The shell command that prints the headers, with the program's path quoted where it has to be.
@@ -62,20 +69,40 @@ pub struct Entry {
     pub value: Value,
 }
 
-/// Reads one entry.
+/// Reads one entry, in any app's dialect.
 pub fn read_entry(name: &str, value: &Value) -> Entry {
     let empty = Map::new();
     let table = value.as_object().unwrap_or(&empty);
-    let text = |key: &str| table.get(key).and_then(Value::as_str);
-    let url = ["url", "httpUrl", "serverUrl"].iter().find_map(|key| text(key));
-    let (kind, target) = match (text("command"), url) {
-        (Some(command), _) => (EntryKind::Program, command_line(command, table.get("args"))),
+    let (kind, target) = match (program(table), address(table)) {
+        (Some((command, args)), _) => (EntryKind::Program, command_line(command, args)),
         (None, Some(url)) => (EntryKind::Remote, url.to_owned()),
         (None, None) => (EntryKind::Unclear, String::new()),
     };
     let disabled = table.get("disabled").and_then(Value::as_bool) == Some(true)
         || table.get("enabled").and_then(Value::as_bool) == Some(false);
     Entry { name: name.to_owned(), kind, target, disabled, ours: our_connection(table), value: value.clone() }
+}
+
+/// The part that says what to start or where to connect: the entry itself, or its `transport`, as newer versions of Cline
+/// write it. Elsewhere `transport` may be a word.
+fn body(table: &Map<String, Value>) -> &Map<String, Value> {
+    table.get("transport").and_then(Value::as_object).unwrap_or(table)
+}
+
+/// The command, which is a table of its own in what older versions of Zed wrote, and its arguments.
+fn program(table: &Map<String, Value>) -> Option<(&str, Option<&Value>)> {
+    let (command, args) = match body(table).get("command")? {
+        Value::Object(older) => (older.get("path")?, older.get("args")),
+        command => (command, body(table).get("args")),
+    };
+    // Amazon Q writes an empty one beside an address.
+    Some((command.as_str().filter(|command| !command.is_empty())?, args))
+}
+
+/// The address: each app has its name for it.
+fn address(table: &Map<String, Value>) -> Option<&str> {
+    let text = |key: &&str| body(table).get(*key).and_then(Value::as_str).filter(|url| !url.is_empty());
+    ["url", "httpUrl", "serverUrl", "uri"].iter().find_map(text)
 }
 
 fn command_line(command: &str, args: Option<&Value>) -> String {
@@ -89,8 +116,8 @@ fn our_connection(table: &Map<String, Value>) -> Option<String> {
         let file = command.rsplit(['/', '\\']).next().unwrap_or(command);
         file == "patchbay" || file.eq_ignore_ascii_case("patchbay.exe")
     };
-    if let Some(command) = table.get("command").and_then(Value::as_str) {
-        let args: Vec<_> = table.get("args")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    if let Some((command, args)) = program(table) {
+        let args: Vec<_> = args?.as_array()?.iter().filter_map(Value::as_str).collect();
         return match args[..] {
             ["bridge", id] if is_ours(command) && !id.starts_with('-') => Some(id.to_owned()),
             _ => None,

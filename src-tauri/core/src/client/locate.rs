@@ -15,3 +15,14 @@ pub fn find_program(host: &Host, name: &str) -> Option<PathBuf> {
         endings.iter().map(|ending| PathBuf::from(folder).join(format!("{name}{ending}"))).find(|file| file.is_file())
     })
 }
+
+/// Whether a program is on the path, or its bundle among the applications of macOS.
+pub(super) fn is_there(host: &Host, program: &str, bundle: &str) -> bool {
+    let bundle = format!("{bundle}.app");
+    let bundled = || {
+        [PathBuf::from("/Applications"), host.home.join("Applications")]
+            .into_iter()
+            .any(|folder| folder.join(&bundle).exists())
+    };
+    find_program(host, program).is_some() || host.platform == Platform::MacOs && bundled()
+}

@@ -3,13 +3,25 @@
 //! Each app is one [`Client`] value in a file of its own; nothing else in Patchbay knows an app by name. Sources of the
 //! facts are named in each file.
 
+mod amazon_q;
 mod claude_code;
 mod claude_desktop;
+mod cline;
 mod codex;
+mod copilot_cli;
+mod cursor;
 mod entry;
+mod gemini_cli;
+mod kiro;
+mod lm_studio;
 mod locate;
+mod roo_code;
+mod shape;
+mod vscode;
+mod windsurf;
+mod zed;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -20,6 +32,7 @@ use crate::host::Host;
 
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
+use locate::is_there;
 
 /// One AI app, as rules.
 pub struct Client {
@@ -47,8 +60,17 @@ pub struct Client {
     pub refuses: fn(&Value) -> Option<&'static str>,
     /// Whether one entry that it refuses makes it refuse the whole file.
     pub all_or_nothing: bool,
-    /// The folder that it uses as a lock while it writes, where it does.
-    pub lock: Option<fn(&std::path::Path) -> PathBuf>,
+    /// The lock that it takes while it writes, where it does.
+    pub lock: Option<AppLock>,
+}
+
+/// An app's own lock: a folder beside its file.
+#[derive(Debug, Clone, Copy)]
+pub struct AppLock {
+    /// Where it is, for a file.
+    pub folder: fn(&Path) -> PathBuf,
+    /// Whether its owner leaves a file in it, and an empty folder is nobody's.
+    pub marked: bool,
 }
 
 /// Where an app's file is.
@@ -64,7 +86,23 @@ pub struct Location {
 }
 
 /// All apps, in the order in which they are shown.
-pub static CLIENTS: [&Client; 3] = [&claude_desktop::CLIENT, &claude_code::CLIENT, &codex::CLIENT];
+pub static CLIENTS: &[&Client] = &[
+    &claude_desktop::CLIENT,
+    &claude_code::CLIENT,
+    &codex::CLIENT,
+    &cursor::CLIENT,
+    &vscode::STABLE,
+    &vscode::INSIDERS,
+    &windsurf::CLIENT,
+    &gemini_cli::CLIENT,
+    &copilot_cli::CLIENT,
+    &zed::CLIENT,
+    &lm_studio::CLIENT,
+    &cline::CLIENT,
+    &roo_code::CLIENT,
+    &kiro::CLIENT,
+    &amazon_q::CLIENT,
+];
 
 /// An app by its id.
 ///
@@ -72,10 +110,13 @@ pub static CLIENTS: [&Client; 3] = [&claude_desktop::CLIENT, &claude_code::CLIEN
 /// `UnknownApp`, naming the apps there are.
 pub fn find(id: &str) -> Result<&'static Client> {
     CLIENTS.iter().copied().find(|client| client.id == id).ok_or_else(|| {
-        let known: Vec<_> = CLIENTS.iter().map(|client| client.id).collect();
-        Error::new(Code::UnknownApp, format!("Patchbay knows no app \"{id}\"."))
-            .hint(format!("Use one of: {}.", known.join(", ")))
+        Error::new(Code::UnknownApp, format!("Patchbay knows no app \"{id}\".")).hint(format!("Use one of: {}.", ids()))
     })
+}
+
+/// The ids of all apps, to be read.
+pub fn ids() -> String {
+    CLIENTS.iter().map(|client| client.id).collect::<Vec<_>>().join(", ")
 }
 
 impl std::fmt::Debug for Client {
@@ -87,4 +128,14 @@ impl std::fmt::Debug for Client {
 /// Names that are safe in every app: `[a-z0-9-]`, not empty.
 pub fn is_safe_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// For apps that take any name.
+fn any_name(name: &str) -> bool {
+    !name.is_empty()
+}
+
+/// For apps to which a command with its arguments is enough, and that take the bridge only.
+fn bridge(spec: &EntrySpec<'_>) -> Option<Value> {
+    matches!(spec.wiring, Wiring::Bridge).then(|| spec.bridge())
 }

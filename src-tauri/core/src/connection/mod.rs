@@ -96,7 +96,7 @@ impl Default for AuthHeader {
 /// A connection placed in an app.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
-    /// The app's id (`claude-desktop`, `claude-code`, `codex`).
+    /// The app's id (`claude-desktop`, `codex`, `cursor`).
     pub client: String,
     /// The entry's name in the app's file.
     pub entry: String,

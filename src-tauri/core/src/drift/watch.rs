@@ -2,11 +2,13 @@
 //!
 //! The parent folder is watched, because programs replace files by renaming; any event only means "look again", and
 //! the answer comes from the bytes' digest. Where a folder does not exist yet, its nearest existing ancestor is
-//! watched. Nothing polls at rest.
+//! watched; what else happens in such a folder, and in some there is always something, wakes nobody. Nothing polls at
+//! rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher as _};
@@ -36,11 +38,14 @@ impl Watcher {
     pub fn start(paths: Vec<PathBuf>, changed: impl Fn() + Send + 'static) -> Result<Self> {
         let (send, receive) = mpsc::channel();
         let events = send.clone();
+        let names = Arc::new(RwLock::new(names_on_the_way(&paths)));
+        let wanted = names.clone();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading our own files is no change; an error means that events may be lost: look again.
-            if !event.is_ok_and(|event| event.kind.is_access()) {
-                let _ = events.send(Signal::Event);
+            // An error means that events may be lost: look again.
+            if event.is_ok_and(|event| is_elsewhere(&event, &wanted.read().unwrap_or_else(PoisonError::into_inner))) {
+                return;
             }
+            let _ = events.send(Signal::Event);
         })
         .map_err(|error| refused(&error))?;
         let mut watched = Watched::new();
@@ -60,6 +65,8 @@ impl Watcher {
                     if let Err(error) = watch_folders(&mut watcher, &paths, &mut watched) {
                         tracing::warn!("{error}");
                     }
+                    // A link may lead elsewhere now.
+                    *names.write().unwrap_or_else(PoisonError::into_inner) = names_on_the_way(&paths);
                     let now = digests(&paths);
                     if now != seen {
                         seen = now;
@@ -77,6 +84,21 @@ impl Drop for Watcher {
         // The thread is gone already if this fails.
         let _ = self.stop.send(Signal::Stop);
     }
+}
+
+/// Every name in the files' paths and in what they are links to, in small letters: systems differ in whether they tell
+/// those apart, and in how they begin a path.
+fn names_on_the_way(paths: &[PathBuf]) -> BTreeSet<String> {
+    let targets = paths.iter().filter_map(|path| std::fs::canonicalize(path).ok());
+    let all = paths.iter().cloned().chain(targets).collect::<Vec<_>>();
+    all.iter().flat_map(|path| path.iter()).map(|name| name.to_string_lossy().to_lowercase()).collect()
+}
+
+/// Whether an event is none of ours: reading is no change, and a file of another name matters to nobody.
+fn is_elsewhere(event: &notify::Event, names: &BTreeSet<String>) -> bool {
+    let known =
+        |path: &PathBuf| path.file_name().is_none_or(|name| names.contains(&name.to_string_lossy().to_lowercase()));
+    event.kind.is_access() || !event.need_rescan() && !event.paths.is_empty() && !event.paths.iter().any(known)
 }
 
 /// Waits for an event and the end of its burst; `false` when it is time to stop.

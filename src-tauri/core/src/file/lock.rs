@@ -60,10 +60,12 @@ fn lock_file(path: &Path) -> Result<File> {
     file.map_err(|error| Error::io(path, &error))
 }
 
-/// A lock that is a folder, as Claude Code takes it beside `~/.claude.json`; removed on drop.
+/// A lock that is a folder, as Claude Code and Cline take it beside their files; removed on drop.
 #[derive(Debug)]
 pub struct MkdirLock {
     path: PathBuf,
+    /// The file in it that says whose it is, where the app wants one: an empty folder is replaced by a rename.
+    mark: Option<PathBuf>,
     /// When we last touched it; another time there means that the app took it over.
     touched: Cell<Option<SystemTime>>,
 }
@@ -73,28 +75,30 @@ impl MkdirLock {
     ///
     /// # Errors
     /// `FileBusy` when the app keeps the lock longer than that.
-    pub fn take(path: &Path) -> Result<Self> {
+    pub fn take(path: &Path, marked: bool) -> Result<Self> {
         let begun = Instant::now();
         loop {
-            match std::fs::create_dir(path) {
-                Ok(()) => return Ok(Self { path: path.to_path_buf(), touched: Cell::new(modified(path)) }),
+            match if marked { make_marked(path) } else { std::fs::create_dir(path).map(|()| None) } {
+                Ok(mark) => {
+                    return Ok(Self { path: path.to_path_buf(), mark, touched: Cell::new(modified(path)) });
+                }
+                Err(_) if path.is_dir() => {}
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 // No folder to lock in means no file to protect.
                 Err(error) => return Err(Error::io(path, &error)),
             }
+            if begun.elapsed() > PATIENCE {
+                return Err(busy(path));
+            }
             if is_stale(path) {
                 // Somebody else may be quicker; then the next round waits for them.
-                let _ = std::fs::remove_dir(path);
-            } else if begun.elapsed() > PATIENCE {
-                return Err(busy(path));
+                let _ = set_aside(path);
             } else {
                 std::thread::sleep(PAUSE);
             }
         }
     }
-}
 
-impl MkdirLock {
     /// Tells whoever waits that somebody is at work.
     pub fn keep_fresh(&self) {
         if self.is_ours() {
@@ -107,7 +111,10 @@ impl MkdirLock {
     }
 
     fn is_ours(&self) -> bool {
-        modified(&self.path) == self.touched.get()
+        match &self.mark {
+            Some(mark) => mark.exists(),
+            None => modified(&self.path) == self.touched.get(),
+        }
     }
 }
 
@@ -115,9 +122,37 @@ impl Drop for MkdirLock {
     fn drop(&mut self) {
         if self.is_ours() {
             // Gone already means that the app took it over.
+            let _ = self.mark.as_ref().map(std::fs::remove_file);
             let _ = std::fs::remove_dir(&self.path);
         }
     }
+}
+
+/// A name beside a path that nobody else uses.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let stamp = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{what}.{}.{stamp}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Makes a folder with a mark in it appear all at once, so that nobody ever sees it empty; gives the mark.
+fn make_marked(path: &Path) -> std::io::Result<Option<PathBuf>> {
+    let staged = beside(path, "tmp");
+    let mark = format!("owner.patchbay.{}", std::process::id());
+    std::fs::create_dir(&staged)?;
+    let placed = std::fs::write(staged.join(&mark), b"").and_then(|()| std::fs::rename(&staged, path));
+    if placed.is_err() {
+        std::fs::remove_dir_all(&staged)?;
+    }
+    placed.map(|()| Some(path.join(mark)))
+}
+
+/// Takes a forgotten lock away in one step, whatever its owner left in it.
+fn set_aside(path: &Path) -> std::io::Result<()> {
+    let aside = beside(path, "stale");
+    std::fs::rename(path, &aside)?;
+    std::fs::remove_dir_all(aside)
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

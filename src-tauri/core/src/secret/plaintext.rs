@@ -4,11 +4,34 @@ use serde_json::Value;
 
 use super::redact::{MASK, is_token_name, is_token_parameter, looks_like_token, redact};
 
+/// Where apps let people write tokens, as JSON pointers: flat, under `transport` (Cline), `command` (older Zed) or
+/// `requestOptions` (Continue), and an extension's `settings` (Zed).
+const TABLES: &[&str] = &[
+    "/env",
+    "/envs",
+    "/headers",
+    "/http_headers",
+    "/transport/env",
+    "/transport/headers",
+    "/command/env",
+    "/requestOptions/headers",
+    "/settings",
+    "/auth",
+    "/oauth",
+    "/oauth/tokens",
+    "/oauthClient",
+];
+const FIELDS: &[&str] = &["/bearer_token", "/apiKey", "/token"];
+const ADDRESSES: &[&str] = &["/url", "/httpUrl", "/serverUrl", "/uri", "/transport/url"];
+const ARGUMENTS: &[&str] = &["/args", "/transport/args", "/command/args"];
+
 /// A token in plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Where: `env.API_TOKEN`, `headers.Authorization`, `args[3]`, `url`.
     pub path: String,
+    /// The same, to be followed.
+    pointer: String,
 }
 
 /// A text with every literal token of these entries masked, wherever it stands.
@@ -23,49 +46,47 @@ pub fn mask<'a>(text: &str, entries: impl Iterator<Item = &'a Value>) -> String 
 }
 
 impl Finding {
+    fn at(pointer: &str) -> Self {
+        Self { path: pointer[1..].replace('/', "."), pointer: pointer.to_owned() }
+    }
+
+    fn in_table(table: &str, name: &str) -> Self {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        Self { path: format!("{}.{name}", Self::at(table).path), pointer: format!("{table}/{escaped}") }
+    }
+
+    fn in_list(list: &str, n: usize) -> Self {
+        Self { path: format!("{}[{n}]", Self::at(list).path), pointer: format!("{list}/{n}") }
+    }
+
     /// The text in which the token lies.
     fn literal<'a>(&self, entry: &'a Value) -> Option<&'a str> {
-        let path = self.path.strip_suffix(']').unwrap_or(&self.path);
-        let value = match path.split_once(['.', '[']) {
-            Some((table, key)) => match entry.get(table)? {
-                Value::Array(items) => items.get(key.parse::<usize>().ok()?)?,
-                other => other.get(key)?,
-            },
-            None => entry.get(path)?,
-        };
-        value.as_str().filter(|text| text.len() >= 4)
+        entry.pointer(&self.pointer)?.as_str().filter(|text| text.len() >= 4)
     }
 }
 
 /// All places in an entry where a literal token lies. References such as `${TOKEN}` are none.
 pub fn find_plaintext(entry: &Value) -> Vec<Finding> {
+    let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str);
     let mut found = Vec::new();
-    for table in ["env", "headers", "http_headers", "envs"] {
-        for (name, value) in entry.get(table).and_then(Value::as_object).into_iter().flatten() {
+    for table in TABLES {
+        for (name, value) in entry.pointer(table).and_then(Value::as_object).into_iter().flatten() {
             let Some(text) = value.as_str() else { continue };
             let named = is_token_name(name) || table.ends_with("headers") && is_secret_header(name);
             if is_literal(text) && (named || looks_like_token(text) || address_has_token(text)) {
-                found.push(Finding { path: format!("{table}.{name}") });
+                found.push(Finding::in_table(table, name));
             }
         }
     }
-    for name in ["bearer_token", "apiKey", "token"] {
-        if entry.get(name).and_then(Value::as_str).is_some_and(is_literal) {
-            found.push(Finding { path: name.to_owned() });
-        }
-    }
-    for name in ["url", "httpUrl", "serverUrl"] {
-        if entry.get(name).and_then(Value::as_str).is_some_and(address_has_token) {
-            found.push(Finding { path: name.to_owned() });
-        }
-    }
-    found.extend(in_args(entry));
+    found.extend(FIELDS.iter().filter(|field| text(field).is_some_and(is_literal)).map(|field| Finding::at(field)));
+    found.extend(ADDRESSES.iter().filter(|url| text(url).is_some_and(address_has_token)).map(|url| Finding::at(url)));
+    found.extend(ARGUMENTS.iter().flat_map(|list| in_args(entry, list)));
     found
 }
 
-fn in_args(entry: &Value) -> Vec<Finding> {
+fn in_args(entry: &Value, list: &str) -> Vec<Finding> {
     let args: Vec<&str> = entry
-        .get("args")
+        .pointer(list)
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
@@ -86,7 +107,7 @@ fn in_args(entry: &Value) -> Vec<Finding> {
             || looks_like_token(arg)
             || address_has_token(arg)
     };
-    (0..args.len()).filter(|n| holds(*n)).map(|n| Finding { path: format!("args[{n}]") }).collect()
+    (0..args.len()).filter(|n| holds(*n)).map(|n| Finding::in_list(list, n)).collect()
 }
 
 fn is_secret_header(name: &str) -> bool {
@@ -98,7 +119,7 @@ fn is_secret_header(name: &str) -> bool {
 fn is_literal(text: &str) -> bool {
     let value = text.trim();
     let value = value.split_once(' ').map_or(value, |(_, rest)| rest.trim());
-    !value.is_empty() && !value.contains("${") && !value.starts_with('$') && !value.starts_with('<')
+    !value.is_empty() && !text.contains("${") && !value.starts_with('$') && !value.starts_with('<')
 }
 
 fn address_has_token(text: &str) -> bool {

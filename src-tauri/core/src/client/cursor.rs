@@ -1,0 +1,34 @@
+//! Cursor: `~/.cursor/mcp.json`, JSON, `mcpServers`; the same file for its window and its command line.
+//!
+//! A remote entry is `{"url", "headers", "auth"}`, `${env:NAME}` is filled in, and what is switched off stands in the
+//! app's own state, not in the file (vendor's documentation). It looks at the file again when it changes, but the first
+//! try to connect may fail then (cursor/cursor#3887, December 2025), so a restart is advised. Not sure: whether it takes
+//! comments. No source says so, hence they are reported as a mistake. `CURSOR_CONFIG_DIR` moves other files only.
+
+use super::shape::has_text;
+use super::{Client, Location, any_name, bridge, is_there};
+use crate::connection::Wiring;
+use crate::document::{Format, JsonDialect};
+use crate::host::Host;
+
+pub(super) static CLIENT: Client = Client {
+    id: "cursor",
+    name: "Cursor",
+    format: Format::Json(JsonDialect::STRICT),
+    table: &["mcpServers"],
+    wirings: &[Wiring::Bridge],
+    processes: &["cursor", "Cursor", "cursor-agent"],
+    restart: true,
+    locate,
+    accepts_name: any_name,
+    entry: bridge,
+    refuses: |value| (!has_text(value, &["command", "url"])).then_some("Cursor wants a command or an address."),
+    all_or_nothing: false,
+    lock: None,
+};
+
+fn locate(host: &Host) -> Location {
+    let folder = host.home.join(".cursor");
+    let installed = folder.is_dir() || is_there(host, "cursor", "Cursor");
+    Location { path: folder.join("mcp.json"), why: None, installed }
+}

@@ -1,0 +1,43 @@
+//! Gemini CLI: `~/.gemini/settings.json`, JSON with comments but without trailing commas, `mcpServers`.
+//!
+//! It takes comments out and hands the rest to `JSON.parse`; a mistake ends the program with an error
+//! (`packages/cli/src/config/settings.ts`). `GEMINI_CLI_HOME` stands for the home folder. A remote entry is `httpUrl`, or
+//! `url` with `type`; `disabled` is not known and the entry is loaded all the same; names may not hold `_`, because the
+//! names of tools are cut there. In a folder that is not trusted it starts no server at all. `gemini mcp add` writes
+//! filled-in secrets into the file, so it is never called (run with 0.61.0).
+
+use super::shape::has_text;
+use super::{Client, Location, bridge, find_program};
+use crate::connection::Wiring;
+use crate::document::{Format, JsonDialect};
+use crate::host::Host;
+
+pub(super) static CLIENT: Client = Client {
+    id: "gemini-cli",
+    name: "Gemini CLI",
+    format: Format::Json(JsonDialect { comments: true, trailing_commas: false }),
+    table: &["mcpServers"],
+    wirings: &[Wiring::Bridge],
+    // Not sure: it is a Node program, which some systems show as `node`.
+    processes: &["gemini"],
+    restart: true,
+    locate,
+    accepts_name: |name| !name.is_empty() && !name.contains('_'),
+    entry: bridge,
+    refuses: |value| {
+        let known = has_text(value, &["command", "httpUrl", "url", "tcp"]);
+        (!known).then_some("Gemini CLI wants a command or an address.")
+    },
+    all_or_nothing: false,
+    lock: None,
+};
+
+fn locate(host: &Host) -> Location {
+    let (home, why) = match host.var_path("GEMINI_CLI_HOME") {
+        Some(moved) => (moved, Some("env")),
+        None => (host.home.clone(), None),
+    };
+    let folder = home.join(".gemini");
+    let installed = folder.join("settings.json").is_file() || find_program(host, "gemini").is_some();
+    Location { path: folder.join("settings.json"), why, installed }
+}

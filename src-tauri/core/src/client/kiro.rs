@@ -1,0 +1,37 @@
+//! Kiro: `~/.kiro/settings/mcp.json`, `mcpServers`; the same file for its window and its command line.
+//!
+//! `disabled` switches off, and `${NAME}` is filled in for variables that the user approved. The window connects anew when
+//! the file changes (vendor's documentation; kirodotdev/Kiro#7495). It takes comments, its command line does not
+//! (kirodotdev/Kiro#5968), so a file with comments is no mistake. Not sure: whether it takes trailing commas, and whether
+//! `KIRO_HOME`, which the command line knows, moves this file; it is not looked at.
+
+use super::shape::has_text;
+use super::{Client, Location, any_name, bridge, find_program, is_there};
+use crate::connection::Wiring;
+use crate::document::{Format, JsonDialect};
+use crate::host::Host;
+
+pub(super) static CLIENT: Client = Client {
+    id: "kiro",
+    name: "Kiro",
+    format: Format::Json(JsonDialect { comments: true, trailing_commas: false }),
+    table: &["mcpServers"],
+    wirings: &[Wiring::Bridge],
+    processes: &["kiro", "Kiro", "kiro-cli", "kiro-cli-chat"],
+    restart: false,
+    locate,
+    accepts_name: any_name,
+    entry: bridge,
+    refuses: |value| {
+        let known = has_text(value, &["command", "url"]) || value.get("type").is_some_and(|kind| kind == "registry");
+        (!known).then_some("Kiro wants a command or an address.")
+    },
+    all_or_nothing: false,
+    lock: None,
+};
+
+fn locate(host: &Host) -> Location {
+    let folder = host.home.join(".kiro");
+    let program = is_there(host, "kiro", "Kiro") || find_program(host, "kiro-cli").is_some();
+    Location { installed: folder.is_dir() || program, path: folder.join("settings").join("mcp.json"), why: None }
+}

@@ -1,0 +1,40 @@
+//! Roo Code: `mcp_settings.json` in VS Code's `globalStorage`, strict JSON, `mcpServers`.
+//!
+//! Discontinued, the last release is of May 2026; whoever still has it can go on. An entry with `url` needs its `type`,
+//! `sse` or `streamable-http`; `disabled` switches off; the file is watched. At its start it tries the other entries where
+//! one is wrong, but a change to a file with a wrong entry is not taken before the next start
+//! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
+
+use super::shape::has_text;
+use super::{Client, Location, any_name, bridge, vscode};
+use crate::connection::Wiring;
+use crate::document::{Format, JsonDialect};
+use crate::host::Host;
+
+pub(super) static CLIENT: Client = Client {
+    id: "roo-code",
+    name: "Roo Code",
+    format: Format::Json(JsonDialect::STRICT),
+    table: &["mcpServers"],
+    wirings: &[Wiring::Bridge],
+    // It has no process of its own.
+    processes: &[],
+    restart: false,
+    locate,
+    accepts_name: any_name,
+    entry: bridge,
+    refuses: |value| {
+        let (program, remote) = (has_text(value, &["command"]), has_text(value, &["url"]));
+        let untyped = remote && !has_text(value, &["type"]);
+        (program == remote || untyped).then_some("Roo Code wants either a command or an address with its type.")
+    },
+    all_or_nothing: false,
+    lock: None,
+};
+
+fn locate(host: &Host) -> Location {
+    let (user, why) = vscode::user_folder(host, "Code");
+    let folder = user.join("globalStorage").join("rooveterinaryinc.roo-cline");
+    let installed = folder.is_dir();
+    Location { path: folder.join("settings").join("mcp_settings.json"), why, installed }
+}

@@ -1,0 +1,74 @@
+//! VS Code and VS Code Insiders: `User/mcp.json` of the default profile, JSON with comments, `servers`.
+//!
+//! An entry names its `type`. A change is seen at once (microsoft/vscode#252516, fixed in June 2025); VS Code then asks
+//! whether the server is trusted. The file knows no switch for "off" (vendor's documentation). Where the folder is:
+//! `src/vs/platform/environment/node/userDataPath.ts`, with `VSCODE_PORTABLE` before `VSCODE_APPDATA` before the
+//! system's own place. Other profiles have files of their own in `User/profiles`; the default one counts here.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::shape::has_text;
+use super::{Client, EntrySpec, Location, any_name, is_there};
+use crate::connection::Wiring;
+use crate::document::{Format, JsonDialect};
+use crate::host::Host;
+
+pub(super) static STABLE: Client = Client {
+    id: "vscode",
+    name: "VS Code",
+    format: Format::Json(JsonDialect::JSONC),
+    table: &["servers"],
+    wirings: &[Wiring::Bridge],
+    // On macOS the program itself is called `Electron`, as many others are; its helpers bear its name.
+    processes: &["code", "Code", "Code Helper", "Code Helper (Plugin)"],
+    restart: false,
+    locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
+    accepts_name: any_name,
+    entry,
+    refuses,
+    all_or_nothing: false,
+    lock: None,
+};
+
+pub(super) static INSIDERS: Client = Client {
+    id: "vscode-insiders",
+    name: "VS Code Insiders",
+    format: Format::Json(JsonDialect::JSONC),
+    table: &["servers"],
+    wirings: &[Wiring::Bridge],
+    processes: &["code-insiders", "Code - Insiders", "Code - Insiders Helper", "Code - Insiders Helper (Plugin)"],
+    restart: false,
+    locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
+    accepts_name: any_name,
+    entry,
+    refuses,
+    all_or_nothing: false,
+    lock: None,
+};
+
+/// The folder of the default profile, and whether a variable moved it.
+pub(super) fn user_folder(host: &Host, product: &str) -> (PathBuf, Option<&'static str>) {
+    if let Some(portable) = host.var_path("VSCODE_PORTABLE") {
+        return (portable.join("user-data").join("User"), Some("env"));
+    }
+    if let Some(moved) = host.var_path("VSCODE_APPDATA") {
+        return (moved.join(product).join("User"), Some("env"));
+    }
+    (host.config_dir().join(product).join("User"), None)
+}
+
+fn locate(host: &Host, product: &str, program: &str, bundle: &str) -> Location {
+    let (folder, why) = user_folder(host, product);
+    let installed = folder.is_dir() || is_there(host, program, bundle);
+    Location { path: folder.join("mcp.json"), why, installed }
+}
+
+fn entry(spec: &EntrySpec<'_>) -> Option<Value> {
+    matches!(spec.wiring, Wiring::Bridge).then(|| spec.bridge_with(&[("type", "stdio".into())], &[]))
+}
+
+fn refuses(value: &Value) -> Option<&'static str> {
+    (!has_text(value, &["command", "url"])).then_some("VS Code wants a command or an address.")
+}

@@ -1,0 +1,50 @@
+//! Windsurf, called Devin Desktop since June 2026: `~/.codeium/windsurf/mcp_config.json`, JSON, `mcpServers`.
+//!
+//! A remote entry has `serverUrl` or `url`; `disabled` switches off; `${env:NAME}` and `${file:/path}` are filled in
+//! (vendor's documentation). Its own agent, Cascade, still reads this file after the renaming (a review in
+//! fullstorydev/subtext-wizard#3, July 2026); newer agents read `~/.config/devin/mcp_config.json`, on Windows
+//! `%APPDATA%\devin` (upstash/context7#3090, August 2026). So the second counts only where the first one's folder is
+//! missing. Not sure: both, because no vendor's page says it outright, and whether comments are taken.
+
+use super::shape::has_text;
+use super::{Client, Location, any_name, bridge, is_there};
+use crate::connection::Wiring;
+use crate::document::{Format, JsonDialect};
+use crate::host::{Host, Platform};
+
+pub(super) static CLIENT: Client = Client {
+    id: "windsurf",
+    name: "Windsurf",
+    format: Format::Json(JsonDialect::STRICT),
+    table: &["mcpServers"],
+    wirings: &[Wiring::Bridge],
+    processes: &["windsurf", "Windsurf", "Devin"],
+    // "Refresh" in its list of servers is enough.
+    restart: true,
+    locate,
+    accepts_name: any_name,
+    entry: bridge,
+    refuses: |value| {
+        let known = has_text(value, &["command", "serverUrl", "url"]);
+        (!known).then_some("Windsurf wants a command or an address.")
+    },
+    all_or_nothing: false,
+    lock: None,
+};
+
+fn locate(host: &Host) -> Location {
+    const FILE: &str = "mcp_config.json";
+    let cascade = host.home.join(".codeium").join("windsurf");
+    let devin = match host.platform {
+        Platform::Windows => host.config_dir(),
+        Platform::Linux | Platform::MacOs => {
+            host.var_path("XDG_CONFIG_HOME").unwrap_or_else(|| host.home.join(".config"))
+        }
+    }
+    .join("devin");
+    if !cascade.is_dir() && devin.join(FILE).is_file() {
+        return Location { path: devin.join(FILE), why: None, installed: true };
+    }
+    let installed = cascade.is_dir() || is_there(host, "windsurf", "Windsurf");
+    Location { path: cascade.join(FILE), why: None, installed }
+}
