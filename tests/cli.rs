@@ -97,6 +97,20 @@ fn bad_usage_and_bad_input_exit_2_with_one_line() {
 }
 
 #[test]
+fn usage_is_one_line_that_names_what_is_missing_and_where_to_look() {
+    let home = Home::new();
+    let said = |args: &[&str]| String::from_utf8(patchbay(&home, args, None).stderr).expect("text");
+    let add = said(&["add"]);
+    assert!(add.contains("--provider <PROVIDER>") && add.contains("See: patchbay add --help"), "{add}");
+    assert!(said(&["lisst"]).contains("'list'"), "{}", said(&["lisst"]));
+    assert_eq!(said(&[]), "usage: Say what to do. See: patchbay --help\n");
+    let account = ["add", "--provider", "xurrent", "--name", "X", "--app", "codex", "--create"];
+    assert!(said(&account).contains("--set account=..."), "{}", said(&account));
+    let services = patchbay(&home, &["services", "uipath"], None);
+    assert!(String::from_utf8_lossy(&services.stdout).contains("--set organisation="), "{services:?}");
+}
+
+#[test]
 fn what_needs_attention_exits_1() {
     let home = Home::new();
     home.write("codex", "");

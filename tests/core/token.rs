@@ -117,7 +117,7 @@ fn a_snoozed_reminder_comes_back() {
     let mut shown = ShownReminders::default();
     let tell = |now: &str, shown: &mut ShownReminders| {
         let stage = stage(made, end, &[14], &host(now, "UTC")).expect("it is near its end");
-        let told = !is_snoozed(Some(shown), at(now)) && !is_shown(Some(shown), end, stage);
+        let told = !is_snoozed(Some(shown), stage, at(now)) && !is_shown(Some(shown), end, stage);
         if told {
             acknowledge(shown, end, stage);
         }

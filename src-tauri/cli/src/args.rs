@@ -21,6 +21,11 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// List connections, their tokens' facts, and all entries in the apps' files.
     List,
+    /// List the services there are, or what one of them wants to know.
+    Services {
+        /// The service.
+        id: Option<String>,
+    },
     /// Set up a connection and place it in apps.
     Add {
         /// The service: xurrent, retently, uipath, custom or practice.

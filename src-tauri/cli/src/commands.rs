@@ -7,14 +7,14 @@ use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView,
 use patchbay_core::api::view::{Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::probe::Verdict;
-use patchbay_core::secret::Secret;
+use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
 use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
 use crate::input::{doubts, from_stdin};
-use crate::print;
 use crate::renew::renew;
+use crate::{print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -29,7 +29,11 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
     }
     match command {
         Command::List => list(&patchbay, as_json),
-        Command::Add { .. } => add(&patchbay, command, as_json).await,
+        Command::Services { id } => services::services(id.as_deref(), as_json),
+        Command::Add { ref provider, .. } => {
+            let provider = provider.clone();
+            add(&patchbay, command, as_json).await.map_err(|error| services::with_setting(error, &provider))
+        }
         Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
         Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
@@ -235,6 +239,8 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
     let Answer::Reports(checked) = patchbay.call(Request::Check { ids }, None).await? else { return Err(unexpected()) };
     if as_json {
         print::json(&checked.iter().map(flat).collect::<Vec<_>>());
+    } else if checked.is_empty() {
+        print::line("There is no connection to check.");
     } else {
         checked.iter().for_each(check_words);
     }
@@ -315,6 +321,9 @@ fn history(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
         print::json(&activity);
         return Ok(ExitCode::SUCCESS);
     }
+    if activity.is_empty() {
+        print::line("Patchbay has changed nothing yet.");
+    }
     for change in &activity {
         let kind =
             serde_json::to_value(change.kind).ok().and_then(|kind| kind.as_str().map(|kind| kind.replace('_', " ")));
@@ -342,7 +351,13 @@ async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Resul
     if as_json {
         print::json(&secrets);
     } else {
-        print::line(&serde_json::to_string(&secrets).unwrap_or_default());
+        let place = match secrets.backend {
+            Backend::Keychain => "Tokens are kept in the system's keychain",
+            Backend::Vault => "Tokens are kept in the vault",
+        };
+        let status = serde_json::to_value(secrets.status).unwrap_or_default();
+        let status = status.as_str().unwrap_or("unknown").replace('_', " ");
+        print::line(&format!("{place}. It is: {status}."));
     }
     Ok(ExitCode::SUCCESS)
 }

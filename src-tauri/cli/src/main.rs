@@ -11,6 +11,7 @@ mod input;
 mod print;
 mod record;
 mod renew;
+mod services;
 
 use std::process::ExitCode;
 

@@ -73,6 +73,22 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     // What is missing is named on the lines below the first.
     let said: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim).collect();
     let said = said.join(" ");
-    notice(&format!("usage: {} See: patchbay --help", said.trim().trim_start_matches("error: ")));
+    let said = said.trim().trim_start_matches("error: ");
+    let said = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "Say what to do."
+    } else {
+        said.split(" For more information").next().unwrap_or(said)
+    };
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).filter(|tip| !said.contains(tip));
+    let tip = tip.map(|tip| format!(" {}.", tip.trim_end_matches('.'))).unwrap_or_default();
+    notice(&format!("usage: {said}{tip} See: {} --help", command(&text)));
     ExitCode::from(2)
+}
+
+/// The command that the usage is about, as it is called.
+fn command(text: &str) -> String {
+    let usage = text.lines().find_map(|line| line.trim().strip_prefix("Usage: ")).unwrap_or_default();
+    let words = usage.split_whitespace().take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    let words = words.collect::<Vec<_>>().join(" ");
+    if words.is_empty() { "patchbay".to_owned() } else { words }
 }

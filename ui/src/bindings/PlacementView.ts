@@ -8,6 +8,10 @@ import type { Wiring } from "./Wiring";
  */
 export type PlacementView = { 
 /**
+ * Whether the entry is another one than Patchbay wrote, and the user chose to keep it so.
+ */
+kept: boolean, 
+/**
  * The app's id.
  */
 client: string, 

@@ -294,7 +294,10 @@ pub(super) fn new_id(name: &str, state: &State, own: Option<&str>) -> Result<Str
     }
 }
 
-/// Small ASCII letters, digits and single hyphens, at most 48; other scripts are written in Latin letters.
+/// The longest id, in characters.
+const LONGEST_ID: usize = 48;
+
+/// Small ASCII letters, digits and single hyphens, at most [`LONGEST_ID`]; other scripts are written in Latin letters.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in deunicode::deunicode(name.trim()).chars().flat_map(char::to_lowercase) {
@@ -304,7 +307,11 @@ fn slug(name: &str) -> String {
             slug.push('-');
         }
     }
-    slug.truncate(48);
+    if slug.len() > LONGEST_ID {
+        // Between two words where that leaves enough.
+        let end = slug[..=LONGEST_ID].rfind('-').filter(|end| *end > LONGEST_ID / 2);
+        slug.truncate(end.unwrap_or(LONGEST_ID));
+    }
     slug.trim_end_matches('-').to_owned()
 }
 

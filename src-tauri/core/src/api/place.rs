@@ -108,10 +108,12 @@ impl Patchbay {
         }
         let wiring = place.wiring.unwrap_or(client.wirings[0]);
         let value = self.entry_value(connection, client, wiring)?;
-        let value = match before.filter(|placement| placement.wiring == wiring) {
+        let (value, kept) = match before.filter(|placement| placement.wiring == wiring) {
             // What the user chose to keep stays kept.
-            Some(placement) if self.entry_value(saved, client, wiring)? == value => placement.expected.clone(),
-            _ => value,
+            Some(placement) if self.entry_value(saved, client, wiring)? == value => {
+                (placement.expected.clone(), placement.kept)
+            }
+            _ => (value, false),
         };
         let change = plan(client, &seen.location.path, &[(&entry, Some(value.clone()))])?;
         let after = Placement {
@@ -121,6 +123,7 @@ impl Patchbay {
             wiring,
             credential: place.token.clone(),
             expected: value,
+            kept,
             // What is not written again does not ask for a restart again.
             written: before.filter(|_| change.is_nothing()).map_or(host.now, |placement| placement.written),
         };

@@ -55,7 +55,7 @@ impl Patchbay {
         let placement = placement(connection, client)?;
         let seen = look_for(placement, &self.host())?;
         let now = entry_now(&seen, &placement.entry)?;
-        let after = now.map(|expected| Placement { expected, ..placement.clone() });
+        let after = now.map(|expected| Placement { expected, kept: true, ..placement.clone() });
         let effect = PlacementEffect { client: client.to_owned(), before: Some(placement.clone()), after };
         let placing = Placing { changes: Vec::new(), effects: vec![effect] };
         let done = self.apply_placing(connection, placing, ActivityKind::Kept);

@@ -154,6 +154,7 @@ fn adopt_entries(state: &mut State, host: &Host) {
                 wiring,
                 credential: None,
                 expected: value.clone(),
+                kept: false,
                 written: host.now,
             };
             let url = value.get("url").and_then(|url| url.as_str()).unwrap_or_default();

@@ -186,6 +186,7 @@ impl Scene<'_> {
             entry: placement.entry.clone(),
             wiring: placement.wiring,
             token: placement.credential.clone(),
+            kept: placement.kept,
             drift: seen.and_then(|seen| seen.drift(connection, placement)),
             last_used: runs.iter().find(|run| run.client.as_deref() == Some(&placement.client)).map(use_view),
             restart: started.is_some_and(|started| *started < placement.written),
@@ -357,7 +358,7 @@ pub(super) fn reminders(state: &State, host: &Host) -> Vec<ReminderView> {
             let Some(expires) = credential.expires else { continue };
             let shown = state.reminders.get(&credential.id);
             let stage = reminder::stage(credential.created, expires, &state.settings.reminder_days, host);
-            let Some(stage) = stage.filter(|_| !reminder::is_snoozed(shown, host.now)) else { continue };
+            let Some(stage) = stage.filter(|stage| !reminder::is_snoozed(shown, *stage, host.now)) else { continue };
             due.push(ReminderView {
                 connection: connection.id.clone(),
                 name: connection.name.clone(),

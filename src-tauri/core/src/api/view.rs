@@ -164,6 +164,8 @@ pub enum NextStep {
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[ts(export)]
 pub struct PlacementView {
+    /// Whether the entry is another one than Patchbay wrote, and the user chose to keep it so.
+    pub kept: bool,
     /// The app's id.
     pub client: String,
     /// The entry's name in the app's file.

@@ -110,6 +110,9 @@ pub struct Placement {
     pub credential: Option<String>,
     /// What was written, or what the user chose to keep: what the entry is compared with.
     pub expected: serde_json::Value,
+    /// Whether the user chose to keep what somebody else made of it: whether that works, nobody knows.
+    #[serde(default)]
+    pub kept: bool,
     /// When it was written.
     pub written: Timestamp,
 }

@@ -25,7 +25,9 @@ pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry
             "Give the day on which the token ends.",
         ));
     }
-    if let Some(latest) = latest(lifetime, today).filter(|latest| date > *latest) {
+    // The service may be a day ahead of the user.
+    let beyond = |latest: &Date| latest.tomorrow().is_ok_and(|slack| date > slack);
+    if let Some(latest) = latest(lifetime, today).filter(beyond) {
         return Err(wrong(
             Code::DateBeyondMaximum,
             format!("The service allows tokens until {latest} at most."),
@@ -60,7 +62,10 @@ pub fn same_length(created: Timestamp, expiry: Expiry, host: &Host) -> Option<St
 
 /// A token made late in the day elsewhere may end a calendar day later here, so one day is given.
 fn latest(lifetime: &Lifetime, today: Date) -> Option<Date> {
-    today.checked_add((i64::from(lifetime.max_days?) + 1).days()).ok()
+    let days = i64::from(lifetime.max_days?);
+    // "A year" is the same date next year, also where a leap day lies between.
+    let year = (days == 365).then(|| today.checked_add(1.years()).ok()).flatten();
+    today.checked_add(days.days()).ok().max(year)
 }
 
 /// Whole calendar days left: 0 on the last day, negative afterwards.

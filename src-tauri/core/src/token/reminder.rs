@@ -51,9 +51,9 @@ pub fn is_shown(shown: Option<&ShownReminders>, expiry: Expiry, stage: Stage) ->
     shown.is_some_and(|shown| shown.expires == Some(expiry.at) && shown.stage.is_some_and(|told| told >= stage))
 }
 
-/// Whether the user wants silence now.
-pub fn is_snoozed(shown: Option<&ShownReminders>, now: Timestamp) -> bool {
-    shown.and_then(|shown| shown.snoozed).is_some_and(|until| now < until)
+/// Whether the user wants silence now. The end itself is told all the same.
+pub fn is_snoozed(shown: Option<&ShownReminders>, stage: Stage, now: Timestamp) -> bool {
+    stage != Stage::Ended && shown.and_then(|shown| shown.snoozed).is_some_and(|until| now < until)
 }
 
 /// Notes that a stage was told.
@@ -143,7 +143,8 @@ mod tests {
         acknowledge(&mut shown, end(90), Stage::Ended);
         assert!(!is_shown(Some(&shown), end(180), Stage::Days(Reverse(30))));
         snooze(&mut shown, 3, day(0));
-        assert!(is_snoozed(Some(&shown), day(2)));
-        assert!(!is_snoozed(Some(&shown), day(3)));
+        assert!(is_snoozed(Some(&shown), Stage::Days(Reverse(7)), day(2)));
+        assert!(!is_snoozed(Some(&shown), Stage::Days(Reverse(7)), day(3)));
+        assert!(!is_snoozed(Some(&shown), Stage::Ended, day(2)), "the end is told");
     }
 }
