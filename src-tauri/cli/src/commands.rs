@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
-use crate::{print, services};
+use crate::{practice, print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
 
 /// Runs a command.
 pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<ExitCode> {
     if let Command::Practice { port, until_input_ends } = command {
-        return practice(&host, port, until_input_ends, as_json).await;
+        return practice::run(&host, port, until_input_ends, as_json).await;
     }
     let patchbay = Patchbay::open(host);
     if patchbay.data_dir().is_dir() {
@@ -360,35 +360,6 @@ async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Resul
         print::line(&format!("{place}. It is: {status}."));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn practice(host: &Host, port: u16, until_input_ends: bool, as_json: bool) -> Result<ExitCode> {
-    let store = Some(host.data_dir().join("practice.json"));
-    let running = patchbay_practice::start(patchbay_practice::Options { port, store }).await;
-    let running = running.map_err(|error| {
-        let code =
-            if matches!(error, patchbay_practice::PracticeError::PortTaken(_)) { Code::PracticePort } else { Code::Io };
-        Error::new(code, error.to_string()).hint("Choose another port with --port, or close the other program.")
-    })?;
-    if as_json {
-        print::line(&json!({ "mcp": running.mcp_url(), "tokens": running.tokens_url() }).to_string());
-    } else {
-        print::line("This is the practice service. Its tokens are worth nothing anywhere else.");
-        print::line(&format!("MCP address: {}", running.mcp_url()));
-        print::line(&format!("Make a token at: {}", running.tokens_url()));
-    }
-    let stopped = |error| Error::new(Code::Io, format!("The practice service stopped: {error}"));
-    tokio::select! {
-        ended = running.wait() => ended.map_err(stopped)?,
-        () = input_ends(), if until_input_ends => {}
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn input_ends() {
-    // Whatever comes is read and left; an error is an end too.
-    let read = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()));
-    drop(read.await);
 }
 
 fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {

@@ -8,6 +8,7 @@ mod bridge;
 mod commands;
 mod environment;
 mod input;
+mod practice;
 mod print;
 mod record;
 mod renew;
