@@ -17,6 +17,7 @@ const CODEX: &str = "# my settings\nmodel = \"gpt-5\" # the usual one\n\n[mcp_se
 /// Plays it all; the first step that fails ends it.
 pub(crate) async fn play() -> Result<()> {
     let mut session = Session::start().await?;
+    session.clear_pictures()?;
     std::fs::write(session.home().join(".config/Claude/claude_desktop_config.json"), DESKTOP)?;
     std::fs::write(session.home().join(".claude.json"), CODE)?;
     std::fs::write(session.home().join(".codex/config.toml"), CODEX)?;

@@ -24,8 +24,6 @@ impl Session {
     pub(crate) async fn start() -> Result<Self> {
         let home = tempfile::Builder::new().prefix("patchbay-journey-").tempdir()?;
         let pictures = PathBuf::from("target/tour");
-        let _ = std::fs::remove_dir_all(&pictures);
-        std::fs::create_dir_all(&pictures)?;
         let path = |name: &str| home.path().join(name).display().to_string();
         let env = BTreeMap::from([
             ("HOME".to_owned(), home.path().display().to_string()),
@@ -190,6 +188,13 @@ impl Session {
     /// The installed program.
     pub(crate) fn patchbay(&self) -> String {
         self.data().join("bin/patchbay").display().to_string()
+    }
+
+    /// Makes the pictures' folder anew.
+    pub(crate) fn clear_pictures(&self) -> Result<()> {
+        // Not there the first time.
+        let _ = std::fs::remove_dir_all(&self.pictures);
+        Ok(std::fs::create_dir_all(&self.pictures)?)
     }
 
     /// Takes a numbered picture of the whole screen.
