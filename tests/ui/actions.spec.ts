@@ -133,3 +133,22 @@ test('settings are saved and a vault is made', async ({ page }) => {
   await page.getByTestId('vault-unlock').click();
   await expect(page.getByTestId('vault-error')).toContainText('not the passphrase');
 });
+
+test('a dialog gives the focus back to what opened it', async ({ page }) => {
+  await page.getByTestId('row-action-xurrent').press('Enter');
+  await expect(page.getByTestId('renew-open-page')).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('row-action-xurrent')).toBeFocused();
+  await page.getByTestId('row-open-robots').press('Enter');
+  await page.getByTestId('detail-remove').press('Enter');
+  await page.getByTestId('remove-cancel').press('Enter');
+  await expect(page.getByTestId('detail-remove')).toBeFocused();
+  await page.getByTestId('detail-remove').press('Enter');
+  await page.getByTestId('remove-confirm').press('Enter');
+  await expect(page.getByTestId('remove-dialog')).toHaveCount(0);
+  await expect(page.locator('main')).toBeFocused();
+});
+
+test('a count is heard once', async ({ page }) => {
+  await expect(page.getByRole('button', { name: 'Connections 4 need you', exact: true })).toBeVisible();
+});

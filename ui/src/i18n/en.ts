@@ -2,7 +2,7 @@
 
 export const en = {
   app: 'Patchbay',
-  nav: { label: 'Main', connections: 'Connections', apps: 'Apps', activity: 'Activity', settings: 'Settings', needs: (n: number) => `${n} need you` },
+  nav: { label: 'Main', connections: 'Connections', apps: 'Apps', activity: 'Activity', settings: 'Settings', needs: (n: number) => (n === 1 ? '1 needs you' : `${n} need you`) },
   common: {
     cancel: 'Cancel', back: 'Back', next: 'Continue', close: 'Close', done: 'Done', undo: 'Undo', save: 'Save', copy: 'Copy',
     copied: 'Copied', reveal: 'Show in folder', retry: 'Try again', more: 'Details', loading: 'Looking at your apps …',
