@@ -54,7 +54,7 @@ export const codes: Codes = {
     vault_passphrase: { say: 'This is not the passphrase.', do: 'Try again' },
     vault_damaged: { say: 'Your vault’s file is damaged. Make a new vault and give it your tokens again; the damaged file is kept.', do: 'Open settings' },
     token_missing: { say: 'This connection has no token yet.', do: 'Give it a token' },
-    renewal_refused: { say: 'The service refuses the new token. Nothing was changed: the old one is still in use.', do: 'Paste another' },
+    renewal_refused: { say: 'The service refuses the new token. Nothing was changed. Copy it once more, or make another.', do: 'Paste another' },
     renewal_unverified: { say: 'The new token could not be tried, because the service does not answer. Nothing was changed.', do: 'Try again' },
     check_failed: { say: 'The check found something that needs you.', do: 'Check again' },
     usage: { say: 'Something is missing here.', do: 'Try again' },

@@ -11,7 +11,7 @@ export const en = {
   },
   load: { failed: 'Patchbay could not read its list.', retry: 'Try again' },
 
-  groups: { needs_you: 'Needs you', working: 'Working', off: 'Off' },
+  groups: { needs_you: 'Needs you', working: 'Working', unchecked: 'Not checked yet', off: 'Off' },
 
   connections: {
     title: 'Connections',
@@ -34,6 +34,7 @@ export const en = {
     endsSoon: (n: number) => (n > 1 ? `Its token ends in ${n} days` : n === 1 ? 'Its token ends tomorrow' : 'Its token ends today'),
     endedSince: (n: number) => (n <= 1 ? 'Its token has ended' : `Its token ended ${n} days ago`),
     usable: (apps: string) => `${apps} can use it`,
+    refused: (apps: string, n: number) => (n === 1 ? `The service refuses ${apps}’s token` : `The service refuses the token of ${apps}`),
     driftIn: (app: string) => `Changed outside Patchbay in ${app}`,
     brokenIn: (app: string) => `${app}’s file cannot be read`,
   },
@@ -58,7 +59,7 @@ export const en = {
     tools: (n: number) => (n === 1 ? '1 tool' : `${n} tools`),
     skipped: 'Not tried', waiting: 'Waiting', warned: 'Worked, with a remark',
     token: 'Token', tokens: 'Tokens',
-    tokenFor: (apps: string) => `For ${apps}`,
+    tokenFor: (apps: string) => `For ${apps}`, tokenIdle: 'No app uses it', tokenRefused: 'The service refuses this one',
     scopes: 'Permissions', created: 'Saved here', ends: 'Ends', endsNever: 'No end known',
     declared: 'you said so', verified: 'the service says so', fingerprint: 'Fingerprint',
     fingerprintAbout: 'Tells two tokens apart without showing them',
@@ -103,14 +104,14 @@ export const en = {
   tokenDialog: { title: (name: string) => `Token for ${name}`, forApps: 'For which app?', done: 'Token saved' },
 
   renew: {
-    title: (name: string) => `Renew the token of ${name}`,
+    title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`,
     intro: 'The new token is tried before anything changes. None of your apps has to be restarted.',
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',
     working: { checking: 'Trying the new token', swapping: 'Putting it in place', again: 'Checking again' },
-    success: 'The new token is in use everywhere.',
-    successAbout: 'One thing is left: the old token still works at the service. Revoke it there, so that nobody can use it.',
+    success: (apps: string, n: number) => (n === 0 ? 'The new token is in place.' : `${apps} ${n === 1 ? 'uses' : 'use'} the new token from now on.`),
+    successAbout: 'One thing is left: the old token may still work at the service. Revoke it there, so that nobody can use it.',
     openRevoke: 'Open the page to revoke it', revoked: 'I revoked it', later: 'Later',
-    retired: 'Done. The service refuses the old token now.',
+    retired: 'Done. The service refuses the old token.', forgotten: 'Done. Patchbay has forgotten the old token.',
     stillWorks: 'The old token still works. Look whether you revoked the right one.',
     forget: 'Leave it and forget it here', again: 'Ask again', asking: 'Asking the service …',
     revokeTitle: 'Revoke the old token',
