@@ -61,6 +61,10 @@ export function sentence(one: ConnectionView, appName: (id: string) => string): 
 
 export function driftSentence(drift: DriftView, appName: (id: string) => string): string {
   const name = appName(drift.client);
-  if (drift.kind === 'changed') return words.drift.changed(name, drift.field ?? drift.connection);
+  if (drift.kind === 'changed') {
+    const field = drift.field ?? '';
+    const kind = /^(command|args|env|cwd)$/.test(field) ? 'starts' : /url$/i.test(field) ? 'address' : 'changed';
+    return words.drift[kind](name);
+  }
   return words.drift[drift.kind](name);
 }
