@@ -142,7 +142,7 @@ export const codes: Codes = {
 
   did: {
     connected: 'Connected',
-    disconnected: 'Taken out of apps',
+    disconnected: 'Taken out',
     removed: 'Removed',
     put_back: 'Put back',
     kept: 'Kept as changed outside',

@@ -189,7 +189,7 @@ export const en = {
 
   activity: {
     title: 'Activity', about: 'Everything Patchbay changed. Undo brings the file back exactly.', empty: 'Nothing has been changed yet.', undone: 'Undone',
-    in: (apps: string) => `in ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
+    in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
   },
 
   settings: {
