@@ -16,7 +16,10 @@ test('a change from outside is put back, and that is undone from the toast', asy
 
 test('a change from outside is kept', async ({ page }) => {
   await page.getByTestId('row-open-invoices').click();
-  await expect(page.getByTestId('detail-drift-codex')).toContainText('Somebody changed “command” in Codex.');
+  await expect(page.getByTestId('detail-drift-codex')).toContainText('Somebody or some program changed how Codex starts it.');
+  await expect(page.getByTestId('detail-drift-codex').getByText('npx')).toBeHidden();
+  await page.getByTestId('detail-drift-raw-codex').locator('summary').click();
+  await expect(page.getByTestId('detail-drift-codex').getByText('npx')).toBeVisible();
   await page.getByTestId('detail-keep-codex').click();
   await expect(page.getByTestId('detail-drift-codex')).toHaveCount(0);
 });
@@ -51,6 +54,17 @@ test('a token is renewed and the old one seen refused', async ({ page }) => {
   await page.getByTestId('renew-revoked').click();
   await page.getByTestId('renew-done').click();
   await expect(page.getByTestId('row-xurrent')).toHaveAttribute('data-group', 'working');
+});
+
+test('a token that was refused before is renewed without a further question', async ({ page }) => {
+  await page.getByTestId('row-action-retently').click();
+  await page.getByTestId('renew-token').fill('a-good-token-0123456789');
+  await page.getByTestId('token-expires-suggested').click();
+  await page.getByTestId('renew-submit').click();
+  await expect(page.getByTestId('renew-dialog')).toHaveAttribute('data-step', 'retired');
+  await expect(page.getByTestId('renew-dialog')).toContainText('Claude Desktop, Claude Code and Codex use the new token from now on.');
+  await page.getByTestId('renew-done').click();
+  await expect(page.getByTestId('row-retently')).toHaveAttribute('data-group', 'working');
 });
 
 test('an old token that still works is said to', async ({ page }) => {
@@ -132,4 +146,52 @@ test('settings are saved and a vault is made', async ({ page }) => {
   await page.getByTestId('vault-passphrase').fill('wrong');
   await page.getByTestId('vault-unlock').click();
   await expect(page.getByTestId('vault-error')).toContainText('not the passphrase');
+});
+
+test('a dialog gives the focus back to what opened it', async ({ page }) => {
+  await page.getByTestId('row-action-xurrent').press('Enter');
+  await expect(page.getByTestId('renew-open-page')).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.getByTestId('row-action-xurrent')).toBeFocused();
+  await page.getByTestId('row-open-robots').press('Enter');
+  await page.getByTestId('detail-remove').press('Enter');
+  await page.getByTestId('remove-cancel').press('Enter');
+  await expect(page.getByTestId('detail-remove')).toBeFocused();
+  await page.getByTestId('detail-remove').press('Enter');
+  await page.getByTestId('remove-confirm').press('Enter');
+  await expect(page.getByTestId('remove-dialog')).toHaveCount(0);
+  await expect(page.locator('main')).toBeFocused();
+});
+
+test('a count is heard once', async ({ page }) => {
+  await expect(page.getByRole('button', { name: 'Connections 4 need you', exact: true })).toBeVisible();
+});
+
+test('what was never checked is not listed as working', async ({ page }) => {
+  await expect(page.getByTestId('group-unchecked').getByTestId('row-surveys')).toBeVisible();
+  await page.getByTestId('row-action-surveys').click();
+  await expect(page.getByTestId('group-working').getByTestId('row-surveys')).toBeVisible();
+  await expect(page.getByTestId('group-unchecked')).toHaveCount(0);
+});
+
+test('the removal of several tokens names them', async ({ page }) => {
+  await page.getByTestId('row-open-xurrent').click();
+  await page.getByTestId('detail-remove').click();
+  await expect(page.getByTestId('remove-dialog')).toContainText('Its 2 tokens are deleted from the keychain: Claude Desktop MCP and Codex MCP.');
+});
+
+test('a message goes with its screen', async ({ page }) => {
+  await page.getByTestId('row-action-invoices').click();
+  await expect(page.getByTestId('toast')).toBeVisible();
+  await page.getByTestId('nav-activity').click();
+  await expect(page.getByTestId('toast')).toHaveCount(0);
+});
+
+test('without a day to be reminded on, the end alone is told', async ({ page }) => {
+  await page.getByTestId('nav-settings').click();
+  for (const days of [30, 14, 7, 1]) {
+    await page.getByTestId(`setting-reminder-${days}`).getByRole('button').click();
+    await expect(page.getByTestId(`setting-reminder-${days}`)).toHaveCount(0);
+  }
+  await expect(page.getByTestId('view-settings')).toContainText('Only when it has ended');
 });

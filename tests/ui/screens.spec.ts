@@ -82,7 +82,7 @@ for (const scheme of ['light', 'dark'] as const) {
   });
 }
 
-for (const [what, width, height] of [['a narrow window', 720, 600], ['200 % of a small window', 410, 320]] as const) {
+for (const [what, width, height] of [['a narrow window', 720, 600], ['the smallest window', 480, 400], ['200 % of a small window', 410, 320]] as const) {
   test(`${what}: nothing is cut off`, async ({ page }) => {
     needsFixture();
     await page.setViewportSize({ width, height });

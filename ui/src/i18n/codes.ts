@@ -54,7 +54,7 @@ export const codes: Codes = {
     vault_passphrase: { say: 'This is not the passphrase.', do: 'Try again' },
     vault_damaged: { say: 'Your vault’s file is damaged. Make a new vault and give it your tokens again; the damaged file is kept.', do: 'Open settings' },
     token_missing: { say: 'This connection has no token yet.', do: 'Give it a token' },
-    renewal_refused: { say: 'The service refuses the new token. Nothing was changed: the old one is still in use.', do: 'Paste another' },
+    renewal_refused: { say: 'The service refuses the new token. Nothing was changed. Copy it once more, or make another.', do: 'Paste another' },
     renewal_unverified: { say: 'The new token could not be tried, because the service does not answer. Nothing was changed.', do: 'Try again' },
     check_failed: { say: 'The check found something that needs you.', do: 'Check again' },
     usage: { say: 'Something is missing here.', do: 'Try again' },
@@ -124,15 +124,15 @@ export const codes: Codes = {
 
   store: {
     ready: { say: 'Ready', do: 'Ask again' },
-    locked: { say: 'Locked. Unlock your keychain, then ask again.', do: 'Ask again' },
+    locked: { say: 'Your keychain is locked. Unlock it, then ask again.', do: 'Ask again' },
     absent: { say: 'This computer has no keychain. Use a vault with a passphrase instead.', do: 'Set up the vault' },
     refused: { say: 'Your keychain was not allowed to answer. Ask again and allow it.', do: 'Ask again' },
-    slow: { say: 'It does not answer. It may be waiting for you in another window.', do: 'Ask again' },
+    slow: { say: 'Your keychain does not answer. It may be waiting for you in another window.', do: 'Ask again' },
     waiting_for_you: { say: 'Your keychain asks for its password in another window.', do: 'Ask again' },
     vault_missing: { say: 'You have no vault yet.', do: 'Set up the vault' },
-    vault_locked: { say: 'Locked. Your apps cannot sign in until you unlock it.', do: 'Unlock the vault' },
+    vault_locked: { say: 'Your vault is locked. Your apps cannot sign in until you unlock it.', do: 'Unlock the vault' },
     vault_damaged: { say: 'Your vault’s file is damaged. Make a new vault and give it your tokens again; the damaged file is kept.', do: 'Make a new vault' },
-    failed: { say: 'It reports a failure.', do: 'Ask again' },
+    failed: { say: 'The place for your tokens reports a failure.', do: 'Ask again' },
   },
 
   wiring: {
@@ -142,7 +142,7 @@ export const codes: Codes = {
 
   did: {
     connected: 'Connected',
-    disconnected: 'Taken out of apps',
+    disconnected: 'Taken out',
     removed: 'Removed',
     put_back: 'Put back',
     kept: 'Kept as changed outside',

@@ -2,7 +2,7 @@
 
 export const en = {
   app: 'Patchbay',
-  nav: { label: 'Main', connections: 'Connections', apps: 'Apps', activity: 'Activity', settings: 'Settings', needs: (n: number) => `${n} need you` },
+  nav: { label: 'Main', connections: 'Connections', apps: 'Apps', activity: 'Activity', settings: 'Settings', needs: (n: number) => (n === 1 ? '1 needs you' : `${n} need you`) },
   common: {
     cancel: 'Cancel', back: 'Back', next: 'Continue', close: 'Close', done: 'Done', undo: 'Undo', save: 'Save', copy: 'Copy',
     copied: 'Copied', reveal: 'Show in folder', retry: 'Try again', more: 'Details', loading: 'Looking at your apps …',
@@ -11,7 +11,7 @@ export const en = {
   },
   load: { failed: 'Patchbay could not read its list.', retry: 'Try again' },
 
-  groups: { needs_you: 'Needs you', working: 'Working', off: 'Off' },
+  groups: { needs_you: 'Needs you', working: 'Working', unchecked: 'Not checked yet', off: 'Off' },
 
   connections: {
     title: 'Connections',
@@ -34,6 +34,7 @@ export const en = {
     endsSoon: (n: number) => (n > 1 ? `Its token ends in ${n} days` : n === 1 ? 'Its token ends tomorrow' : 'Its token ends today'),
     endedSince: (n: number) => (n <= 1 ? 'Its token has ended' : `Its token ended ${n} days ago`),
     usable: (apps: string) => `${apps} can use it`,
+    refused: (apps: string, n: number) => (n === 1 ? `The service refuses ${apps}’s token` : `The service refuses the token of ${apps}`),
     driftIn: (app: string) => `Changed outside Patchbay in ${app}`,
     brokenIn: (app: string) => `${app}’s file cannot be read`,
   },
@@ -57,15 +58,21 @@ export const en = {
     server: (name: string) => `Answered by ${name}`,
     tools: (n: number) => (n === 1 ? '1 tool' : `${n} tools`),
     skipped: 'Not tried', waiting: 'Waiting', warned: 'Worked, with a remark',
+    // Why a part was left out, by the core's own words for it.
+    left: {
+      'the address is a number': 'Already a number, nothing to look up', 'on this computer': 'On this computer, nothing leaves it', 'through your network\'s proxy': 'Your network does this part for you',
+      'there are no tools': 'It has no tools to try', 'no harmless tool is known for this service': 'Nothing harmless is known to try', 'the harmless tool is not in the list': 'The harmless one to try is not there',
+    } as Record<string, string>,
+    leftHere: 'On this computer, nothing to look up',
     token: 'Token', tokens: 'Tokens',
-    tokenFor: (apps: string) => `For ${apps}`,
+    tokenFor: (apps: string) => `For ${apps}`, tokenIdle: 'No app uses it', tokenRefused: 'The service refuses this one',
     scopes: 'Permissions', created: 'Saved here', ends: 'Ends', endsNever: 'No end known',
     declared: 'you said so', verified: 'the service says so', fingerprint: 'Fingerprint',
     fingerprintAbout: 'Tells two tokens apart without showing them',
-    renew: 'Renew token', snooze: 'Remind me in 3 days', snoozed: 'You will be reminded in 3 days',
+    renew: 'Renew token', snooze: (n: number) => (n === 1 ? 'Remind me tomorrow' : `Remind me in ${n} days`), snoozed: (n: number) => (n === 1 ? 'You will be reminded tomorrow' : `You will be reminded in ${n} days`),
     oldSince: (when: string) => `The token before it was replaced ${when} and is still to be revoked.`,
     revokeOld: 'Revoke the old one',
-    addToken: 'Give one app a token of its own',
+    addToken: 'Give one app a token of its own', replaceToken: 'Replace one app’s token',
     noToken: 'No token yet.', giveToken: 'Give it a token',
     apps: 'Used in', noApps: 'No app uses it yet.',
     used: (app: string, when: string) => `${app} used this ${when}`,
@@ -80,9 +87,11 @@ export const en = {
   },
 
   drift: {
-    removed: (app: string) => `Somebody took this out of ${app}.`,
-    changed: (app: string, field: string) => `Somebody changed “${field}” in ${app}.`,
-    fromTo: (from: string, to: string) => `It was ${from} and is now ${to}.`,
+    removed: (app: string) => `Somebody or some program took this out of ${app}.`,
+    changed: (app: string) => `Somebody or some program changed how ${app} finds or starts it.`,
+    starts: (app: string) => `Somebody or some program changed how ${app} starts it.`,
+    address: (app: string) => `Somebody or some program changed the address that ${app} uses.`,
+    raw: 'Show the exact change', field: 'Changed', from: 'Before', to: 'Now', nothing: 'nothing',
     file_gone: (app: string) => `${app}’s file is gone.`,
     file_broken: (app: string) => `${app}’s file has a mistake in it, so ${app} cannot read it.`,
   },
@@ -90,8 +99,10 @@ export const en = {
   remove: {
     title: (name: string) => `Remove ${name}?`,
     apps: (apps: string) => `It is taken out of ${apps}.`,
-    token: 'Its token is deleted from the keychain. This part cannot be undone.',
-    revoke: 'The token itself lives on at the service until you revoke it there.',
+    token: (place: string) => `Its token is deleted from the ${place}. This part cannot be undone.`,
+    tokens: (n: number, labels: string, place: string) => `Its ${n} tokens are deleted from the ${place}: ${labels}. This part cannot be undone.`,
+    keychain: 'keychain', vault: 'vault',
+    revoke: (n: number) => (n === 1 ? 'The token itself lives on at the service until you revoke it there.' : 'The tokens themselves live on at the service until you revoke them there.'),
     confirm: 'Remove', done: (name: string) => `${name} was removed`,
     kept: (name: string, files: string) => `${name} was removed, but its entry had to stay in a file that cannot be read: ${files}`,
   },
@@ -103,14 +114,14 @@ export const en = {
   tokenDialog: { title: (name: string) => `Token for ${name}`, forApps: 'For which app?', done: 'Token saved' },
 
   renew: {
-    title: (name: string) => `Renew the token of ${name}`,
+    title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`,
     intro: 'The new token is tried before anything changes. None of your apps has to be restarted.',
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',
     working: { checking: 'Trying the new token', swapping: 'Putting it in place', again: 'Checking again' },
-    success: 'The new token is in use everywhere.',
-    successAbout: 'One thing is left: the old token still works at the service. Revoke it there, so that nobody can use it.',
+    success: (apps: string, n: number) => (n === 0 ? 'The new token is in place.' : `${apps} ${n === 1 ? 'uses' : 'use'} the new token from now on.`),
+    successAbout: 'One thing is left: the old token may still work at the service. Revoke it there, so that nobody can use it.',
     openRevoke: 'Open the page to revoke it', revoked: 'I revoked it', later: 'Later',
-    retired: 'Done. The service refuses the old token now.',
+    retired: 'Done. The service refuses the old token.', forgotten: 'Done. Patchbay has forgotten the old token.',
     stillWorks: 'The old token still works. Look whether you revoked the right one.',
     forget: 'Leave it and forget it here', again: 'Ask again', asking: 'Asking the service …',
     revokeTitle: 'Revoke the old token',
@@ -154,7 +165,7 @@ export const en = {
     },
     check: {
       title: 'Trying it out', good: (name: string) => `${name} works`, bad: (name: string) => `${name} is set up, but does not work yet`,
-      restartTitle: 'One last thing', finish: 'Finish', again: 'Check again',
+      restartTitle: 'To finish', finish: 'Finish', again: 'Check again',
       restart: { 'claude-desktop': 'Fully quit Claude Desktop and start it again. Closing its window is not enough: quit it from its menu or its icon near the clock.', 'claude-code': 'In Claude Code, start a new session.', codex: 'Restart Codex.',
         cursor: 'Start Cursor again, or switch it on in Cursor’s settings under Tools.', windsurf: 'In Windsurf, press Refresh in its list of tools, or start Windsurf again.', 'gemini-cli': 'Start Gemini CLI again, in a folder that you trust.', 'copilot-cli': 'In Copilot CLI, start a new session.',
         'lm-studio': 'Quit LM Studio and start it again.', 'amazon-q': 'In Amazon Q, start a new chat.' } as Record<string, string>,
@@ -172,23 +183,24 @@ export const en = {
     plainAbout: (where: string) => `Anybody who can read this file can use it (${where}). Connect the service with Patchbay, then take this entry out in the app.`,
     where: (line: number, column: number) => `The mistake is in line ${line}, column ${column}.`,
     why: { store_copy: 'The copy that the Store version of this app really reads.', env: 'Your system’s settings name this place.' } as Record<string, string>,
+    broken: (app: string) => `This file has a mistake in it, so ${app} cannot read it.`, shape: (app: string) => `This file is not built the way ${app} expects.`,
     file: 'Its file', entries: (n: number) => (n === 1 ? '1 service' : `${n} services`), open: 'Open',
   },
 
   activity: {
-    title: 'Activity', about: 'Everything Patchbay changed. Files get back the bytes they had.', empty: 'Nothing has been changed yet.', undone: 'Undone',
-    in: (apps: string) => `in ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
+    title: 'Activity', about: 'Everything Patchbay changed. Undo brings the file back exactly.', empty: 'Nothing has been changed yet.', undone: 'Undone',
+    in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
   },
 
   settings: {
-    title: 'Settings', reminders: 'Reminders', remindersAbout: 'Patchbay tells you this many days before a token ends, and when it has.',
+    title: 'Settings', reminders: 'Reminders', remindersAbout: 'Patchbay tells you this many days before a token ends, and when it has.', remindersNone: 'Only when it has ended',
     days: (n: number) => (n === 1 ? '1 day before' : `${n} days before`), add: 'Add', addLabel: 'Days before the end', addHint: 'Days', take: (n: number) => `Take out ${n}`,
-    snooze: 'You can put a single reminder off for three days in a connection’s details.',
+    snooze: 'You can put a single reminder off in a connection’s details.',
     start: 'Start at login', startAbout: 'Patchbay waits near the clock, so that it can remind you. Your apps work without it too.',
     secrets: 'Where tokens are kept', secretsAbout: 'A token is only ever in one of these places. Your tokens move along when you change this.',
     keychain: 'This computer’s keychain', keychainAbout: 'The place your system has for passwords.', vault: 'A vault with a passphrase', vaultAbout: 'An encrypted file. You enter its passphrase once after each login.',
     passphrase: 'Passphrase', again: 'Once more', create: 'Make the vault', unlock: 'Unlock', lock: 'Lock', mismatch: 'The two are not the same.', short: 'Use at least 8 characters.', lost: 'Nobody can recover it. If you forget it, you give your services new tokens.',
-    folder: 'Patchbay’s folder', folderAbout: 'Your list and the activity. No tokens.', version: 'Version', saved: 'Saved', inUse: 'In use', use: 'Use this',
+    folder: 'Patchbay’s folder', folderAbout: 'Your list and the activity. No tokens.', folderVault: 'Your list, the activity and your vault. No tokens that anybody can read.', version: 'Version', saved: 'Saved', inUse: 'In use', use: 'Use this',
   },
 
   problem: { title: 'About your list' },

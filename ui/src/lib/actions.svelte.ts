@@ -79,10 +79,10 @@ export function undo(change: string): Promise<boolean> {
   });
 }
 
-export function snooze(token: string): Promise<boolean> {
+export function snooze(token: string, days: number): Promise<boolean> {
   return at(`snooze:${token}`, async () => {
-    await ask({ type: 'snooze', token, days: 3 }, 'done');
-    say(words.detail.snoozed);
+    await ask({ type: 'snooze', token, days }, 'done');
+    say(words.detail.snoozed(days));
   });
 }
 

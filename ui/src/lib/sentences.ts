@@ -2,6 +2,7 @@
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { DriftView } from '../bindings/DriftView';
 import type { Status } from '../bindings/Status';
+import type { TokenView } from '../bindings/TokenView';
 import { listed, words } from '../i18n';
 
 /** Colour and shape always go together: neither alone carries the meaning. */
@@ -39,6 +40,12 @@ export function daysLeft(one: ConnectionView): number | null {
   return days.length ? Math.min(...days) : null;
 }
 
+/** The token that the service refused at the last check: the one that a renewal is about, unless that one has ended. */
+export function refusedToken(one: ConnectionView): TokenView | undefined {
+  if (one.last_check?.verdict !== 'token_refused') return undefined;
+  return one.tokens.find((token) => token.id === one.renew_token && (!token.ended || one.tokens.length === 1));
+}
+
 export function sentence(one: ConnectionView, appName: (id: string) => string): string {
   const days = daysLeft(one);
   const client = one.action_client;
@@ -46,12 +53,18 @@ export function sentence(one: ConnectionView, appName: (id: string) => string): 
   if (one.status === 'token_ended' && days !== null) return words.connections.endedSince(-days);
   if (one.status === 'changed_outside' && client) return words.connections.driftIn(appName(client));
   if (one.status === 'file_broken' && client) return words.connections.brokenIn(appName(client));
+  const refused = one.tokens.length > 1 ? (refusedToken(one)?.used_by ?? []) : [];
+  if (one.status === 'token_refused' && refused.length) return words.connections.refused(listed(refused.map(appName)), refused.length);
   if (one.status === 'working') return words.connections.usable(listed(one.used_in.map((place) => appName(place.client))));
   return words.status[one.status];
 }
 
 export function driftSentence(drift: DriftView, appName: (id: string) => string): string {
   const name = appName(drift.client);
-  if (drift.kind === 'changed') return words.drift.changed(name, drift.field ?? drift.connection);
+  if (drift.kind === 'changed') {
+    const field = drift.field ?? '';
+    const kind = /^(command|args|env|cwd)$/.test(field) ? 'starts' : /url$/i.test(field) ? 'address' : 'changed';
+    return words.drift[kind](name);
+  }
   return words.drift[drift.kind](name);
 }

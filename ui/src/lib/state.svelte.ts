@@ -11,6 +11,7 @@ import type { Layer } from '../bindings/Layer';
 import type { Provider } from '../bindings/Provider';
 import type { Request } from '../bindings/Request';
 import type { Snapshot } from '../bindings/Snapshot';
+import { listed } from '../i18n';
 
 type Value<K extends Answer['type']> = Extract<Answer, { type: K }> extends { value: infer V } ? V : undefined;
 
@@ -105,6 +106,12 @@ export function app(id: string): AppView | undefined {
 /** An app's name, or its id where it is unknown. */
 export function appName(id: string): string {
   return app(id)?.name ?? id;
+}
+
+/** `Claude Desktop, Claude Code and Codex`, in the catalogue's order. */
+export function appNames(ids: string[]): string {
+  const order = data.snapshot?.apps.map(({ id }) => id) ?? [];
+  return listed([...ids].sort((a, b) => order.indexOf(a) - order.indexOf(b)).map(appName));
 }
 
 export function provider(id: string): Provider | undefined {

@@ -48,10 +48,13 @@ export function placed(client: string, entry: string, more: Partial<PlacementVie
 
 export function connection(id: string, name: string, provider: string, more: Partial<ConnectionView> = {}): ConnectionView {
   const clients = ['claude-desktop', 'claude-code', 'codex'];
+  const used_by = (more.used_in ?? clients.map((client) => placed(client, id))).map(({ client }) => client);
+  const tokens = more.tokens ?? [token(`t-${id}`, 62)];
   return {
     id, name, provider, url: `https://mcp.example.com/${id}`, group: 'working', status: 'working', action: 'check', action_client: null,
-    renew_token: more.tokens?.[0]?.id ?? `t-${id}`, tokens: [token(`t-${id}`, 62)], used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
+    renew_token: more.tokens?.[0]?.id ?? `t-${id}`, used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
     last_check: report('working'), checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, ...more,
+    tokens: tokens.length === 1 ? tokens.map((only) => ({ ...only, used_by })) : tokens,
   };
 }
 

@@ -4,6 +4,7 @@ import type { ConnectionView } from '../../bindings/ConnectionView';
 import type { Error as CoreError } from '../../bindings/Error';
 import type { Renewed } from '../../bindings/Renewed';
 import { LiveForm } from '../../lib/form.svelte';
+import { refusedToken } from '../../lib/sentences';
 import { ask, backend, refresh } from '../../lib/state.svelte';
 import { TokenPaste } from '../../lib/tokenField.svelte';
 
@@ -16,6 +17,8 @@ export class Renewal {
   asking = $state(false);
   error = $state.raw<CoreError | null>(null);
   done = $state.raw<Renewed | null>(null);
+  /** The old token was let go of without the service's word. */
+  forgotten = $state(false);
   readonly paste = new TokenPaste();
   readonly live = new LiveForm();
   readonly #one: ConnectionView;
@@ -55,7 +58,8 @@ export class Renewal {
       const request = { type: 'renew', id, token: this.#token, expires: this.paste.end, scopes: null } as const;
       this.done = await ask(request, 'renewed', this.paste.value);
       this.paste.clear();
-      this.step = this.done.old ? 'revoke' : 'renewed';
+      if (!this.done.old) this.step = 'renewed';
+      else if (!this.#over || !(await this.#retired())) this.step = 'revoke';
     } catch (thrown) {
       this.error = asError(thrown);
       this.step = 'make';
@@ -63,6 +67,21 @@ export class Renewal {
       stop();
       await refresh();
     }
+  }
+
+  /** Whether the token being renewed is known to work no more. */
+  get #over(): boolean {
+    const { token } = this;
+    return !!token && (token.ended || refusedToken(this.#one)?.id === token.id);
+  }
+
+  /** The old token was refused before it was replaced: once the service says so again, nothing is left to be done. */
+  async #retired(): Promise<boolean> {
+    const { id, token, old } = this.done ?? {};
+    if (!id || !token || !old) return false;
+    const { refused } = await ask({ type: 'retire_old', id, token, old, force: false }, 'retired').catch(() => ({ refused: false }));
+    if (refused) this.step = 'retired';
+    return refused;
   }
 
   /** The first layer of a check is heard twice: of the check before the swap, and of the one after it. */
@@ -83,6 +102,7 @@ export class Renewal {
     try {
       const old = this.done?.old ?? this.#old;
       const { refused, unverified } = await ask({ type: 'retire_old', id: this.#one.id, token, old, force }, 'retired');
+      this.forgotten = force && !refused;
       this.step = refused || force ? 'retired' : unverified ? 'unverified' : 'still_works';
     } catch (thrown) {
       this.error = asError(thrown);

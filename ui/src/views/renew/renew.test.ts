@@ -4,7 +4,9 @@ import { fakeBackend } from '../../backend/fake';
 import { report } from '../../backend/fake/fixtures';
 import { act } from '../../lib/actions.svelte';
 import { screen } from '../../lib/screen.svelte';
-import { connection, connectTo, refresh } from '../../lib/state.svelte';
+import { sentence } from '../../lib/sentences';
+import { appName, connection, connectTo, refresh } from '../../lib/state.svelte';
+import DetailToken from '../connections/DetailToken.svelte';
 import Row from '../connections/Row.svelte';
 import { Renewal } from './renew.svelte';
 
@@ -41,6 +43,29 @@ test('after the swap the old token is asked for until it is refused or let go', 
   await renewal.retire(true);
   expect(renewal.step).toBe('retired');
   expect(connection('retently')?.group).toBe('working');
+});
+
+test('a token that was refused already leaves nothing to be revoked', async () => {
+  const renewal = begin();
+  renewal.paste.value = 'a-good-token-1234567890';
+  await renewal.renew();
+  expect([renewal.step, renewal.error, renewal.forgotten]).toEqual(['retired', null, false]);
+  expect(connection('retently')?.group).toBe('working');
+});
+
+test('of several tokens it is said which one is refused and which one no app uses', () => {
+  const one = connection('xurrent');
+  if (!one) throw new Error('xurrent');
+  const [first, codex] = one.tokens;
+  if (!first || !codex) throw new Error('tokens');
+  const idle = { ...first, id: 't-idle', used_by: [] };
+  const refused = { ...one, status: 'token_refused' as const, tokens: [first, codex, idle], renew_token: codex.id, last_check: report('token_refused') };
+  expect(sentence(refused, appName)).toBe('The service refuses Codex’s token');
+  expect(sentence({ ...refused, renew_token: first.id }, appName)).toBe('The service refuses the token of Claude Desktop and Claude Code');
+  render(DetailToken, { one: refused, now: new Date().toISOString() });
+  expect(page.getByTestId(`detail-token-${codex.id}`).textContent).toContain('The service refuses this one');
+  expect(page.getByTestId(`detail-token-${first.id}`).textContent).not.toContain('refuses');
+  expect(page.getByTestId('detail-token-t-idle').textContent).toContain('No app uses it');
 });
 
 test('each old token is asked about by itself, and one that cannot be asked about is not said to be gone', async () => {
