@@ -75,7 +75,7 @@ export class Fake {
   change(request: Request, secret: string): Answer {
     this.asked.push(request);
     switch (request.type) {
-      case 'connect': return this.#connect(request);
+      case 'connect': return this.#connect(request, secret);
       case 'save_token': return this.#saveToken(request);
       case 'place': return this.#place(request);
       case 'remove': return this.#remove(request);
@@ -115,12 +115,13 @@ export class Fake {
     return { type: 'connected', value: { id: one.id, change: id, restart: kind === 'connected' ? clients : [], kept_in: [] } };
   }
 
-  #connect({ connect }: Of<'connect'>): Answer {
+  #connect({ connect }: Of<'connect'>, secret: string): Answer {
+    const verdict = /refuse/.test(secret) ? 'token_refused' : connect.settings['url']?.includes('nowhere') ? 'wrong_address' : null;
     return this.#changing(() => {
       const id = slug(connect.name);
       const clients = connect.places.map((place) => place.client);
       const facts = { label: connect.token?.label ?? 'Token', scopes: connect.token?.scopes ?? [] };
-      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: null, settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: connect.token ? [token(`t-${id}`, connect.token.expires ? 90 : null, facts)] : [] });
+      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: verdict && report(verdict), settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: connect.token ? [token(`t-${id}`, connect.token.expires ? 90 : null, facts)] : [] });
       this.state.connections.push(one);
       return { kind: 'connected', one, clients };
     });
@@ -151,7 +152,7 @@ export class Fake {
   }
 
   #edit({ id, name, settings }: Of<'edit'>): Answer {
-    Object.assign(this.one(id), { name, settings });
+    Object.assign(this.one(id), { name, settings, last_check: null });
     return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
   }
 
