@@ -165,7 +165,7 @@ export const en = {
       cancelTitle: (name: string) => `${name} is connected already`,
       cancelAbout: (app: string, n: number) => (n === 1 ? `The token you pasted for ${app} is not kept. You can give ${app} its own later, in the details of this connection.` : `The tokens you pasted for ${app} are not kept. You can give each its own later, in the details of this connection.`),
     },
-    store: { title: 'Where tokens are kept', elsewhere: 'Other ways' },
+    store: { title: 'A place for your tokens', elsewhere: 'Other ways' },
     check: {
       title: 'Trying it out', good: (name: string) => `${name} works`, bad: (name: string) => `${name} is set up, but does not work yet`,
       mendAddress: 'Change the address', mendToken: 'Paste another token',
