@@ -150,11 +150,43 @@ test('one token pasted for two apps is said while it is pasted', async ({ page }
   await page.getByTestId('token-expires-unknown').click();
   await expect(page.getByTestId('token-expires-endless')).toBeVisible();
   await page.getByTestId('wizard-next').click();
+  await expect(page.getByRole('heading', { level: 2 })).toContainText('Claude Code');
   await token(page, 'Bearer one-token-0123456789');
   await expect(page.getByTestId('token-error')).toHaveText('This is the token you gave Claude Desktop. Make another one for Claude Code.');
   await page.getByTestId('wizard-next').click();
   await expect(page.getByTestId('token-input')).toBeFocused();
   await at(page, 'paste');
+});
+
+test('a further token that is refused after all is pasted again, and leaving says who uses whose', async ({ page }) => {
+  needsFixture();
+  await open(page, 'empty');
+  await page.getByTestId('connect-service').click();
+  await page.getByTestId('provider-xurrent').click();
+  await page.getByTestId('field-account').fill('widget');
+  for (const step of ['make', 'apps', 'paste']) {
+    await page.getByTestId('wizard-next').click();
+    await at(page, step);
+  }
+  for (const [app, value] of [['Claude Desktop', 'good-1'], ['Claude Code', 'good-2'], ['Codex', 'reject']]) {
+    await expect(page.getByRole('heading', { level: 2 })).toContainText(app ?? '');
+    await token(page, `${value}-token-0123456789`);
+    await page.getByTestId('wizard-next').click();
+  }
+  await at(page, 'review');
+  await page.getByTestId('wizard-next').click();
+  await at(page, 'paste');
+  await expect(page.getByTestId('token-error')).toBeVisible();
+  await expect(page.getByTestId('wizard-next')).toHaveText('Save the token for Codex');
+  await expect(page.getByTestId('wizard-back')).toHaveCount(0);
+  await page.getByTestId('wizard-cancel').click();
+  await expect(page.getByTestId('wizard-cancel-dialog')).toContainText('Codex uses the token of Claude Desktop');
+  await page.getByTestId('wizard-cancel-stay').click();
+  await token(page, 'good-3-token-0123456789');
+  await page.getByTestId('wizard-next').click();
+  await expect(page.getByTestId('check-result')).toHaveAttribute('data-verdict', 'working');
+  await page.getByTestId('wizard-next').click();
+  await expect(page.locator('[data-testid^="detail-token-"]')).toHaveCount(3);
 });
 
 test('a vault is made without leaving the wizard, and the answers stay', async ({ page }) => {
@@ -167,7 +199,9 @@ test('a vault is made without leaving the wizard, and the answers stay', async (
   await page.keyboard.press('Escape');
   await expect(page.getByTestId('store-dialog')).toHaveCount(0);
   await at(page, 'review');
-  await page.getByTestId('vault-banner-unlock').click();
+  await page.getByTestId('wizard-next').click();
+  await expect(page.getByTestId('wizard-error')).toContainText('no keychain');
+  await page.getByTestId('wizard-error').getByRole('button', { name: 'Set up the vault' }).click();
   await page.getByTestId('vault-passphrase').fill('correct horse battery');
   await page.getByTestId('vault-passphrase-again').fill('correct horse battery');
   await page.getByTestId('vault-create').click();

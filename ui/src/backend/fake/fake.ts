@@ -76,7 +76,7 @@ export class Fake {
     this.asked.push(request);
     switch (request.type) {
       case 'connect': return this.#connect(request, secret);
-      case 'save_token': return this.#saveToken(request);
+      case 'save_token': return this.#saveToken(request, secret);
       case 'place': return this.#place(request);
       case 'remove': return this.#remove(request);
       case 'edit': return this.#edit(request);
@@ -116,6 +116,8 @@ export class Fake {
   }
 
   #connect({ connect }: Of<'connect'>, secret: string): Answer {
+    const { backend, status } = this.state.secrets;
+    if (secret && status !== 'ready') throw new Failure({ code: backend === 'vault' ? 'vault_locked' : 'keychain_absent', message: 'The token cannot be kept.' });
     const verdict = /refuse/.test(secret) ? 'token_refused' : connect.settings['url']?.includes('nowhere') ? 'wrong_address' : null;
     return this.#changing(() => {
       const id = slug(connect.name);
@@ -127,7 +129,8 @@ export class Fake {
     });
   }
 
-  #saveToken({ id, token: facts, clients }: Of<'save_token'>): Answer {
+  #saveToken({ id, token: facts, clients }: Of<'save_token'>, secret: string): Answer {
+    if (/reject/.test(secret)) throw new Failure({ code: 'token_control_characters', message: 'rejected', field: 'token' });
     const one = this.one(id);
     one.tokens.push(token(`t-${id}-${one.tokens.length}`, 90, { label: facts.label ?? 'Token', scopes: facts.scopes, used_by: clients }));
     if (one.status === 'token_missing') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });

@@ -1,3 +1,4 @@
+import { render, screen as page } from '@testing-library/svelte';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Failure } from '../../backend';
 import { fakeBackend } from '../../backend/fake';
@@ -5,6 +6,7 @@ import type { Error as CoreError } from '../../bindings/Error';
 import { words } from '../../i18n';
 import { fieldSentence } from '../../lib/form.svelte';
 import { connection, connectTo, data, refresh } from '../../lib/state.svelte';
+import CancelDialog from './CancelDialog.svelte';
 import { Wizard } from './wizard.svelte';
 
 let backend: ReturnType<typeof fakeBackend>;
@@ -263,4 +265,16 @@ test('what stands in a field is answered in the core’s own words, with its way
   const error = { code: 'address_has_token', message: 'Line 1 holds a token.', hint: 'Take it out.', field: 'headers' } as const;
   expect(fieldSentence(error)).toBe('Line 1 holds a token. Take it out.');
   expect(fieldSentence({ ...error, code: 'setting_invalid', hint: 'Set it: --set headers=...' })).toBe('Line 1 holds a token.');
+});
+
+test('leaving with a token unsaved says who uses whose', async () => {
+  const wizard = await each();
+  refuse('save_token', `${TOKEN}3`);
+  await wizard.next();
+  expect(wizard.unsaved).toEqual(['codex']);
+  render(CancelDialog, { wizard, onleave: () => undefined, onstay: () => undefined });
+  const text = page.getByTestId('wizard-cancel-dialog').textContent;
+  expect(text).toContain('is connected already');
+  expect(text).toContain('Codex uses the token of Claude Desktop');
+  expect(text).toContain('The token you pasted for Codex is not kept');
 });
