@@ -98,6 +98,7 @@ test('each app has a token of its own; an entry taken out by hand is put back; r
   for (const app of ['Claude Desktop', 'Claude Code']) {
     await expect(page.getByRole('heading', { level: 2 })).toContainText(app);
     await page.getByTestId('token-input').fill((await made(page, `${app} MCP`)).token);
+    await page.getByTestId('token-expires-other').click();
     await page.getByTestId('token-expires').fill(new Date(Date.now() + 40 * 86_400_000).toISOString().slice(0, 10));
     await page.getByTestId('wizard-next').click();
   }

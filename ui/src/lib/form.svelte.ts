@@ -23,12 +23,14 @@ export class LiveForm {
   touched = $state<Record<string, boolean>>({});
   all = $state(false);
 
+  #asked: Answers | null = null;
   #latest = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Asks now; an answer that a later question has overtaken is dropped. */
   async resolve(answers: Answers): Promise<Form | null> {
     const mine = ++this.#latest;
+    this.#asked = answers;
     clearTimeout(this.#timer);
     try {
       const form = await ask({ type: 'resolve_form', ...answers }, 'form');
@@ -51,14 +53,21 @@ export class LiveForm {
   }
 
   /** The sentence under a field, once the user has been there. */
-  complaint(field: string): string | null {
+  complaint(field: string, label = ''): string | null {
     const error = this.error(field);
     if (!error || !(this.all || this.touched[field])) return null;
-    return fieldSentence(error);
+    const empty = error.code === 'setting_invalid' && !this.#asked?.settings[field];
+    return label && empty ? words.wizard.details.enter(label) : fieldSentence(error);
   }
 }
 
 /** A field's sentence: what is wrong with it; for a service's own rules the core's words say more. */
 export function fieldSentence(error: CoreError): string {
-  return error.code === 'setting_invalid' || error.code === 'app_refuses' ? error.message : words.code[error.code].say;
+  const own = error.code === 'setting_invalid' || error.code === 'app_refuses' || error.code === 'address_has_token';
+  return own ? [error.message, wayOut(error)].join(' ').trim() : words.code[error.code].say;
+}
+
+/** The core's way out, unless it is one for the terminal. */
+function wayOut({ hint = '' }: CoreError): string {
+  return /--|\bpatchbay /.test(hint) ? '' : hint;
 }

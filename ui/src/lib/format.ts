@@ -68,6 +68,13 @@ export function localDay(at: string): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
+/** The calendar day so many days after a moment, `YYYY-MM-DD`. */
+export function dayIn(days: number, now: string): string {
+  const date = new Date(now);
+  date.setDate(date.getDate() + days);
+  return localDay(date.toISOString());
+}
+
 /** Groups by local calendar day, order kept. */
 export function byDay<T extends { at: string }>(items: T[]): { day: string; items: T[] }[] {
   const groups: { day: string; items: T[] }[] = [];

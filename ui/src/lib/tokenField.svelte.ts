@@ -5,6 +5,8 @@ import type { TokenLookView } from '../bindings/TokenLookView';
 import { ask } from './state.svelte';
 
 const PAUSE = 120;
+/** In place of an end date, as the core takes it. */
+const UNKNOWN_END = 'unknown';
 
 export class TokenPaste {
   value = $state('');
@@ -14,25 +16,37 @@ export class TokenPaste {
   refused = $state.raw<CoreError | null>(null);
   /** The end date, `YYYY-MM-DD`, or empty. */
   expires = $state('');
+  /** The user does not know the end, and was told what that means. */
+  endless = $state(false);
+  /** The user wanted to go on: what is missing may be said. */
+  tried = $state(false);
+  /** The core takes no token of another connection here, whatever the user says. */
+  readonly strict: boolean;
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #latest = 0;
 
-  readonly error: CoreError | null = $derived(this.refused ?? this.look?.errors[0] ?? null);
-  readonly warnings: CoreError[] = $derived(this.look?.warnings ?? []);
+  readonly #reused: CoreError | null = $derived(this.look?.warnings.find((warning) => this.strict && warning.code === 'token_reused') ?? null);
+  readonly error: CoreError | null = $derived(this.refused ?? this.look?.errors[0] ?? this.#reused);
+  readonly warnings: CoreError[] = $derived(this.look?.warnings.filter((warning) => warning !== this.#reused) ?? []);
   readonly ready: boolean = $derived(
-    this.value.trim() !== '' && this.look !== null && !this.look.errors.length && (!this.look.warnings.length || this.overruled),
+    this.value.trim() !== '' && this.look !== null && this.error === null && (!this.warnings.length || this.overruled),
   );
+
+  constructor(strict = false) {
+    this.strict = strict;
+  }
 
   /** The end as the core takes it: what the token says itself goes before what was typed. */
   get end(): string | null {
-    return this.look?.expires ?? (this.expires || null);
+    return this.look?.expires ?? (this.endless ? UNKNOWN_END : this.expires || null);
   }
 
   changed(provider: string, connection: string | null): void {
     this.look = null;
     this.refused = null;
     this.overruled = false;
+    this.tried = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.inspect(provider, connection), PAUSE);
   }
@@ -42,7 +56,7 @@ export class TokenPaste {
     clearTimeout(this.#timer);
     try {
       const look = await ask({ type: 'inspect_token', provider, connection }, 'token_look', this.value);
-      if (mine === this.#latest) this.look = look;
+      if (mine === this.#latest) Object.assign(this, { look, refused: null });
     } catch (thrown) {
       if (mine === this.#latest) this.refused = asError(thrown);
     }
@@ -54,5 +68,15 @@ export class TokenPaste {
     this.value = '';
     this.look = null;
     this.refused = null;
+    this.tried = false;
   }
+}
+
+/** Whether two pastes are one token, whatever stands around it. */
+export function sameToken(one: string, other: string): boolean {
+  return bare(one) !== '' && bare(one) === bare(other);
+}
+
+function bare(pasted: string): string {
+  return pasted.replace(/[\s"'`]/g, '').replace(/^(authorization:)?(bearer)?/i, '');
 }

@@ -75,8 +75,8 @@ export class Fake {
   change(request: Request, secret: string): Answer {
     this.asked.push(request);
     switch (request.type) {
-      case 'connect': return this.#connect(request);
-      case 'save_token': return this.#saveToken(request);
+      case 'connect': return this.#connect(request, secret);
+      case 'save_token': return this.#saveToken(request, secret);
       case 'place': return this.#place(request);
       case 'remove': return this.#remove(request);
       case 'edit': return this.#edit(request);
@@ -115,18 +115,22 @@ export class Fake {
     return { type: 'connected', value: { id: one.id, change: id, restart: kind === 'connected' ? clients : [], kept_in: [] } };
   }
 
-  #connect({ connect }: Of<'connect'>): Answer {
+  #connect({ connect }: Of<'connect'>, secret: string): Answer {
+    const { backend, status } = this.state.secrets;
+    if (secret && status !== 'ready') throw new Failure({ code: backend === 'vault' ? 'vault_locked' : 'keychain_absent', message: 'The token cannot be kept.' });
+    const verdict = /refuse/.test(secret) ? 'token_refused' : connect.settings['url']?.includes('nowhere') ? 'wrong_address' : null;
     return this.#changing(() => {
       const id = slug(connect.name);
       const clients = connect.places.map((place) => place.client);
       const facts = { label: connect.token?.label ?? 'Token', scopes: connect.token?.scopes ?? [] };
-      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: null, settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: connect.token ? [token(`t-${id}`, connect.token.expires ? 90 : null, facts)] : [] });
+      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: verdict && report(verdict), settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: connect.token ? [token(`t-${id}`, connect.token.expires ? 90 : null, facts)] : [] });
       this.state.connections.push(one);
       return { kind: 'connected', one, clients };
     });
   }
 
-  #saveToken({ id, token: facts, clients }: Of<'save_token'>): Answer {
+  #saveToken({ id, token: facts, clients }: Of<'save_token'>, secret: string): Answer {
+    if (/reject/.test(secret)) throw new Failure({ code: 'token_control_characters', message: 'rejected', field: 'token' });
     const one = this.one(id);
     one.tokens.push(token(`t-${id}-${one.tokens.length}`, 90, { label: facts.label ?? 'Token', scopes: facts.scopes, used_by: clients }));
     if (one.status === 'token_missing') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });
@@ -151,7 +155,7 @@ export class Fake {
   }
 
   #edit({ id, name, settings }: Of<'edit'>): Answer {
-    Object.assign(this.one(id), { name, settings });
+    Object.assign(this.one(id), { name, settings, last_check: null });
     return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
   }
 

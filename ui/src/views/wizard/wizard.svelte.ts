@@ -2,6 +2,7 @@
  * The wizard's answers and its way through the steps. Nothing is kept anywhere until *Connect*: leaving before that drops
  * it all, the tokens first.
  */
+import { SvelteSet } from 'svelte/reactivity';
 import { asError } from '../../backend';
 import type { Connect } from '../../bindings/Connect';
 import type { Connected } from '../../bindings/Connected';
@@ -15,7 +16,7 @@ import { answered, defaults, endMissing, fill, takenApart } from '../../lib/fiel
 import { LiveForm, type Answers } from '../../lib/form.svelte';
 import { Places } from '../../lib/places.svelte';
 import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
-import { TokenPaste } from '../../lib/tokenField.svelte';
+import { sameToken, TokenPaste } from '../../lib/tokenField.svelte';
 
 export const STEPS = ['service', 'details', 'make', 'paste', 'apps', 'review', 'check'] as const;
 export type Step = (typeof STEPS)[number];
@@ -40,8 +41,10 @@ export class Wizard {
   error = $state.raw<CoreError | null>(null);
   readonly live = new LiveForm();
   /** Apps whose own token is saved already, should one in the middle fail. */
-  readonly #saved = new Set<string>();
+  readonly #saved = new SvelteSet<string>();
   #named = false;
+  /** What the token is called, once the user has gone to make it. */
+  #label = $state<string | null>(null);
 
   /** With one token for each app the apps are chosen first: each token is pasted for its app. */
   readonly order: Step[] = $derived(
@@ -51,6 +54,8 @@ export class Wizard {
   readonly optional: boolean = $derived(this.service !== null && !this.service.token.needed && !this.perApp);
   readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
   readonly position: number = $derived(this.order.indexOf(this.step));
+  /** The apps that are connected and use the first app's token, because their own is not saved yet. */
+  readonly unsaved: string[] = $derived(this.connected ? this.clients.slice(1, this.pastes.length).filter((client) => !this.#saved.has(client)) : []);
 
   constructor(start: string | null, settings: Record<string, string>) {
     this.places = new Places(data.snapshot?.apps ?? []);
@@ -66,13 +71,16 @@ export class Wizard {
       this.tokenless = false;
       this.name = '';
       this.#named = false;
+      this.#label = null;
+      this.#renewPastes();
       this.live.all = false;
       this.live.touched = {};
     }
     this.service = service;
     this.step = 'details';
     const form = await this.resolve();
-    if (!this.#named && form) this.name = form.suggested_name;
+    // A service without a name of its own gets the user's, or several would be told apart by number alone.
+    if (!this.#named && form && service.id !== 'custom') this.name = form.suggested_name;
   }
 
   named(): void {
@@ -111,6 +119,7 @@ export class Wizard {
   /** What the token for one app is suggested to be called. */
   labelFor(client: string | undefined): string {
     const only = this.clients.length === 1 ? this.clients[0] : undefined;
+    if (!this.perApp && this.#label !== null) return this.#label;
     const app = this.perApp ? client : only;
     return fill(this.service?.token_name ?? '', app ? appName(app) : words.wizard.make.allApps);
   }
@@ -140,7 +149,9 @@ export class Wizard {
   async next(): Promise<void> {
     this.error = null;
     if (this.step === 'details' && !(await this.#detailsDone())) return;
+    if (this.step === 'make') this.#label = this.labelFor(undefined);
     if (this.step === 'paste' && !(await this.#pasteDone())) return;
+    if (this.connected) return this.apply();
     if (this.step === 'apps') this.#forClients();
     if (this.step === 'paste' && this.perApp && this.nth < this.pastes.length - 1) {
       this.nth += 1;
@@ -162,6 +173,7 @@ export class Wizard {
 
   async #detailsDone(): Promise<boolean> {
     this.live.all = true;
+    this.#named = true;
     const form = await this.resolve();
     if (this.live.failed) this.error = this.live.failed;
     return !!form && form.errors.length === 0;
@@ -169,10 +181,12 @@ export class Wizard {
 
   async #pasteDone(): Promise<boolean> {
     if (this.tokenless) return true;
-    if (!this.paste.look) await this.paste.inspect(this.service?.id ?? '', null);
+    const { paste } = this;
+    if (!paste.ready) await paste.inspect(this.service?.id ?? '', null);
+    paste.tried = true;
     this.live.touched['expires'] = true;
     const form = await this.resolve();
-    return this.paste.ready && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
+    return paste.ready && !this.twinOf(this.nth) && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
   }
 
   /** The sentence under the end date. */
@@ -181,56 +195,108 @@ export class Wizard {
     return this.live.complaint('expires') ?? (missing ? words.code.date_required.say : null);
   }
 
+  /** Another app whose token was pasted here once more. */
+  twinOf(nth: number): string | null {
+    const value = this.pastes[nth]?.value ?? '';
+    const other = this.pastes.findIndex((paste, n) => n !== nth && sameToken(paste.value, value));
+    return this.clients[other] ?? null;
+  }
+
+  /** The sentence about a token that two apps were given. */
+  get twinComplaint(): string | null {
+    const twin = this.perApp ? this.twinOf(this.nth) : null;
+    return twin && words.wizard.paste.twin(appName(twin), appName(this.#current ?? ''));
+  }
+
   /** One field for each token: the ones already pasted stay. */
   #forClients(): void {
     const wanted = this.perApp ? this.clients.length : 1;
     for (const extra of this.pastes.slice(wanted)) extra.clear();
-    this.pastes = Array.from({ length: wanted }, (_, n) => this.pastes[n] ?? new TokenPaste());
+    this.pastes = Array.from({ length: wanted }, (_, n) => this.pastes[n] ?? new TokenPaste(n > 0));
+    this.nth = 0;
+  }
+
+  #renewPastes(): void {
+    this.forget();
+    this.pastes = [new TokenPaste()];
     this.nth = 0;
   }
 
   setPerApp(each: boolean): void {
     this.perApp = each;
     this.tokenless = false;
+    this.#label = null;
     if (!each) this.#forClients();
   }
 
   async look(): Promise<void> {
+    if (this.connected) return;
     this.plan = null;
     await this.#try(async () => void (this.plan = await ask({ type: 'plan_connect', connect: this.connect }, 'plan')));
   }
 
+  /** Connects with the first token, then saves the others; what is done stays done when it is tried again. */
   async apply(): Promise<void> {
+    let nth = 0;
     const done = await this.#try(async () => {
-      const [first, ...rest] = this.pastes;
-      const expected = this.plan?.expected ?? null;
-      const secret = this.tokenless ? undefined : first?.value;
-      this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
-      for (const [n, paste] of rest.entries()) await this.#saveFor(this.clients[n + 1], paste);
+      nth = await this.#unfit();
+      if (nth >= 0) return;
+      nth = 0;
+      await this.#connectFirst();
+      for (nth = 1; nth < this.pastes.length; nth += 1) await this.#saveFor(nth);
     });
     await refresh();
-    if (!done) return this.#failed();
+    if (!done) return this.#failed(nth);
+    if (nth < this.pastes.length) return this.#pasteAgain(nth);
     this.forget();
     this.step = 'check';
     await this.check();
   }
 
-  async #saveFor(client: string | undefined, paste: TokenPaste): Promise<void> {
-    if (!client || !this.connected || this.#saved.has(client)) return;
+  async #connectFirst(): Promise<void> {
+    const expected = this.plan?.expected ?? null;
+    const secret = this.tokenless ? undefined : this.pastes[0]?.value;
+    this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
+  }
+
+  /** The first token that is not fit, looked at anew before anything is written; -1 where all are. */
+  async #unfit(): Promise<number> {
+    if (this.tokenless) return -1;
+    const open = this.pastes.map((paste, n) => ({ paste, n })).filter(({ n }) => !this.#isSaved(n));
+    await Promise.all(open.map(({ paste }) => paste.inspect(this.service?.id ?? '', null)));
+    return open.find(({ paste, n }) => !paste.ready || (this.perApp && this.twinOf(n)) || endMissing(this.service, paste))?.n ?? -1;
+  }
+
+  #isSaved(nth: number): boolean {
+    return nth === 0 ? this.connected !== null : this.#saved.has(this.clients[nth] ?? '');
+  }
+
+  #pasteAgain(nth: number): void {
+    this.nth = nth;
+    this.step = 'paste';
+    this.paste.tried = true;
+  }
+
+  async #saveFor(nth: number): Promise<void> {
+    const [client, paste] = [this.clients[nth], this.pastes[nth]];
+    if (!client || !paste || !this.connected || this.#saved.has(client)) return;
     const token = this.#facts(paste, client);
     await ask({ type: 'save_token', id: this.connected.id, token, clients: [client] }, 'connected', paste.value);
     this.#saved.add(client);
   }
 
   /** An error goes back to the step that can mend it; a file that changed meanwhile is shown anew. */
-  async #failed(): Promise<void> {
+  async #failed(nth: number): Promise<void> {
     const error = this.error;
-    if (error?.code === 'file_changed') {
+    if (error?.field === 'token' || error?.field === 'expires') {
+      this.#pasteAgain(nth);
+      if (error.field === 'token') this.paste.refused = error;
+      if (error.field === 'token') this.error = null;
+    } else if (this.connected) {
+      // What is left is a token to be saved: no other step can mend that.
+    } else if (error?.code === 'file_changed') {
       await this.look();
       this.error = error;
-    } else if (error?.field === 'token') {
-      this.paste.refused = error;
-      this.step = 'paste';
     } else if (error?.field === 'name' || this.service?.fields.some((field) => field.key === error?.field)) {
       this.step = 'details';
     }
