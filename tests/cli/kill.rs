@@ -1,4 +1,4 @@
-//! The program is killed at every system call with which it changes something on the disk.
+//! The program is killed, or refused by the system, at every system call with which it changes something on the disk.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -46,14 +46,17 @@ impl Rounds {
         FILES.iter().map(|(client, _)| self.home.read(client)).collect()
     }
 
-    /// Runs the program and kills it at the `n`th of a system call; whether it came to its end.
-    fn killed(&self, args: &[&str], call: &str, n: usize) -> bool {
+    /// Runs the program with a fault at the `n`th of a system call; whether there were as many.
+    fn with_fault(&self, args: &[&str], call: &str, fault: &str, n: usize) -> bool {
+        let log = tempfile::NamedTempFile::new().expect("a file");
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-        command.args(["-e", &format!("inject={call}:signal=SIGKILL:when={n}"), env!("CARGO_BIN_EXE_patchbay")]);
+        command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(log.path());
+        command.args(["-e", &format!("inject={call}:{fault}:when={n}"), env!("CARGO_BIN_EXE_patchbay")]);
         command.args(args).env_clear().envs(self.home.env());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().expect("strace is there").success()
+        let done = command.status().expect("strace is there");
+        let traced = std::fs::read_to_string(log.path()).expect("text");
+        !done.success() || traced.contains("INJECTED")
     }
 
     /// How many apps the connection is used in, by the program's own word after it has settled.
@@ -81,14 +84,20 @@ impl Rounds {
     }
 }
 
-/// Kills a command at every point; afterwards each file is one of two, all agree, and nothing is left behind.
-fn every_point(rounds: &Rounds, args: &[&str], prepare: impl Fn(), (without, with): (&[String], &[String])) {
+/// Puts a fault at every point of a command; afterwards each file is one of two, all agree, and nothing is left behind.
+fn every_point(
+    rounds: &Rounds,
+    faults: &[(&str, &str)],
+    args: &[&str],
+    prepare: impl Fn(),
+    (without, with): (&[String], &[String]),
+) {
     let mut points = 0;
-    for call in CALLS {
+    for (call, fault) in faults {
         for n in 1.. {
             prepare();
-            let done = rounds.killed(args, call, n);
-            let at = format!("{} killed at {call} {n}", args[0]);
+            let done = !rounds.with_fault(args, call, fault, n);
+            let at = format!("{} with {fault} at {call} {n}", args[0]);
             // Claude Code takes a lock over that nobody has touched for ten seconds.
             let _ = std::fs::remove_dir(rounds.home.path().join(".claude.json.lock"));
             for (now, (without, with)) in rounds.files().iter().zip(without.iter().zip(with)) {
@@ -106,21 +115,38 @@ fn every_point(rounds: &Rounds, args: &[&str], prepare: impl Fn(), (without, wit
             points += 1;
         }
     }
-    assert!(points > 50, "only {points} points");
+    assert!(points > 20, "only {points} points");
 }
 
-#[test]
-fn killed_at_any_system_call_the_files_are_whole_and_agree_with_the_state() {
+/// Puts faults into setting a connection up, and into its removal.
+fn add_and_remove(faults: &[(&str, &str)]) {
     let rounds = Rounds { home: Home::new() };
     rounds.again();
     let without = rounds.files();
     assert!(patchbay(&rounds.home, &ADD, None).status.success());
     let with = rounds.files();
     let both = (&without[..], &with[..]);
-    every_point(&rounds, &ADD, || rounds.again(), both);
+    every_point(&rounds, faults, &ADD, || rounds.again(), both);
     let add = || {
         rounds.again();
         assert!(patchbay(&rounds.home, &ADD, None).status.success());
     };
-    every_point(&rounds, &["remove", "n"], add, both);
+    every_point(&rounds, faults, &["remove", "n"], add, both);
+}
+
+#[test]
+fn killed_at_any_system_call_the_files_are_whole_and_agree_with_the_state() {
+    add_and_remove(&CALLS.map(|call| (call, "signal=SIGKILL")));
+}
+
+#[test]
+fn refused_by_the_system_at_any_call_the_files_are_whole_and_agree_with_the_state() {
+    add_and_remove(&[
+        // A full disk shows here at the latest. The runtime writes to wake itself, so `write` is left alone.
+        ("fsync", "error=ENOSPC"),
+        ("rename", "error=EACCES"),
+        ("mkdir", "error=EROFS"),
+        ("fchmod", "error=EPERM"),
+        ("unlink", "error=EACCES"),
+    ]);
 }

@@ -191,8 +191,14 @@ impl Patchbay {
         };
         let _work = self.at_work()?;
         let mut applied = apply(&placing.changes, &intent, &self.inner.history, &self.inner.data_dir)?;
-        self.take_effect(&connection.id, &applied.record.effect)?;
-        self.inner.history.finish(&mut applied.record)?;
+        if let Err(error) = self.take_effect(&connection.id, &applied.record.effect) {
+            self.take_back(&applied.record);
+            return Err(error);
+        }
+        if let Err(error) = self.inner.history.finish(&mut applied.record) {
+            // Files and state agree; the next start marks it as done.
+            tracing::warn!("{error}");
+        }
         Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
     }
 

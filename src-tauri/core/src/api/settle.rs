@@ -57,15 +57,27 @@ impl Patchbay {
             history.forget(&record);
             return Ok(());
         }
-        if !reached(&record) {
-            match plan_undo(&record, history).and_then(|changes| roll_back(&changes, &self.inner.data_dir)) {
-                Ok(()) => history.forget(&record),
-                // Its copies stay; a file that can be read again is settled next time.
-                Err(error) => tracing::warn!("a change that was cut short cannot be taken back yet: {error}"),
-            }
+        if !reached(&record) || self.is_orphan(&record)? {
+            self.take_back(&record);
             return Ok(());
         }
         self.finish_change(&mut record).await
+    }
+
+    /// Brings the files back that a change has touched so far, and forgets it.
+    pub(super) fn take_back(&self, record: &Record) {
+        let history = &self.inner.history;
+        match plan_undo(record, history).and_then(|changes| roll_back(&changes, &self.inner.data_dir)) {
+            Ok(()) => history.forget(record),
+            // Its copies stay; a file that can be read again is settled next time.
+            Err(error) => tracing::warn!("a change that was cut short cannot be taken back yet: {error}"),
+        }
+    }
+
+    /// Whether a change put entries in for a connection that could not be saved.
+    fn is_orphan(&self, record: &Record) -> Result<bool> {
+        let puts_in = record.undoes.is_none() && record.effect.placements.iter().any(|effect| effect.after.is_some());
+        Ok(puts_in && self.state()?.connection(&record.connection).is_err())
     }
 
     /// Makes the state agree with a change that all its files have.

@@ -27,7 +27,13 @@ pub fn apply(changes: &[Change], intent: &Intent, history: &History, data_dir: &
     let locks = Locks::take(&changes, data_dir)?;
     let targets = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
     let record = history.begin(intent, &changes)?;
-    write_all(&changes, &targets, &locks).inspect_err(|_| history.forget(&record))?;
+    if let Err(error) = write_all(&changes, &targets, &locks) {
+        // Where even going back fails, the record stays, and the next start tries again.
+        if put_back(&changes, &targets) {
+            history.forget(&record);
+        }
+        return Err(error);
+    }
     Ok(Applied { record })
 }
 
@@ -62,19 +68,28 @@ impl Locks {
     }
 }
 
-/// Writes all files, or none.
+/// Writes the files, up to the first that cannot be written.
 fn write_all(changes: &[&Change], targets: &[PathBuf], locks: &Locks) -> Result<()> {
-    for n in 0..changes.len() {
+    for (change, target) in changes.iter().zip(targets) {
         locks.keep_fresh();
-        let change = changes[n];
-        if let Err(error) = write(&targets[n], change.after.as_deref(), &change.digest) {
-            for (change, target) in changes.iter().zip(targets).take(n) {
-                write(target, change.before.as_deref(), &digest_of(change.after.as_deref()))?;
-            }
-            return Err(error);
-        }
+        write(target, change.after.as_deref(), &change.digest)?;
     }
     Ok(())
+}
+
+/// Gives those files back their bytes that were written already: also the one that failed, because a file may have its
+/// new bytes and the system report a fault afterwards. Whether all are as they were.
+fn put_back(changes: &[&Change], targets: &[PathBuf]) -> bool {
+    let mut all = true;
+    for (change, target) in changes.iter().zip(targets) {
+        let after = digest_of(change.after.as_deref());
+        let written = file::read(target).map_or(true, |state| state.digest() == after);
+        if written && let Err(error) = write(target, change.before.as_deref(), &after) {
+            tracing::warn!("a file cannot be brought back: {error}");
+            all = false;
+        }
+    }
+    all
 }
 
 fn own_lock(change: &Change, data_dir: &Path) -> Result<Lock> {

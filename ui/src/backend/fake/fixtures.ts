@@ -43,7 +43,7 @@ export function oldToken(delta: number): OldTokenView {
 }
 
 export function placed(client: string, entry: string, more: Partial<PlacementView> = {}): PlacementView {
-  return { client, entry, wiring: 'bridge', token: null, drift: null, last_used: null, restart: false, ...more };
+  return { client, entry, wiring: 'bridge', token: null, drift: null, last_used: null, restart: false, kept: false, ...more };
 }
 
 export function connection(id: string, name: string, provider: string, more: Partial<ConnectionView> = {}): ConnectionView {
