@@ -34,6 +34,7 @@ export const en = {
     endsSoon: (n: number) => (n > 1 ? `Its token ends in ${n} days` : n === 1 ? 'Its token ends tomorrow' : 'Its token ends today'),
     endedSince: (n: number) => (n <= 1 ? 'Its token has ended' : `Its token ended ${n} days ago`),
     usable: (apps: string) => `${apps} can use it`,
+    keptForm: (apps: string) => `Changed by you in ${apps}: Patchbay cannot tell whether it works there`,
     refused: (apps: string, n: number) => (n === 1 ? `The service refuses ${apps}’s token` : `The service refuses the token of ${apps}`),
     driftIn: (app: string) => `Changed outside Patchbay in ${app}`,
     brokenIn: (app: string) => `${app}’s file cannot be read`,

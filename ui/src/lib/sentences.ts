@@ -46,6 +46,15 @@ export function refusedToken(one: ConnectionView): TokenView | undefined {
   return one.tokens.find((token) => token.id === one.renew_token && (!token.ended || one.tokens.length === 1));
 }
 
+/** What works, and of which apps nobody can tell, because their entry was changed by hand and kept so. */
+function usable({ used_in }: ConnectionView, appName: (id: string) => string): string {
+  const names = (kept: boolean): string[] => used_in.filter((place) => place.kept === kept).map((place) => appName(place.client));
+  const [ours, kept] = [names(false), names(true)];
+  const sure = ours.length ? words.connections.usable(listed(ours)) : '';
+  const unsure = kept.length ? words.connections.keptForm(listed(kept)) : '';
+  return [sure, unsure].filter(Boolean).join('. ');
+}
+
 export function sentence(one: ConnectionView, appName: (id: string) => string): string {
   const days = daysLeft(one);
   const client = one.action_client;
@@ -55,7 +64,7 @@ export function sentence(one: ConnectionView, appName: (id: string) => string): 
   if (one.status === 'file_broken' && client) return words.connections.brokenIn(appName(client));
   const refused = one.tokens.length > 1 ? (refusedToken(one)?.used_by ?? []) : [];
   if (one.status === 'token_refused' && refused.length) return words.connections.refused(listed(refused.map(appName)), refused.length);
-  if (one.status === 'working') return words.connections.usable(listed(one.used_in.map((place) => appName(place.client))));
+  if (one.status === 'working') return usable(one, appName);
   return words.status[one.status];
 }
 
