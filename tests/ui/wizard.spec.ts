@@ -222,7 +222,7 @@ test('a refused token is mended from the check', async ({ page }) => {
   await page.getByTestId('renew-token').fill('a-good-token-0123456789');
   await page.getByTestId('token-expires-suggested').click();
   await page.getByTestId('renew-submit').click();
-  await page.getByTestId('renew-later').click();
+  await page.getByTestId('renew-done').click();
   await expect(page.getByTestId('check-result')).toHaveAttribute('data-verdict', 'working');
   await expect(page.getByTestId('wizard-restart-claude-desktop')).toBeVisible();
 });
