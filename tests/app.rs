@@ -7,10 +7,11 @@ fn config() -> Value {
 }
 
 #[test]
-fn the_page_may_listen_and_call_our_commands_and_nothing_else() {
+fn the_page_may_listen_zoom_and_call_our_commands_and_nothing_else() {
     let security = &config()["app"]["security"];
     let capability = &security["capabilities"][0];
-    assert_eq!(capability["permissions"], serde_json::json!(["core:event:allow-listen", "core:event:allow-unlisten"]));
+    let allowed = ["core:event:allow-listen", "core:event:allow-unlisten", "core:webview:allow-set-webview-zoom"];
+    assert_eq!(capability["permissions"], serde_json::json!(allowed));
     assert_eq!(security["capabilities"].as_array().map(Vec::len), Some(1));
     assert_eq!(config()["app"]["withGlobalTauri"], false);
 }

@@ -10,7 +10,7 @@ export default defineConfig({
   fullyParallel: !process.env.PATCHBAY_TEST_BACKEND,
   workers: process.env.PATCHBAY_TEST_BACKEND ? 1 : 2,
   reporter: [['list']],
-  retries: process.env.CI ? 2 : 0,
+  retries: process.env.CI ? 1 : 0,
   forbidOnly: !!process.env.CI,
   use: {
     baseURL: 'http://127.0.0.1:4174',

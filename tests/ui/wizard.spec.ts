@@ -136,8 +136,8 @@ async function toReview(page: Page, value: string): Promise<void> {
   await at(page, 'review');
 }
 
-test('one token pasted for two apps is said while it is pasted', async ({ page }) => {
-  needsFixture();
+/** With one token for each app, to where the first is pasted. */
+async function toFirstOfEach(page: Page): Promise<void> {
   await open(page, 'empty');
   await page.getByTestId('connect-service').click();
   await page.getByTestId('provider-xurrent').click();
@@ -146,6 +146,11 @@ test('one token pasted for two apps is said while it is pasted', async ({ page }
     await page.getByTestId('wizard-next').click();
     await at(page, step);
   }
+}
+
+test('one token pasted for two apps is said while it is pasted', async ({ page }) => {
+  needsFixture();
+  await toFirstOfEach(page);
   await token(page, 'one-token-0123456789');
   await page.getByTestId('token-expires-unknown').click();
   await expect(page.getByTestId('token-expires-endless')).toBeVisible();
@@ -160,14 +165,7 @@ test('one token pasted for two apps is said while it is pasted', async ({ page }
 
 test('a further token that is refused after all is pasted again, and leaving says who uses whose', async ({ page }) => {
   needsFixture();
-  await open(page, 'empty');
-  await page.getByTestId('connect-service').click();
-  await page.getByTestId('provider-xurrent').click();
-  await page.getByTestId('field-account').fill('widget');
-  for (const step of ['make', 'apps', 'paste']) {
-    await page.getByTestId('wizard-next').click();
-    await at(page, step);
-  }
+  await toFirstOfEach(page);
   for (const [app, value] of [['Claude Desktop', 'good-1'], ['Claude Code', 'good-2'], ['Codex', 'reject']]) {
     await expect(page.getByRole('heading', { level: 2 })).toContainText(app ?? '');
     await token(page, `${value}-token-0123456789`);

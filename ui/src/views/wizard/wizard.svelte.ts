@@ -43,6 +43,7 @@ export class Wizard {
   /** Apps whose own token is saved already, should one in the middle fail. */
   readonly #saved = new SvelteSet<string>();
   #named = false;
+  #going = false;
   /** What the token is called, once the user has gone to make it. */
   #label = $state<string | null>(null);
 
@@ -146,7 +147,18 @@ export class Wizard {
   }
 
   /** Goes on, if this step is done; otherwise its fields say why not. */
+  /** One step on. A second press while the first is still being looked at is the same press, and skips no step. */
   async next(): Promise<void> {
+    if (this.#going) return;
+    this.#going = true;
+    try {
+      await this.#forward();
+    } finally {
+      this.#going = false;
+    }
+  }
+
+  async #forward(): Promise<void> {
     this.error = null;
     if (this.step === 'details' && !(await this.#detailsDone())) return;
     if (this.step === 'make') this.#label = this.labelFor(undefined);
