@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use super::shape::{is_flag, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, Location, any_name, bridge, find_program};
+use super::{Client, Location, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -24,11 +24,10 @@ pub(super) static CLIENT: Client = Client {
     processes: &["qchat"],
     restart: true,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| (!fits(value)).then_some("Amazon Q cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

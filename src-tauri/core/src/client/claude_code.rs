@@ -33,8 +33,8 @@ pub(super) static CLIENT: Client = Client {
         let untyped = value.get("url").is_some() && value.get("type").is_none();
         untyped.then_some("Claude Code skips an address without a type.")
     },
-    all_or_nothing: false,
     lock: Some(AppLock { folder: lock_folder, marked: false }),
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Location, any_name, bridge, is_there};
+use super::{Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -24,11 +24,9 @@ pub(super) static CLIENT: Client = Client {
     processes: &["claude-desktop", "Claude"],
     restart: true,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -29,7 +29,7 @@ pub(super) static CLIENT: Client = Client {
         (has("command") == has("url")).then_some("Codex wants either a command or an address.")
     },
     all_or_nothing: true,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use super::shape::has_text;
-use super::{Client, EntrySpec, Location, any_name, find_program};
+use super::{Client, EntrySpec, Location, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -23,14 +23,12 @@ pub(super) static CLIENT: Client = Client {
     processes: &["copilot"],
     restart: true,
     locate,
-    accepts_name: any_name,
     entry,
     refuses: |value| {
         let known = has_text(value, &["command", "url"]);
         (!known).then_some("GitHub Copilot CLI wants a command or an address.")
     },
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn entry(spec: &EntrySpec<'_>) -> Option<Value> {

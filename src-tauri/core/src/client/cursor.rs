@@ -6,7 +6,7 @@
 //! comments. No source says so, hence they are reported as a mistake. `CURSOR_CONFIG_DIR` moves other files only.
 
 use super::shape::has_text;
-use super::{Client, Location, any_name, bridge, is_there};
+use super::{Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -20,11 +20,9 @@ pub(super) static CLIENT: Client = Client {
     processes: &["cursor", "Cursor", "cursor-agent"],
     restart: true,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| (!has_text(value, &["command", "url"])).then_some("Cursor wants a command or an address."),
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -28,8 +28,7 @@ pub(super) static CLIENT: Client = Client {
         let known = has_text(value, &["command", "httpUrl", "url", "tcp"]);
         (!known).then_some("Gemini CLI wants a command or an address.")
     },
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -6,7 +6,7 @@
 //! `KIRO_HOME`, which the command line knows, moves this file; it is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, any_name, bridge, find_program, is_there};
+use super::{Client, Location, bridge, find_program, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -20,14 +20,12 @@ pub(super) static CLIENT: Client = Client {
     processes: &["kiro", "Kiro", "kiro-cli", "kiro-cli-chat"],
     restart: false,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| {
         let known = has_text(value, &["command", "url"]) || value.get("type").is_some_and(|kind| kind == "registry");
         (!known).then_some("Kiro wants a command or an address.")
     },
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::shape::has_text;
-use super::{Client, Location, any_name, bridge, is_there};
+use super::{Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -22,11 +22,9 @@ pub(super) static CLIENT: Client = Client {
     processes: &["lm-studio", "LM Studio"],
     restart: true,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| (!has_text(value, &["command", "url"])).then_some("LM Studio wants a command or an address."),
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

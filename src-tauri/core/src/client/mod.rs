@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::connection::Wiring;
-use crate::document::Format;
+use crate::document::{Format, JsonDialect};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 
@@ -117,6 +117,25 @@ pub fn find(id: &str) -> Result<&'static Client> {
 /// The ids of all apps, to be read.
 pub fn ids() -> String {
     CLIENTS.iter().map(|client| client.id).collect::<Vec<_>>().join(", ")
+}
+
+impl Client {
+    /// What holds for an app unless its own file says otherwise: any name, any entry, no lock, no restart.
+    const BASE: Self = Self {
+        id: "",
+        name: "",
+        format: Format::Json(JsonDialect::STRICT),
+        table: &["mcpServers"],
+        wirings: &[Wiring::Bridge],
+        processes: &[],
+        restart: false,
+        locate: |host| Location { path: host.home.clone(), why: None, installed: false },
+        accepts_name: any_name,
+        entry: bridge,
+        refuses: |_| None,
+        all_or_nothing: false,
+        lock: None,
+    };
 }
 
 impl std::fmt::Debug for Client {

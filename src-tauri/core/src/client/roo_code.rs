@@ -6,7 +6,7 @@
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, any_name, bridge, vscode};
+use super::{Client, Location, bridge, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -21,15 +21,13 @@ pub(super) static CLIENT: Client = Client {
     processes: &[],
     restart: false,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| {
         let (program, remote) = (has_text(value, &["command"]), has_text(value, &["url"]));
         let untyped = remote && !has_text(value, &["type"]);
         (program == remote || untyped).then_some("Roo Code wants either a command or an address with its type.")
     },
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::shape::has_text;
-use super::{Client, EntrySpec, Location, any_name, is_there};
+use super::{Client, EntrySpec, Location, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -25,11 +25,9 @@ pub(super) static STABLE: Client = Client {
     processes: &["code", "Code", "Code Helper", "Code Helper (Plugin)"],
     restart: false,
     locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
-    accepts_name: any_name,
     entry,
     refuses,
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 pub(super) static INSIDERS: Client = Client {
@@ -41,11 +39,9 @@ pub(super) static INSIDERS: Client = Client {
     processes: &["code-insiders", "Code - Insiders", "Code - Insiders Helper", "Code - Insiders Helper (Plugin)"],
     restart: false,
     locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
-    accepts_name: any_name,
     entry,
     refuses,
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 /// The folder of the default profile, and whether a variable moved it.

@@ -7,7 +7,7 @@
 //! missing. Not sure: both, because no vendor's page says it outright, and whether comments are taken.
 
 use super::shape::has_text;
-use super::{Client, Location, any_name, bridge, is_there};
+use super::{Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -22,14 +22,12 @@ pub(super) static CLIENT: Client = Client {
     // "Refresh" in its list of servers is enough.
     restart: true,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| {
         let known = has_text(value, &["command", "serverUrl", "url"]);
         (!known).then_some("Windsurf wants a command or an address.")
     },
-    all_or_nothing: false,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {

@@ -7,7 +7,7 @@
 //! known there. Settings are read again at once.
 
 use super::shape::is_flag;
-use super::{Client, Location, any_name, bridge, is_there};
+use super::{Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -22,14 +22,13 @@ pub(super) static CLIENT: Client = Client {
     processes: &["zed-editor", "zed", "Zed"],
     restart: false,
     locate,
-    accepts_name: any_name,
     entry: bridge,
     refuses: |value| {
         let fits = value.is_object() && is_flag(value, "enabled") && is_flag(value, "remote");
         (!fits).then_some("Zed wants a table whose \"enabled\" and \"remote\" are true or false.")
     },
     all_or_nothing: true,
-    lock: None,
+    ..Client::BASE
 };
 
 fn locate(host: &Host) -> Location {
