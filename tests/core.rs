@@ -40,6 +40,9 @@ mod probe;
 /// Renewals: which token, its end, what is left of those before it.
 #[path = "core/renew.rs"]
 mod renew;
+/// Scopes: one folder's entries, an administrator's; plans that have become stale.
+#[path = "core/scopes.rs"]
+mod scopes;
 /// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;

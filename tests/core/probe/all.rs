@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, Request, TokenFacts};
 use patchbay_core::api::view::Status;
 use patchbay_core::api::{Event, Patchbay};
+use patchbay_core::client::Scope;
 use patchbay_core::probe::{LayerKind, Mark, Verdict};
 use patchbay_core::secret::{Backend, Secret, SecretStore};
 use patchbay_core::{Error, Host, Platform};
@@ -31,7 +32,7 @@ fn keychain() -> SecretStore {
 }
 
 async fn connect(patchbay: &Patchbay, name: &str, url: &str, token: Option<&str>) -> Result<(), Error> {
-    let place = Place { client: "codex".into(), wiring: None, token: None, create: true };
+    let place = Place { client: "codex".into(), scope: Scope::User, wiring: None, token: None, create: true };
     let connect = Connect {
         provider: "custom".into(),
         name: name.into(),

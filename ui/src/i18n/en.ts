@@ -192,6 +192,10 @@ export const en = {
     cancelTitle: 'Stop here?', cancelAbout: 'Nothing was changed, and nothing you entered is kept.', cancelYes: 'Stop', cancelNo: 'Go on',
   },
 
+  scope: {
+    user: () => 'Everywhere', local: (folder: string) => `Only for you, in ${folder}`, project: (folder: string) => `For everybody who works in ${folder}`, managed: () => 'Set by your administrator',
+  },
+
   apps: {
     title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', installed: 'On this computer', others: (n: number) => `Not installed here (${n})`,
     running: 'Running', noEntries: 'Nothing is set up in it yet.', noFile: 'It has no file yet. One is made when you connect something.',

@@ -8,6 +8,7 @@ mod connect;
 mod dispatch;
 mod due;
 mod install;
+mod look;
 pub mod message;
 mod place;
 mod renew;

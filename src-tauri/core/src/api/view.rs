@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::client::Scope;
 use crate::connection::Wiring;
 use crate::error::Error;
 use crate::probe::Report;
@@ -168,6 +169,8 @@ pub struct PlacementView {
     pub kept: bool,
     /// The app's id.
     pub client: String,
+    /// For whom it counts in that app.
+    pub scope: Scope,
     /// The entry's name in the app's file.
     pub entry: String,
     /// How the token gets there.
@@ -190,6 +193,8 @@ pub struct DriftView {
     pub connection: String,
     /// The app's id.
     pub client: String,
+    /// For whom the entry counts in that app.
+    pub scope: Scope,
     /// What kind of change it is.
     pub kind: DriftKind,
     /// The field that changed (`command`, `args`), where one did.
@@ -253,8 +258,24 @@ pub struct AppView {
     pub problem: Option<Error>,
     /// All entries in the file, in its order.
     pub entries: Vec<EntryView>,
+    /// What else the app reads: entries for single folders, and those of an administrator.
+    pub further: Vec<SourceView>,
     /// The wirings it takes, the default first.
     pub wirings: Vec<Wiring>,
+}
+
+/// Entries that an app reads besides the user's own.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct SourceView {
+    /// For whom they count.
+    pub scope: Scope,
+    /// The file they stand in.
+    pub path: String,
+    /// What is wrong with the file, if anything.
+    pub problem: Option<Error>,
+    /// The entries, in the file's order.
+    pub entries: Vec<EntryView>,
 }
 
 /// One entry in an app's file.

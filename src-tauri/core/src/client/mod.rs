@@ -16,6 +16,7 @@ mod kiro;
 mod lm_studio;
 mod locate;
 mod roo_code;
+mod scope;
 mod shape;
 mod vscode;
 mod windsurf;
@@ -33,6 +34,7 @@ use crate::host::Host;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
+pub use scope::{Scope, Scopes, Source};
 
 /// One AI app, as rules.
 pub struct Client {
@@ -62,6 +64,8 @@ pub struct Client {
     pub all_or_nothing: bool,
     /// The lock that it takes while it writes, where it does.
     pub lock: Option<AppLock>,
+    /// Its scopes beside the user's own, where it has any.
+    pub scopes: Option<Scopes>,
 }
 
 /// An app's own lock: a folder beside its file.
@@ -135,6 +139,7 @@ impl Client {
         refuses: |_| None,
         all_or_nothing: false,
         lock: None,
+        scopes: None,
     };
 }
 
