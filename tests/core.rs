@@ -6,6 +6,9 @@ mod accidents;
 /// The front door: connect, undo, remove, drift, renew, damaged records.
 #[path = "core/api.rs"]
 mod api;
+/// Several files that an app might read: which one counts, and what the user may choose.
+#[path = "core/candidates.rs"]
+mod candidates;
 /// The packs are sound, and forms resolve to the right addresses.
 #[path = "core/catalog.rs"]
 mod catalog;

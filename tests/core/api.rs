@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use patchbay_core::api::message::{Answer, Connect, Connected, Place, Request, TokenFacts};
 use patchbay_core::api::view::{DriftKind, Group, NextStep, Snapshot, Status};
@@ -57,13 +56,7 @@ fn open_in(
     keychain: &std::sync::Arc<keyring_core::CredentialStore>,
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
 ) -> Patchbay {
-    let host = Host {
-        platform: Platform::Linux,
-        home: home.path().to_path_buf(),
-        env,
-        now: Timestamp::now(),
-        zone: TimeZone::UTC,
-    };
+    let host = Host { env, ..Host::bare(Platform::Linux, home.path(), Timestamp::now()) };
     Patchbay::with(host, SecretStore::with_store(keychain.clone()), clock)
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, Request, TokenFacts};
 use patchbay_core::api::view::Status;
 use patchbay_core::api::{Event, Patchbay};
@@ -17,13 +16,7 @@ use patchbay_test_support::Home;
 use super::server::{Asked, http, modern, serve};
 
 fn open(home: &Home, secrets: SecretStore) -> Patchbay {
-    let host = Host {
-        platform: Platform::Linux,
-        home: home.path().to_path_buf(),
-        env: home.env(),
-        now: Timestamp::now(),
-        zone: TimeZone::UTC,
-    };
+    let host = Host { env: home.env(), ..Host::bare(Platform::Linux, home.path(), Timestamp::now()) };
     Patchbay::with(host, secrets, Timestamp::now)
 }
 

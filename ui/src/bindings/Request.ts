@@ -197,7 +197,15 @@ days: number, } | { "type": "set_settings",
 /**
  * All of them.
  */
-settings: Settings, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
+settings: Settings, } | { "type": "choose_file", 
+/**
+ * The app.
+ */
+client: string, 
+/**
+ * One of its candidates; absent: the one by the app's own rule.
+ */
+path: string | null, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
 /**
  * The place.
  */

@@ -91,6 +91,14 @@ export function reveal(path: string): Promise<boolean> {
   return at(`reveal:${path}`, () => backend().revealPath(path));
 }
 
+/** Which of several files an app reads; the app's own rule counts again where none is named. */
+export function chooseFile(client: string, path: string | null): Promise<boolean> {
+  return at(`file:${client}`, async () => {
+    await ask({ type: 'choose_file', client, path }, 'done');
+    say(words.apps.chosen(appName(client)));
+  });
+}
+
 /** The row's primary button. */
 export function act(one: ConnectionView): void {
   const { id } = one;

@@ -70,6 +70,7 @@ impl Patchbay {
             Request::Acknowledge { token } => self.acknowledge(&token)?,
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
+            Request::ChooseFile { client, path } => self.choose_file(&client, path.as_deref())?,
             Request::DismissProblem => self.dismiss_problem()?,
             Request::SetBackend { backend } => self.set_backend(backend).await?,
             Request::SecretsStatus => {

@@ -35,7 +35,7 @@ pub(super) fn look(host: &Host) -> Vec<Seen> {
 
 /// Every table of one app.
 pub(super) fn look_all(client: &'static Client, host: &Host) -> Vec<Seen> {
-    let location = (client.locate)(host);
+    let location = client.location(host);
     let own = client.own_source(&location);
     let document = open(client, &own.path);
     let further = match (&client.scopes, &document) {
@@ -60,7 +60,7 @@ pub(super) fn look_all(client: &'static Client, host: &Host) -> Vec<Seen> {
 /// # Errors
 /// `ScopeUnsupported`.
 pub(super) fn look_at_scope(client: &'static Client, scope: &Scope, host: &Host) -> Result<Seen> {
-    let location = (client.locate)(host);
+    let location = client.location(host);
     let source = client.source(host, scope, &location)?;
     Ok(look_in(client, location, source))
 }
@@ -71,7 +71,7 @@ pub(super) fn look_at_scope(client: &'static Client, scope: &Scope, host: &Host)
 /// `UnknownApp`, `ScopeUnsupported`.
 pub(super) fn look_for(placement: &Placement, host: &Host) -> Result<Seen> {
     let client = client::find(&placement.client)?;
-    let mut location = (client.locate)(host);
+    let mut location = client.location(host);
     let mut source = client.source(host, &placement.scope, &location)?;
     if let Some(path) = &placement.path {
         source.path.clone_from(path);

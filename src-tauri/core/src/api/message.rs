@@ -192,6 +192,13 @@ pub enum Request {
         /// All of them.
         settings: Settings,
     },
+    /// Chooses the file of an app that has several candidates. Answer: `done`.
+    ChooseFile {
+        /// The app.
+        client: String,
+        /// One of its candidates; absent: the one by the app's own rule.
+        path: Option<String>,
+    },
     /// Dismisses the notice about Patchbay's own records. Answer: `done`.
     DismissProblem,
     /// Chooses where secrets are kept and moves those already kept there. Answer: `done`.

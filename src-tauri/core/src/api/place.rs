@@ -12,7 +12,7 @@ use crate::change::{Change, Planner, apply, changed, diff, verb};
 use crate::client::{self, Client, EntrySpec, Source};
 use crate::connection::{Connection, Placement, Wiring};
 use crate::error::{Code, Error, Result};
-use crate::host::Host;
+use crate::host::{Host, Platform};
 
 /// What a plan that was shown meant, by file.
 pub(super) type Expected = Option<BTreeMap<String, String>>;
@@ -124,10 +124,10 @@ impl Patchbay {
             return Err(taken(&entry, client.name));
         }
         let wiring = place.wiring.unwrap_or(client.wirings[0]);
-        let value = self.entry_value(connection, client, wiring)?;
+        let value = self.entry_value(connection, client, wiring, &seen.source.path)?;
         let (value, kept) = match before.filter(|placement| placement.wiring == wiring) {
             // What the user chose to keep stays kept.
-            Some(placement) if self.entry_value(saved, client, wiring)? == value => {
+            Some(placement) if self.entry_value(saved, client, wiring, &seen.source.path)? == value => {
                 (placement.expected.clone(), placement.kept)
             }
             _ => (value, false),
@@ -148,21 +148,21 @@ impl Patchbay {
         Ok(Move { client, source: seen.source, effect })
     }
 
-    /// The entry of a connection in an app's dialect.
+    /// The entry of a connection in an app's dialect. In a Linux inside Windows the program is the one of Windows, as it is
+    /// seen from there.
     pub(super) fn entry_value(
         &self,
         connection: &Connection,
         client: &Client,
         wiring: Wiring,
+        file: &std::path::Path,
     ) -> Result<serde_json::Value> {
-        let program = self.program();
-        let spec = EntrySpec {
-            connection: &connection.id,
-            program: &program,
-            url: &connection.url,
-            wiring,
-            platform: self.inner.host.platform,
+        let own = self.program();
+        let (program, platform) = match client::seen_from_wsl(&own).filter(|_| client::is_in_wsl(file)) {
+            Some(program) => (program, Platform::Linux),
+            None => (own, self.inner.host.platform),
         };
+        let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
         (client.entry)(&spec).ok_or_else(|| {
             Error::new(Code::WiringUnsupported, format!("{} cannot be connected in this way.", client.name))
                 .hint("Leave the choice to Patchbay.")

@@ -6,12 +6,12 @@ use super::Patchbay;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
 use super::view::{
-    ActivityKind, ActivityView, AppView, ConnectionView, DriftKind, EntryView, Group, NextStep, OldTokenView,
-    PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
+    ActivityKind, ActivityView, AppView, CandidateView, ConnectionView, DriftKind, EntryView, Group, NextStep,
+    OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
 };
 use crate::catalog;
 use crate::change::history::{Record, Status as RecordStatus};
-use crate::client::read_entry;
+use crate::client::{Candidate, read_entry};
 use crate::connection::runs::Run;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement, Previous};
@@ -203,11 +203,25 @@ impl Scene<'_> {
             path: own.location.path.display().to_string(),
             exists: !matches!(own.entries, Ok(None)),
             why: own.location.why.map(str::to_owned),
+            candidates: self.candidates(own),
             problem: own.entries.as_ref().err().cloned().or_else(|| own.refused()),
             entries: self.entries(own),
             further: further.iter().map(|seen| self.source(seen)).collect(),
             wirings: own.client.wirings.to_vec(),
         })
+    }
+
+    /// The files to choose from; none where there is no doubt.
+    fn candidates(&self, own: &Seen) -> Vec<CandidateView> {
+        let all = own.client.candidates(self.host);
+        let view = |one: &Candidate| CandidateView {
+            path: one.path.display().to_string(),
+            what: one.what.to_owned(),
+            name: one.name.clone(),
+            exists: one.path.exists(),
+            counts: one.path == own.location.path,
+        };
+        if all.len() > 1 { all.iter().map(view).collect() } else { Vec::new() }
     }
 
     fn source(&self, seen: &Seen) -> SourceView {

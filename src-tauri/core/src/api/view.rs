@@ -2,6 +2,7 @@
 //! beyond what users and services wrote themselves.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -252,8 +253,10 @@ pub struct AppView {
     pub path: String,
     /// Whether the file exists.
     pub exists: bool,
-    /// Why this file, where there are several candidates (`store_copy`, `env`), and the others.
+    /// Why this file, where there are several candidates (`store_copy`, `env`, `chosen`).
     pub why: Option<String>,
+    /// All files that it might read, where there are several; the one by its own rule first.
+    pub candidates: Vec<CandidateView>,
     /// What is wrong with the file, if anything.
     pub problem: Option<Error>,
     /// All entries in the file, in its order.
@@ -262,6 +265,22 @@ pub struct AppView {
     pub further: Vec<SourceView>,
     /// The wirings it takes, the default first.
     pub wirings: Vec<Wiring>,
+}
+
+/// A file that an app might read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct CandidateView {
+    /// The file.
+    pub path: String,
+    /// What it is: `usual`, `env`, `store_copy`, `ordinary_copy`, `profile`, `editor`, `older`, `newer`, `wsl`.
+    pub what: String,
+    /// The profile's, editor's or Linux's name, where it has one.
+    pub name: Option<String>,
+    /// Whether it exists.
+    pub exists: bool,
+    /// Whether it is the one that counts.
+    pub counts: bool,
 }
 
 /// Entries that an app reads besides the user's own.
@@ -389,6 +408,8 @@ pub struct Settings {
     pub tray_explained: bool,
     /// Where secrets are kept.
     pub backend: Backend,
+    /// The files chosen, by app, where an app has several candidates.
+    pub files: BTreeMap<String, PathBuf>,
 }
 
 impl Default for Settings {
@@ -398,6 +419,7 @@ impl Default for Settings {
             start_at_login: false,
             tray_explained: false,
             backend: Backend::Keychain,
+            files: BTreeMap::new(),
         }
     }
 }

@@ -87,8 +87,7 @@ mod tests {
     const DAYS: [u16; 4] = [30, 14, 7, 1];
 
     fn host(now: Timestamp) -> Host {
-        let (platform, home) = (Platform::Linux, "/home/u".into());
-        Host { platform, home, env: BTreeMap::new(), now, zone: TimeZone::UTC }
+        Host::bare(Platform::Linux, "/home/u", now)
     }
 
     fn day(n: i64) -> Timestamp {
