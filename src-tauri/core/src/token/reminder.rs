@@ -74,10 +74,8 @@ pub fn snooze(shown: &mut ShownReminders, days: u16, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use std::cmp::Reverse;
-    use std::collections::BTreeMap;
 
     use jiff::ToSpan;
-    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
     use super::*;
