@@ -58,12 +58,15 @@ pub(super) fn edit(
     entry: &str,
     value: Option<&Value>,
 ) -> Result<(Vec<u8>, Op)> {
+    // A file that is made, or has nothing in it yet, begins as its app wants it to.
+    let made = value.is_some() && bytes.trim_ascii().is_empty();
+    let bytes = if made { client.template.as_bytes() } else { bytes };
     let document = parse(client, path, bytes)?;
     let entries = document.entries(client.table).map_err(|error| refused(path, &error))?;
     let old = entries.into_iter().rev().find(|(name, _)| name == entry).map(|(_, value)| value);
     let edits = match value {
         Some(value) => {
-            check(client, entry, value)?;
+            check(client, path, entry, value)?;
             document.set(client.table, entry, value)
         }
         None => document.remove(client.table, entry),
@@ -73,7 +76,11 @@ pub(super) fn edit(
     Ok((splice(bytes, &edits), op))
 }
 
-fn check(client: &Client, entry: &str, value: &Value) -> Result<()> {
+fn check(client: &Client, path: &Path, entry: &str, value: &Value) -> Result<()> {
+    if let Some(why) = (client.hindrance)(path) {
+        let hint = format!("Let {} bring its older settings over, then try again.", client.name);
+        return Err(Error::new(Code::AppRefuses, why).at(path).hint(hint));
+    }
     if !(client.accepts_name)(entry) {
         return Err(Error::new(Code::AppRefuses, format!("{} does not take the name \"{entry}\".", client.name))
             .hint("Choose another name: small letters, digits and hyphens work everywhere.")

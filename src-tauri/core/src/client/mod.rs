@@ -8,15 +8,18 @@ mod claude_code;
 mod claude_desktop;
 mod cline;
 mod codex;
+mod continue_dev;
 mod copilot_cli;
 mod cursor;
 mod entry;
 mod gemini_cli;
+mod goose;
 mod kiro;
 mod lm_studio;
 mod locate;
 mod roo_code;
 mod shape;
+mod snippet;
 mod vscode;
 mod windsurf;
 mod zed;
@@ -33,6 +36,7 @@ use crate::host::Host;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
+pub use snippet::snippet;
 
 /// One AI app, as rules.
 pub struct Client {
@@ -62,6 +66,10 @@ pub struct Client {
     pub all_or_nothing: bool,
     /// The lock that it takes while it writes, where it does.
     pub lock: Option<AppLock>,
+    /// What a new file of its has to begin with; empty where an entry is enough.
+    pub template: &'static str,
+    /// Why its file at a path is not to be written although it could be.
+    pub hindrance: fn(&Path) -> Option<&'static str>,
 }
 
 /// An app's own lock: a folder beside its file.
@@ -102,6 +110,8 @@ pub static CLIENTS: &[&Client] = &[
     &roo_code::CLIENT,
     &kiro::CLIENT,
     &amazon_q::CLIENT,
+    &goose::CLIENT,
+    &continue_dev::CLIENT,
 ];
 
 /// An app by its id.
@@ -135,6 +145,8 @@ impl Client {
         refuses: |_| None,
         all_or_nothing: false,
         lock: None,
+        template: "",
+        hindrance: |_| None,
     };
 }
 
