@@ -152,6 +152,20 @@ impl Patchbay {
         })
     }
 
+    /// The lines of a connection's entry in an app's file.
+    pub(super) fn snippet(&self, id: &str, client: &str) -> Result<String> {
+        let (state, client, program) = (self.state()?, client::find(client)?, self.program());
+        let connection = state.connection(id)?;
+        let spec = EntrySpec {
+            connection: &connection.id,
+            program: &program,
+            url: &connection.url,
+            wiring: client.wirings[0],
+            platform: self.inner.host.platform,
+        };
+        Ok(client::snippet(client, &spec))
+    }
+
     pub(super) fn plan_place(&self, id: &str, places: &[Place]) -> Result<PlanView> {
         let state = self.state()?;
         Ok(view(&self.placing(state.connection(id)?, places)?))

@@ -103,7 +103,7 @@ pub(crate) fn parse(client: &Client, path: &Path, bytes: &[u8]) -> Result<Docume
 /// Turns the editor's refusal into the front door's error.
 pub(crate) fn refused(path: &Path, error: &DocumentError) -> Error {
     let code = match error {
-        DocumentError::Shape { .. } => Code::FileShape,
+        DocumentError::Shape { .. } | DocumentError::Unsafe { .. } => Code::FileShape,
         DocumentError::DuplicateKey { .. } => Code::FileDuplicateKey,
         DocumentError::Encoding { .. } => Code::FileEncoding,
         _ => Code::FileSyntax,

@@ -33,7 +33,8 @@ impl New<'_> {
             Some(key) => (format!("{indent}{}:", write::text(key)), " ".repeat(column + step)),
             None => (format!("{indent}-"), " ".repeat(column + 2)),
         };
-        let fields = |map: &Map<String, Value>| -> Vec<String> { map.iter().map(|(key, value)| field(key, value)).collect() };
+        let fields =
+            |map: &Map<String, Value>| -> Vec<String> { map.iter().map(|(key, value)| field(key, value)).collect() };
         match (self.content, self.key) {
             (Content::Raw(raw), _) => raw.lines().map(str::to_owned).collect(),
             (Content::Value(Value::Object(map)), Some(_)) if !map.is_empty() => {
@@ -297,7 +298,8 @@ fn with_comma(page: Page, place: Place, own: Range<usize>) -> Result<Range<usize
     }
     let (_, count) = place.siblings(page);
     let before = place.index.checked_sub(1).map(|index| Place { index, ..place }.range(page)).transpose()?;
-    let after = if place.index + 1 < count { Some(Place { index: place.index + 1, ..place }.range(page)?) } else { None };
+    let after =
+        if place.index + 1 < count { Some(Place { index: place.index + 1, ..place }.range(page)?) } else { None };
     Ok(match (before, after) {
         (Some(before), _) => before.end..own.end,
         (None, Some(after)) => own.start..after.start,

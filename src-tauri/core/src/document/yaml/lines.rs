@@ -76,13 +76,13 @@ impl<'a> Page<'a> {
         Ok(self.tree.end(self.text, member.value).max(self.colon(member)?))
     }
 
-    /// The whole lines of a member of a block, which begins its line.
+    /// The whole lines of a member of a block, which begins its line, with the comments that belong to it.
     pub(super) fn member_lines(self, member: &Member) -> Result<Range<usize>, Odd> {
         let start = self.line_start(member.key.start);
         if !self.text[start..member.key.start].bytes().all(|byte| byte == b' ') {
             return Err(Odd);
         }
-        Ok(start..self.after(self.end(member)?)?)
+        Ok(start..self.behind(self.end(member)?, member.key.start - start)?)
     }
 
     /// The dash of an item of a block.
@@ -98,7 +98,7 @@ impl<'a> Page<'a> {
         if self.tree.node(item).marked || !self.text[start..dash].bytes().all(|byte| byte == b' ') {
             return Err(Odd);
         }
-        Ok(start..self.after(self.tree.end(self.text, item))?)
+        Ok(start..self.behind(self.tree.end(self.text, item), dash - start)?)
     }
 
     /// How much further to the right this file's tables stand than their keys.

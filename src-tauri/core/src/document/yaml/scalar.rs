@@ -40,7 +40,12 @@ fn number(text: &str) -> Option<Value> {
     }
     if digits {
         let text = text.strip_prefix('+').unwrap_or(text);
-        return text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok().or_else(|| float(text));
+        return text
+            .parse::<i64>()
+            .map(Value::from)
+            .or_else(|_| text.parse::<u64>().map(Value::from))
+            .ok()
+            .or_else(|| float(text));
     }
     let float_like = unsigned.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
         && unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.')

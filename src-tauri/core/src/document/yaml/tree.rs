@@ -47,11 +47,20 @@ pub(super) struct Node {
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
     /// Text, number, truth or nothing.
-    Scalar { value: Value, block: bool },
+    Scalar {
+        value: Value,
+        block: bool,
+    },
     /// The same as another node.
     Alias(Id),
-    Map { flow: bool, members: Vec<Member> },
-    List { flow: bool, items: Vec<Id> },
+    Map {
+        flow: bool,
+        members: Vec<Member>,
+    },
+    List {
+        flow: bool,
+        items: Vec<Id>,
+    },
 }
 
 /// A key with its value.
@@ -66,6 +75,9 @@ pub(super) struct Member {
 impl Tree {
     /// Parses a text.
     pub(super) fn parse(text: &str) -> Result<Self, DocumentError> {
+        if let Some(at) = odd_line_end(text) {
+            return Err(DocumentError::syntax(text, at, "a line end that not every program takes for one"));
+        }
         let mut builder = Builder { text, ..Builder::default() };
         let mut options = granit_parser::Options::default();
         options.flow_nesting_limit = DEPTH_LIMIT;
@@ -117,6 +129,13 @@ impl Tree {
     pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter()
     }
+}
+
+/// A line end that is one to Goose's parser, or in old files, and not to others.
+fn odd_line_end(text: &str) -> Option<usize> {
+    let alone = |(at, _): &(usize, &str)| !text[at + 1..].starts_with('\n');
+    let old = text.match_indices('\r').find(alone).map(|(at, _)| at);
+    old.or_else(|| text.find(['\u{85}', '\u{2028}', '\u{2029}']))
 }
 
 fn refusal(text: &str, error: &ScanError) -> DocumentError {
@@ -219,10 +238,17 @@ impl Builder<'_> {
         let text = if empty { "" } else { text };
         let value = scalar::value(text, style, tag);
         if self.wants_key() {
-            self.indented(range.start)?;
+            if empty && anchor == 0 {
+                return self.fail(range.start, "a key is missing");
+            }
             if anchor > 0 {
-                let node =
-                    Node { kind: Kind::Scalar { value, block: false }, range: range.clone(), marked: true, size: 1, depth: 0 };
+                let node = Node {
+                    kind: Kind::Scalar { value, block: false },
+                    range: range.clone(),
+                    marked: true,
+                    size: 1,
+                    depth: 0,
+                };
                 self.nodes.push(node);
                 self.anchors.insert(anchor, self.nodes.len() - 1);
             }
@@ -247,26 +273,34 @@ impl Builder<'_> {
         self.open.iter().filter_map(|open| open.key.as_ref().map(|(name, _)| name.as_str()))
     }
 
-    /// Refuses a tab in the indentation of a block: the apps' own parsers do.
-    fn indented(&self, at: usize) -> Result<(), DocumentError> {
-        let in_flow = |open: &Open| matches!(open.kind, Kind::Map { flow: true, .. } | Kind::List { flow: true, .. });
-        if self.open.iter().any(in_flow) {
-            return Ok(());
+    /// The first tab in the indentation of a block. Goose's parser refuses it, before a comment too.
+    fn tab(&self) -> Option<usize> {
+        let mut tabs = Vec::new();
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            let blank = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+            tabs.extend(blank.find('\t').map(|tab| start + tab));
+            start += line.len();
         }
-        let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let indent = self.text[start..at].trim_end_matches(|letter| letter != '\t' && letter != ' ');
-        let blank = &indent[..indent.len() - indent.trim_start_matches([' ', '\t']).len()];
-        match blank.find('\t') {
-            Some(tab) => self.fail(start + tab, "a tab stands where only spaces may"),
-            None => Ok(()),
+        if tabs.is_empty() {
+            return None;
         }
+        let mut allowed: Vec<_> = self.nodes.iter().filter_map(tabs_allowed).collect();
+        allowed.sort_by_key(|range| range.start);
+        let (mut next, mut end) = (0, 0);
+        tabs.into_iter().find(|tab| {
+            while let Some(range) = allowed.get(next).filter(|range| range.start <= *tab) {
+                end = end.max(range.end);
+                next += 1;
+            }
+            *tab >= end
+        })
     }
 
     fn start(&mut self, kind: Kind, anchor: usize, tagged: bool, range: Range<usize>) -> Result<(), DocumentError> {
         if self.wants_key() {
             return self.fail(range.start, "a key has to be a text");
         }
-        self.indented(range.start)?;
         if self.open.len() == DEPTH_LIMIT {
             return Err(DocumentError::TooDeep { line: line_of(self.text, range.start), limit: DEPTH_LIMIT });
         }
@@ -325,7 +359,18 @@ impl Builder<'_> {
     }
 
     fn finish(self) -> Result<Tree, DocumentError> {
+        if let Some(tab) = self.tab() {
+            return self.fail(tab, "a tab stands where only spaces may");
+        }
         Ok(Tree { nodes: self.nodes, root: self.root })
+    }
+}
+
+/// The bytes of a node in which a line may begin with a tab: brackets, and texts over several lines.
+fn tabs_allowed(node: &Node) -> Option<Range<usize>> {
+    match node.kind {
+        Kind::Map { flow: false, .. } | Kind::List { flow: false, .. } | Kind::Alias(_) => None,
+        _ => Some(node.range.clone()),
     }
 }
 

@@ -9,8 +9,7 @@ const WORDS: &[&str] = &["y", "n", "yes", "no", "on", "off", "true", "false", "n
 pub(super) fn inline(value: &Value) -> String {
     match value {
         Value::Object(map) => {
-            let members: Vec<_> =
-                map.iter().map(|(key, value)| format!("{}: {}", text(key), inline(value))).collect();
+            let members: Vec<_> = map.iter().map(|(key, value)| format!("{}: {}", text(key), inline(value))).collect();
             format!("{{{}}}", members.join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
