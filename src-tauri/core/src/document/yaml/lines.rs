@@ -14,7 +14,7 @@ pub(super) struct Page<'a> {
     pub(super) tree: &'a Tree,
 }
 
-impl<'a> Page<'a> {
+impl Page<'_> {
     /// The text's line end.
     pub(super) fn newline(self) -> &'static str {
         match self.text.find('\n') {

@@ -260,6 +260,7 @@ impl Yaml {
 }
 
 /// What an entry is to be afterwards.
+#[derive(Clone, Copy)]
 enum Wanted<'a> {
     Value(&'a Value),
     Anything,

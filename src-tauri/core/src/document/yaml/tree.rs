@@ -224,7 +224,8 @@ impl Builder<'_> {
         if self.repeated > REPEAT_LIMIT {
             return self.fail(range.start, "references repeat too much");
         }
-        self.add(Node { kind: Kind::Alias(target), range, marked: false, size, depth }, 0)
+        self.add(Node { kind: Kind::Alias(target), range, marked: false, size, depth }, 0);
+        Ok(())
     }
 
     fn scalar(
@@ -256,7 +257,8 @@ impl Builder<'_> {
         }
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let marked = anchor > 0 || tag.is_some();
-        self.add(Node { kind: Kind::Scalar { value, block }, range, marked, size: 1, depth: 0 }, anchor)
+        self.add(Node { kind: Kind::Scalar { value, block }, range, marked, size: 1, depth: 0 }, anchor);
+        Ok(())
     }
 
     fn key(&mut self, name: String, range: Range<usize>) -> Result<(), DocumentError> {
@@ -327,11 +329,12 @@ impl Builder<'_> {
             return Err(DocumentError::TooDeep { line: line_of(self.text, open.start), limit: DEPTH_LIMIT });
         }
         let node = Node { kind: open.kind, range: open.start..end, marked: open.marked, size: open.size, depth };
-        self.add(node, open.anchor)
+        self.add(node, open.anchor);
+        Ok(())
     }
 
     /// Puts a finished node where it belongs.
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), DocumentError> {
+    fn add(&mut self, node: Node, anchor: usize) {
         let id = self.nodes.len();
         if anchor > 0 {
             self.anchors.insert(anchor, id);
@@ -339,7 +342,7 @@ impl Builder<'_> {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(id);
             self.nodes.push(node);
-            return Ok(());
+            return;
         };
         open.size = open.size.saturating_add(node.size);
         open.depth = open.depth.max(node.depth);
@@ -355,7 +358,6 @@ impl Builder<'_> {
             _ => {}
         }
         self.nodes.push(node);
-        Ok(())
     }
 
     fn finish(self) -> Result<Tree, DocumentError> {
