@@ -279,10 +279,12 @@ proptest! {
         }
     }
 
+    // Not for everything that can be wrong: our parser follows YAML 1.2, and takes some colons, line ends and tabs that
+    // the older one does not.
     #[test]
     fn what_goose_refuses_is_refused(
         servers in keyed(), other in value(), form in form(), at in any::<prop::sample::Index>(),
-        noise in prop::sample::select(vec!["\t", "- ", "{", "]", "\"", "'", "*b ", "@", "|", ",", "}"]),
+        noise in prop::sample::select(vec!["- ", "{", "]", "\"", "'", "*b ", "@", "|", ",", "}"]),
         manner in manner(Just(true)),
     ) {
         let (_, text) = example(&servers, &other, form, &manner, false);
