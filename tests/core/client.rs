@@ -71,6 +71,14 @@ fn path(client: &str, host: &Host) -> PathBuf {
 #[case("amazon-q", Platform::Linux, &[], "/h/.aws/amazonq/mcp.json")]
 #[case("amazon-q", Platform::MacOs, &[], "/h/.aws/amazonq/mcp.json")]
 #[case("amazon-q", Platform::Windows, &[], "/h/.aws/amazonq/mcp.json")]
+#[case("goose", Platform::Linux, &[], "/h/.config/goose/config.yaml")]
+#[case("goose", Platform::MacOs, &[("XDG_CONFIG_HOME", "/x")], "/x/goose/config.yaml")]
+#[case("goose", Platform::MacOs, &[("GOOSE_PATH_ROOT", "/g")], "/g/config/config.yaml")]
+#[case("goose", Platform::Linux, &[("GOOSE_PATH_ROOT", "g")], "/h/.config/goose/config.yaml")]
+#[case("goose", Platform::Windows, &[("APPDATA", "C:\\R")], "C:\\R/Block/goose/config/config.yaml")]
+#[case("continue", Platform::Linux, &[], "/h/.continue/config.yaml")]
+#[case("continue", Platform::MacOs, &[("CONTINUE_GLOBAL_DIR", "/c")], "/c/config.yaml")]
+#[case("continue", Platform::Windows, &[], "/h/.continue/config.yaml")]
 fn files_are_found_by_rule(
     #[case] client: &str,
     #[case] platform: Platform,
@@ -147,6 +155,9 @@ fn what_is_not_there_is_not_installed(#[values(Platform::Linux, Platform::Window
 #[case("roo-code", ".config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/x")]
 #[case("kiro", ".kiro/settings/cli.json")]
 #[case("amazon-q", ".aws/amazonq/history")]
+#[case("goose", ".config/goose/permission.yaml")]
+#[case("continue", ".continue/config.json")]
+#[case("continue", "bin/cn")]
 #[case("codex", "bin/codex")]
 #[case("gemini-cli", "bin/gemini")]
 fn an_app_is_known_by_its_folder_or_its_program(#[case] client: &str, #[case] file: &str) {
@@ -204,6 +215,14 @@ fn the_bridges_entry_has_a_command_and_two_arguments_and_what_the_dialect_demand
             "copilot-cli" => {
                 json!({ "type": "local", "command": "/h/bin/patchbay", "args": ["bridge", "notes"], "tools": ["*"] })
             }
+            "goose" => json!({
+                "enabled": true, "type": "stdio", "name": "notes", "description": "", "cmd": "/h/bin/patchbay",
+                "args": ["bridge", "notes"], "envs": {}, "env_keys": [], "timeout": 300, "bundled": null,
+                "available_tools": [],
+            }),
+            "continue" => {
+                json!({ "name": "notes", "type": "stdio", "command": "/h/bin/patchbay", "args": ["bridge", "notes"] })
+            }
             _ => json!({ "command": "/h/bin/patchbay", "args": ["bridge", "notes"] }),
         };
         assert_eq!(entry, wanted, "{}", client.id);
@@ -228,6 +247,11 @@ fn the_bridges_entry_has_a_command_and_two_arguments_and_what_the_dialect_demand
 #[case("amazon-q", json!({ "type": "sse", "url": "https://x" }))]
 #[case("amazon-q", json!({ "command": "x", "args": "y" }))]
 #[case("amazon-q", json!({ "command": "x", "timeout": -1 }))]
+#[case("continue", json!({ "command": "x" }))]
+#[case("continue", json!({ "name": "x", "type": "streamable-http", "command": "x" }))]
+#[case("continue", json!({ "name": "x", "url": "https://x", "type": "http" }))]
+#[case("continue", json!({ "name": "x", "command": "x", "args": "y" }))]
+#[case("continue", json!("x"))]
 #[case("zed", json!({ "command": "x", "enabled": "yes" }))]
 #[case("zed", json!(null))]
 fn an_entry_that_would_take_the_app_down_is_refused(#[case] client: &str, #[case] entry: serde_json::Value) {
@@ -242,6 +266,10 @@ fn an_entry_that_would_take_the_app_down_is_refused(#[case] client: &str, #[case
 #[case("cline", json!({ "transport": { "type": "streamableHttp", "url": "https://x" }, "disabled": true }))]
 #[case("amazon-q", json!({ "command": "x", "env": null, "x-unknown": 1 }))]
 #[case("amazon-q", json!({}))]
+#[case("continue", json!({ "uses": "owner/block" }))]
+#[case("continue", json!({ "name": "x", "url": "https://x", "apiKey": "${{ secrets.X }}" }))]
+#[case("goose", json!({ "type": "builtin", "name": "developer", "enabled": true }))]
+#[case("goose", json!({ "type": "stdio", "cmd": "x", "args": [], "enabled": false, "timeout": null, "bundled": null }))]
 #[case("zed", json!({}))]
 #[case("kiro", json!({ "type": "registry" }))]
 fn an_odd_entry_that_the_app_takes_is_not_refused(#[case] client: &str, #[case] entry: serde_json::Value) {
@@ -249,9 +277,60 @@ fn an_odd_entry_that_the_app_takes_is_not_refused(#[case] client: &str, #[case] 
 }
 
 #[rstest]
+#[case(json!({ "type": "stdio", "cmd": "x", "args": [] }))]
+#[case(json!({ "type": "stdio", "cmd": "x", "enabled": true }))]
+#[case(json!({ "type": "stdio", "command": "x", "args": [], "enabled": true }))]
+#[case(json!({ "type": "sse", "uri": "https://x", "enabled": true }))]
+#[case(json!({ "cmd": "x", "args": [], "enabled": true }))]
+fn an_entry_that_goose_skips_is_not_written(#[case] entry: serde_json::Value) {
+    let client = client::find("goose").expect("an app");
+    assert!(!client.all_or_nothing && (client.refuses)(&entry).is_some());
+}
+
+#[rstest]
+#[case(
+    "goose",
+    "extensions:\n  notes:\n    enabled: true\n    type: stdio\n    name: notes\n    description: \"\"\n    cmd: /h/p\n"
+)]
+#[case("continue", "mcpServers:\n  - name: notes\n    type: stdio\n    command: /h/p\n    args: [bridge, notes]\n")]
+#[case("codex", "[mcp_servers.notes]\ncommand = \"/h/p\"\nargs = [\"bridge\", \"notes\"]\n")]
+#[case("vscode", "{\n  \"servers\": {\n    \"notes\": {\n")]
+fn an_entry_can_be_put_in_by_hand(#[case] client: &str, #[case] beginning: &str) {
+    let spec = EntrySpec {
+        connection: "notes",
+        program: Path::new("/h/p"),
+        url: "https://x/mcp",
+        wiring: Wiring::Bridge,
+        platform: Platform::Linux,
+    };
+    let snippet = client::snippet(client::find(client).expect("an app"), &spec);
+    assert!(snippet.starts_with(beginning), "{snippet}");
+}
+
+/// Continue wants a name and a version first; while it reads its older file, the new one is not made.
+#[test]
+fn a_new_file_of_continue_begins_as_it_has_to() {
+    let client = client::find("continue").expect("an app");
+    let home = home_with(&[".continue/x"]);
+    let path = home.path().join(".continue/config.yaml");
+    let entry = json!({ "name": "notes", "command": "x" });
+    let plan = || patchbay_core::change::plan(client, &path, &[("notes", Some(entry.clone()))]);
+    let wanted = "name: Local Config\nversion: 1.0.0\nschema: v1\nmcpServers:\n  - name: notes\n    command: x\n";
+    assert_eq!(plan().expect("it can be made").after.as_deref(), Some(wanted.as_bytes()));
+    let nothing = patchbay_core::change::plan(client, &path, &[("notes", None)]).expect("nothing to do");
+    assert!(nothing.is_nothing());
+    std::fs::write(path.with_file_name("config.json"), "{}").expect("a file");
+    assert_eq!(plan().expect_err("it would hide the older one").code, patchbay_core::Code::AppRefuses);
+    std::fs::write(&path, "").expect("a file");
+    assert_eq!(plan().expect("there is a new one already").after.as_deref(), Some(wanted.as_bytes()));
+}
+
+#[rstest]
 #[case("codex", "a b", false)]
 #[case("claude-code", "workspace", false)]
 #[case("gemini-cli", "a_b", false)]
+#[case("goose", "A", false)]
+#[case("goose", "a_b", true)]
 #[case("cursor", "a b_c", true)]
 fn names_are_the_apps_business(#[case] client: &str, #[case] name: &str, #[case] taken: bool) {
     assert_eq!((client::find(client).expect("an app").accepts_name)(name), taken);

@@ -12,7 +12,11 @@ use rstest::rstest;
 use serde_json::Value;
 
 fn fixture(client: &Client, name: &str) -> Vec<u8> {
-    let ending = if client.format == Format::Toml { "toml" } else { "json" };
+    let ending = match client.format {
+        Format::Json(_) => "json",
+        Format::Toml => "toml",
+        Format::Yaml(_) => "yaml",
+    };
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
     let path = fixtures.join(client.id).join(format!("{name}.{ending}"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -84,6 +88,12 @@ fn the_examples_are_all_right_for_their_apps() {
 #[case("kiro", "files", Program, "npx -y server-files", true, &["env.API_KEY"])]
 #[case("amazon-q", "issues", Remote, "https://issues.example/mcp", false, &[])]
 #[case("amazon-q", "files", Program, "npx -y server-files", true, &[])]
+#[case("goose", "developer", Unclear, "", false, &[])]
+#[case("goose", "issues", Remote, "https://issues.example/mcp", true, &["headers.Authorization"])]
+#[case("goose", "files", Program, "npx -y server-files", false, &["envs.API_KEY"])]
+#[case("continue", "issues", Remote, "https://issues.example/mcp", false, &["requestOptions.headers.Authorization"])]
+#[case("continue", "search", Remote, "https://search.example/sse", false, &[])]
+#[case("continue", "files", Program, "npx -y server-files", false, &["env.API_KEY"])]
 fn entries_of_every_dialect_are_read(
     #[case] client: &str,
     #[case] name: &str,

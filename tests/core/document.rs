@@ -10,6 +10,10 @@ mod json_laws;
 mod toml;
 #[path = "document_toml_laws.rs"]
 mod toml_laws;
+#[path = "document_yaml.rs"]
+mod yaml;
+#[path = "document_yaml_laws.rs"]
+mod yaml_laws;
 
 use patchbay_core::document::{Document, DocumentError, Edit, Format, JsonDialect, splice};
 use serde_json::Value;

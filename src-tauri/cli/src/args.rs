@@ -78,6 +78,14 @@ pub(crate) enum Command {
         /// The connections.
         ids: Vec<String>,
     },
+    /// Print the lines of a connection's entry, for an app's file that Patchbay cannot edit.
+    Snippet {
+        /// The connection.
+        id: String,
+        /// The app.
+        #[arg(long, value_name = "CLIENT", help = apps_help())]
+        app: String,
+    },
     /// Renew a connection's token: the new one is checked before anything changes.
     Renew {
         /// The connection.

@@ -37,6 +37,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         }
         Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
+        Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
         Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
         Command::Drift { action: None } => drift(&patchbay, as_json),
         Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
@@ -241,6 +242,18 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
     }
     for path in &done.kept_in {
         print::notice(&format!("file_syntax: This file cannot be read, so its entry had to stay: {path}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn snippet(patchbay: &Patchbay, id: String, client: String, as_json: bool) -> Result<ExitCode> {
+    let Answer::Text(text) = patchbay.call(Request::Snippet { id, client }, None).await? else {
+        return Err(unexpected());
+    };
+    if as_json {
+        print::json(&text);
+    } else {
+        print::line(text.trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -117,7 +117,15 @@ ids: Array<string>, } | { "type": "cancel_checks" } | { "type": "curl",
 /**
  * The connection.
  */
-id: string, } | { "type": "renew", 
+id: string, } | { "type": "snippet", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The app.
+ */
+client: string, } | { "type": "renew", 
 /**
  * The connection.
  */

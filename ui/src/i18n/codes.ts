@@ -7,7 +7,7 @@ export const codes: Codes = {
     io: { say: 'Your system could not read or write a file.', do: 'Try again' },
     disk_full: { say: 'Your disk is full. Free some space, then try again.', do: 'Try again' },
     file_syntax: { say: 'This app’s file has a mistake in it, so the app cannot read it. Nothing was changed.', do: 'Show the file' },
-    file_shape: { say: 'This app’s file is not built the way its app expects. Nothing was changed.', do: 'Show the file' },
+    file_shape: { say: 'This app’s file is built in a way that Patchbay cannot edit safely. Nothing was changed.', do: 'Show the file' },
     file_duplicate_key: { say: 'The same name stands twice in this app’s file. Take one out first.', do: 'Show the file' },
     file_unreadable: { say: 'You are not allowed to read or change this file. Change its permissions.', do: 'Show the file' },
     file_read_only: { say: 'This file or its folder is read-only. Allow changes, then try again.', do: 'Show the file' },

@@ -108,6 +108,10 @@ export const en = {
     kept: (name: string, files: string) => `${name} was removed, but its entry had to stay in a file that cannot be read: ${files}`,
   },
   edit: { title: (name: string) => `Edit ${name}`, name: 'Name', done: 'Saved', address: 'A token stays with the address it was saved for. If the address changes, give it a token again.' },
+  byHand: {
+    about: (app: string) => `You can add these lines to ${app}’s settings file yourself, beside what stands there already.`,
+    copy: 'Copy the lines',
+  },
   appsDialog: {
     title: (name: string) => `Apps that use ${name}`, review: 'See the change', apply: 'Apply', none: 'Nothing changes.',
     done: (name: string) => `Apps of ${name} changed`,

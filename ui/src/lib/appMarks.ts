@@ -17,6 +17,8 @@ const TILES: Record<string, Tile> = {
   'roo-code': { letters: 'Ro', colour: '#8a4f22' },
   kiro: { letters: 'Ki', colour: '#6d3fa3' },
   'amazon-q': { letters: 'AQ', colour: '#7d5a12' },
+  goose: { letters: 'Go', colour: '#33613c' },
+  continue: { letters: 'Cn', colour: '#873f5b' },
 };
 
 export function tile(id: string, name: string): Tile {

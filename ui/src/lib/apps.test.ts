@@ -3,6 +3,7 @@ import { render, screen } from '@testing-library/svelte';
 import { beforeEach, expect, test } from 'vitest';
 import { fakeBackend } from '../backend/fake';
 import AppChoices from './AppChoices.svelte';
+import ByHand from './ByHand.svelte';
 import { tile } from './appMarks';
 import { Places } from './places.svelte';
 import { connectTo, data, refresh } from './state.svelte';
@@ -35,7 +36,7 @@ test('apps that are here stand in the open, the others are folded', () => {
   render(AppChoices, { apps: apps(), places: new Places(apps()) });
   const fold = screen.getByTestId('apps-not-here');
   expect(fold.hasAttribute('open')).toBe(false);
-  expect(fold.textContent).toContain('Not installed here (10)');
+  expect(fold.textContent).toContain('Not installed here (12)');
   expect(fold.contains(screen.getByTestId('app-create-zed'))).toBe(true);
   expect(fold.contains(screen.getByTestId('app-choice-cursor'))).toBe(false);
   expect((screen.getByTestId('app-choice-cursor') as HTMLInputElement).checked).toBe(true);
@@ -47,4 +48,14 @@ test('the fold is open where one of them is chosen already', () => {
   Object.assign(places.ticks['zed'] ?? {}, { chosen: true, create: true });
   render(AppChoices, { apps: apps(), places });
   expect(screen.getByTestId('apps-not-here').hasAttribute('open')).toBe(true);
+});
+
+test('the lines to add by hand are offered where a file cannot be edited, and only there', async () => {
+  const path = apps().find(({ id }) => id === 'goose')?.path ?? '';
+  const error = { code: 'file_shape', message: '', path } as const;
+  const { rerender } = render(ByHand, { id: 'robots', error });
+  expect((await screen.findByTestId('by-hand')).textContent).toContain('bridge, robots');
+  expect(screen.getByTestId('by-hand').textContent).toContain('Goose');
+  await rerender({ id: 'robots', error: { ...error, code: 'file_syntax' } });
+  expect(screen.queryByTestId('by-hand')).toBeNull();
 });

@@ -30,6 +30,7 @@ impl Patchbay {
                 Ok(Answer::Done)
             }
             Request::Curl { id } => self.curl(&id).map(Answer::Text),
+            Request::Snippet { id, client } => self.snippet(&id, &client).map(Answer::Text),
             Request::Renew { id, token, expires, scopes } => {
                 self.inner.state.check_writable()?;
                 let wanted = Wanted { id: &id, token: token.as_deref(), expires: expires.as_deref(), scopes };

@@ -119,6 +119,13 @@ pub enum Request {
         /// The connection.
         id: String,
     },
+    /// The lines of a connection's entry, for an app's file that Patchbay cannot edit. Answer: `text`.
+    Snippet {
+        /// The connection.
+        id: String,
+        /// The app.
+        client: String,
+    },
     /// *secret* Renews a token: checks the new one live, swaps it, checks again. Answer: `renewed`.
     Renew {
         /// The connection.

@@ -1,6 +1,7 @@
 //! Placing a connection in apps: what the apps' files would become, shown first, then applied with the state.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::connect::{exists, taken};
 use super::look::{look_at_scope, look_for};
@@ -148,26 +149,41 @@ impl Patchbay {
         Ok(Move { client, source: seen.source, effect })
     }
 
-    /// The entry of a connection in an app's dialect. In a Linux inside Windows the program is the one of Windows, as it is
-    /// seen from there.
+    /// The entry of a connection in an app's dialect.
     pub(super) fn entry_value(
         &self,
         connection: &Connection,
         client: &Client,
         wiring: Wiring,
-        file: &std::path::Path,
+        file: &Path,
     ) -> Result<serde_json::Value> {
-        let own = self.program();
-        let (program, platform) = match client::seen_from_wsl(&own).filter(|_| client::is_in_wsl(file)) {
-            Some(program) => (program, Platform::Linux),
-            None => (own, self.inner.host.platform),
-        };
+        let (program, platform) = self.program_for(file);
         let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
         (client.entry)(&spec).ok_or_else(|| {
             Error::new(Code::WiringUnsupported, format!("{} cannot be connected in this way.", client.name))
                 .hint("Leave the choice to Patchbay.")
                 .field("wiring")
         })
+    }
+
+    /// The program that an entry in this file names, and the system it is written for: in a Linux inside Windows the
+    /// program is the one of Windows, as it is seen from there.
+    fn program_for(&self, file: &Path) -> (PathBuf, Platform) {
+        let own = self.program();
+        match client::seen_from_wsl(&own).filter(|_| client::is_in_wsl(file)) {
+            Some(program) => (program, Platform::Linux),
+            None => (own, self.inner.host.platform),
+        }
+    }
+
+    /// The lines of a connection's entry in an app's file.
+    pub(super) fn snippet(&self, id: &str, client: &str) -> Result<String> {
+        let (state, client) = (self.state()?, client::find(client)?);
+        let connection = state.connection(id)?;
+        let (program, platform) = self.program_for(&client.location(&self.host()).path);
+        let wiring = client.wirings[0];
+        let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
+        Ok(client::snippet(client, &spec))
     }
 
     pub(super) fn plan_place(&self, id: &str, places: &[Place]) -> Result<PlanView> {
@@ -248,7 +264,7 @@ impl Patchbay {
     }
 }
 
-fn not_installed(client: &Client, path: &std::path::Path) -> Error {
+fn not_installed(client: &Client, path: &Path) -> Error {
     Error::new(
         Code::AppNotInstalled,
         format!(

@@ -135,13 +135,16 @@ fn values(change: &Change, op: &Op, bytes: Option<&[u8]>) -> Option<Vec<(String,
 
 /// One entry's edit of some bytes: the bytes after, and the entry's value before.
 pub(super) fn edit(client: &Client, path: &Path, bytes: &[u8], op: &Op) -> Result<(Vec<u8>, Option<Value>)> {
+    // A file that is made, or has nothing in it yet, begins as its app wants it to.
+    let made = op.new.is_some() && bytes.trim_ascii().is_empty();
+    let bytes = if made { client.template.as_bytes() } else { bytes };
     let document = parse(client, path, bytes)?;
     let table = op.keys(client);
     let entries = document.entries(&table).map_err(|error| refused(path, &error))?;
     let old = entries.into_iter().rev().find(|(name, _)| *name == op.entry).map(|(_, value)| value);
     let edits = match &op.new {
         Some(value) => {
-            check(client, &op.entry, value)?;
+            check(client, path, &op.entry, value)?;
             document.set(&table, &op.entry, value)
         }
         None => document.remove(&table, &op.entry),
@@ -156,7 +159,11 @@ fn managed(path: &Path) -> Error {
         .hint("Ask your administrator to change it.")
 }
 
-fn check(client: &Client, entry: &str, value: &Value) -> Result<()> {
+fn check(client: &Client, path: &Path, entry: &str, value: &Value) -> Result<()> {
+    if let Some(why) = (client.hindrance)(path) {
+        let hint = format!("Let {} bring its older settings over, then try again.", client.name);
+        return Err(Error::new(Code::AppRefuses, why).at(path).hint(hint));
+    }
     if !(client.accepts_name)(entry) {
         return Err(Error::new(Code::AppRefuses, format!("{} does not take the name \"{entry}\".", client.name))
             .hint("Choose another name: small letters, digits and hyphens work everywhere.")
@@ -179,7 +186,7 @@ pub(crate) fn parse(client: &Client, path: &Path, bytes: &[u8]) -> Result<Docume
 /// Turns the editor's refusal into the front door's error.
 pub(crate) fn refused(path: &Path, error: &DocumentError) -> Error {
     let code = match error {
-        DocumentError::Shape { .. } => Code::FileShape,
+        DocumentError::Shape { .. } | DocumentError::Unsafe { .. } => Code::FileShape,
         DocumentError::DuplicateKey { .. } => Code::FileDuplicateKey,
         DocumentError::Encoding { .. } => Code::FileEncoding,
         _ => Code::FileSyntax,

@@ -89,9 +89,9 @@ fn body(table: &Map<String, Value>) -> &Map<String, Value> {
     table.get("transport").and_then(Value::as_object).unwrap_or(table)
 }
 
-/// The command, which is a table of its own in what older versions of Zed wrote, and its arguments.
+/// The command, which Goose calls `cmd` and older versions of Zed wrote as a table of its own, and its arguments.
 fn program(table: &Map<String, Value>) -> Option<(&str, Option<&Value>)> {
-    let (command, args) = match body(table).get("command")? {
+    let (command, args) = match body(table).get("command").or_else(|| body(table).get("cmd"))? {
         Value::Object(older) => (older.get("path")?, older.get("args")),
         command => (command, body(table).get("args")),
     };

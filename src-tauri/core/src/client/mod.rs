@@ -9,16 +9,19 @@ mod claude_code;
 mod claude_desktop;
 mod cline;
 mod codex;
+mod continue_dev;
 mod copilot_cli;
 mod cursor;
 mod entry;
 mod gemini_cli;
+mod goose;
 mod kiro;
 mod lm_studio;
 mod locate;
 mod roo_code;
 mod scope;
 mod shape;
+mod snippet;
 mod vscode;
 mod windsurf;
 mod zed;
@@ -37,6 +40,7 @@ pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
 pub use scope::{Scope, Scopes, Source};
+pub use snippet::snippet;
 
 /// One AI app, as rules.
 pub struct Client {
@@ -70,6 +74,10 @@ pub struct Client {
     pub lock: Option<AppLock>,
     /// Its scopes beside the user's own, where it has any.
     pub scopes: Option<Scopes>,
+    /// What a new file of its has to begin with; empty where an entry is enough.
+    pub template: &'static str,
+    /// Why its file at a path is not to be written although it could be.
+    pub hindrance: fn(&Path) -> Option<&'static str>,
 }
 
 /// An app's own lock: a folder beside its file.
@@ -110,6 +118,8 @@ pub static CLIENTS: &[&Client] = &[
     &roo_code::CLIENT,
     &kiro::CLIENT,
     &amazon_q::CLIENT,
+    &goose::CLIENT,
+    &continue_dev::CLIENT,
 ];
 
 /// An app by its id.
@@ -145,6 +155,8 @@ impl Client {
         all_or_nothing: false,
         lock: None,
         scopes: None,
+        template: "",
+        hindrance: |_| None,
     };
 }
 

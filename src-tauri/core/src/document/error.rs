@@ -61,10 +61,9 @@ impl DocumentError {
     pub fn code(&self) -> Code {
         match self {
             Self::Syntax { .. } | Self::TooDeep { .. } => Code::FileSyntax,
-            Self::Shape { .. } => Code::FileShape,
+            Self::Shape { .. } | Self::Unsafe { .. } => Code::FileShape,
             Self::DuplicateKey { .. } => Code::FileDuplicateKey,
             Self::Encoding { .. } => Code::FileEncoding,
-            Self::Unsafe { .. } => Code::Internal,
         }
     }
 

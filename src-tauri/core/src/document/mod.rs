@@ -1,4 +1,4 @@
-//! Lossless editing of the apps' files, JSON (with comments or without) and TOML.
+//! Lossless editing of the apps' files: JSON (with comments or without), TOML and YAML.
 //!
 //! A [`Document`] is read once and never changes. What is to change comes out as [`Edit`]s, ranges of the original bytes and
 //! what replaces them, which are the preview as well: every byte outside of them stays, be it comments, order, indentation,
@@ -12,6 +12,7 @@ mod edit;
 mod error;
 mod json;
 mod toml;
+mod yaml;
 
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ pub use self::error::DocumentError;
 use self::error::owned;
 use self::json::Json;
 use self::toml::Toml;
+use self::yaml::Yaml;
 
 const BOM: &str = "\u{feff}";
 
@@ -30,6 +32,17 @@ pub enum Format {
     Json(JsonDialect),
     /// TOML.
     Toml,
+    /// YAML, with the entries in such a table.
+    Yaml(YamlTable),
+}
+
+/// How a YAML file holds its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum YamlTable {
+    /// In a table, by their names.
+    Keyed,
+    /// In a list of tables, each of which bears its name in this field. A name stands for a key everywhere here.
+    Named(&'static str),
 }
 
 /// What an app's JSON parser takes beyond RFC 8259.
@@ -61,6 +74,7 @@ pub struct Document {
 enum Body {
     Json(Json),
     Toml(Toml),
+    Yaml(Yaml),
 }
 
 impl Document {
@@ -74,6 +88,7 @@ impl Document {
         let body = match format {
             Format::Json(dialect) => Body::Json(Json::parse(text, dialect)?),
             Format::Toml => Body::Toml(Toml::parse(text)?),
+            Format::Yaml(table) => Body::Yaml(Yaml::parse(text, table)?),
         };
         Ok(Self { format, whole, body })
     }
@@ -90,6 +105,7 @@ impl Document {
         match &self.body {
             Body::Json(json) => json.get(self.text(), path),
             Body::Toml(toml) => toml.get(path),
+            Body::Yaml(yaml) => yaml.get(path),
         }
     }
 
@@ -99,6 +115,8 @@ impl Document {
         match &self.body {
             Body::Json(json) => json.keys_with(self.text(), table, inner),
             Body::Toml(toml) => toml.keys_with(table, inner),
+            // No app with YAML has scopes.
+            Body::Yaml(_) => Vec::new(),
         }
     }
 
@@ -107,6 +125,7 @@ impl Document {
         match &self.body {
             Body::Json(json) => json.entries(self.text(), table),
             Body::Toml(toml) => toml.entries(table),
+            Body::Yaml(yaml) => yaml.entries(table),
         }
     }
 
@@ -117,6 +136,7 @@ impl Document {
         let edits = match &self.body {
             Body::Json(json) => json.set(self.text(), table, key, value),
             Body::Toml(toml) => toml.set(self.text(), table, key, value),
+            Body::Yaml(yaml) => yaml.set(self.text(), table, key, value),
         }?;
         self.tried(edits, table, key, |now| now.as_ref() == Some(value))
     }
@@ -127,16 +147,18 @@ impl Document {
         let edits = match &self.body {
             Body::Json(json) => json.remove(self.text(), table, key),
             Body::Toml(toml) => toml.remove(self.text(), table, key),
+            Body::Yaml(yaml) => yaml.remove(self.text(), table, key),
         }?;
         self.tried(edits, table, key, Option::is_none)
     }
 
     /// The source text of `table[key]`'s value, comments inside it included. In TOML, for an entry with headers of its own,
-    /// the lines of its sections.
+    /// the lines of its sections; in YAML its lines with the key, or the dash.
     pub fn raw(&self, table: &[&str], key: &str) -> Option<String> {
         match &self.body {
             Body::Json(json) => json.raw(self.text(), table, key),
             Body::Toml(toml) => toml.raw(self.text(), table, key),
+            Body::Yaml(yaml) => yaml.raw(self.text(), table, key),
         }
     }
 
@@ -145,6 +167,7 @@ impl Document {
         let edits = match &self.body {
             Body::Json(json) => json.set_raw(self.text(), table, key, raw),
             Body::Toml(toml) => toml.set_raw(self.text(), table, key, raw),
+            Body::Yaml(yaml) => yaml.set_raw(self.text(), table, key, raw),
         }?;
         self.tried(edits, table, key, Option::is_some)
     }

@@ -86,6 +86,7 @@ export class Fake {
       case 'retire_old': return this.#retire(request);
       case 'cancel_checks': this.#cancelled = true; return done;
       case 'curl': return { type: 'text', value: `curl -H "Authorization: Bearer $TOKEN" ${this.one(request.id).url}` };
+      case 'snippet': return { type: 'text', value: `extensions:\n  ${request.id}:\n    cmd: patchbay\n    args: [bridge, ${request.id}]\n` };
       case 'set_settings': this.state.settings = request.settings; return done;
       case 'set_backend': this.state.secrets = { ...this.state.secrets, backend: request.backend, status: request.backend === 'keychain' ? 'ready' : 'vault_locked' }; return done;
       case 'vault_create': this.state.secrets = { backend: 'vault', status: 'ready', vault_exists: true }; return done;

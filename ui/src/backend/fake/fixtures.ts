@@ -106,6 +106,8 @@ function apps(connections: ConnectionView[], extra: boolean): AppView[] {
     more('roo-code', 'Roo Code', '.config/Code/User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json'),
     more('kiro', 'Kiro', '.kiro/settings/mcp.json'),
     more('amazon-q', 'Amazon Q', '.aws/amazonq/mcp.json'),
+    more('goose', 'Goose', '.config/goose/config.yaml'),
+    more('continue', 'Continue', '.continue/config.yaml'),
   ];
 }
 
