@@ -164,6 +164,10 @@ id: string,
 /**
  * The app.
  */
+client: string, } | { "type": "reopen", 
+/**
+ * The app.
+ */
 client: string, } | { "type": "change_detail", 
 /**
  * The change.

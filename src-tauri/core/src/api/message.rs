@@ -156,6 +156,11 @@ pub enum Request {
         /// The app.
         client: String,
     },
+    /// Quits an app and opens it again, where that is safe. Answer: `done`.
+    Reopen {
+        /// The app.
+        client: String,
+    },
     /// The diff of a change in the history. Answer: `plan`.
     ChangeDetail {
         /// The change.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Patchbay;
 use super::due::token_to_renew;
+use super::reopen::{changed_since, restart};
 use super::view::{
     ActivityKind, ActivityView, AppView, ConnectionView, DriftKind, DriftView, EntryView, Group, NextStep,
     OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, Status, TokenView, UseView,
@@ -15,7 +15,7 @@ use super::view::{
 use crate::catalog;
 use crate::change::history::{Record, Status as RecordStatus};
 use crate::change::{parse, refused};
-use crate::client::{CLIENTS, Client, Location, read_entry};
+use crate::client::{CLIENTS, Client, Location, read_entry, version};
 use crate::connection::runs::Run;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement, Previous};
@@ -24,7 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::host::Host;
 use crate::probe::Verdict;
-use crate::process::running_apps;
+use crate::process::{Running, running_apps};
 use crate::secret::{find_plaintext, mask, vault_exists};
 use crate::token::{days_left, life_left, reminder, same_length};
 
@@ -101,7 +101,8 @@ struct Scene<'a> {
     host: &'a Host,
     state: &'a State,
     seen: &'a [Seen],
-    running: &'a BTreeMap<&'static str, Timestamp>,
+    running: &'a BTreeMap<&'static str, Running>,
+    records: &'a [Record],
     reminders: &'a [ReminderView],
     checking: &'a BTreeSet<String>,
 }
@@ -117,6 +118,7 @@ impl Patchbay {
         let state = loaded.state;
         let seen = look(&host);
         let running = running_apps();
+        let records = self.inner.history.records();
         let reminders = reminders(&state, &host);
         let checking = self.inner.checking.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let scene = Scene {
@@ -124,6 +126,7 @@ impl Patchbay {
             state: &state,
             seen: &seen,
             running: &running,
+            records: &records,
             reminders: &reminders,
             checking: &checking,
         };
@@ -137,7 +140,7 @@ impl Patchbay {
             now: host.now.to_string(),
             connections,
             apps: seen.iter().map(|seen| scene.app(seen)).collect(),
-            activity: self.inner.history.records().iter().take(200).map(activity).collect(),
+            activity: records.iter().take(200).map(activity).collect(),
             settings: state.settings.clone(),
             secrets: SecretsView {
                 backend: state.settings.backend,
@@ -180,7 +183,7 @@ impl Scene<'_> {
     fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {
         let seen = seen_of(self.seen, placement, self.host);
         let restarts = seen.as_ref().is_some_and(|seen| seen.client.restart);
-        let started = self.running.get(placement.client.as_str()).filter(|_| restarts);
+        let running = self.running.get(placement.client.as_str()).filter(|_| restarts);
         PlacementView {
             client: placement.client.clone(),
             entry: placement.entry.clone(),
@@ -189,7 +192,7 @@ impl Scene<'_> {
             kept: placement.kept,
             drift: seen.and_then(|seen| seen.drift(connection, placement)),
             last_used: runs.iter().find(|run| run.client.as_deref() == Some(&placement.client)).map(use_view),
-            restart: started.is_some_and(|started| *started < placement.written),
+            restart: running.is_some_and(|running| running.since.as_second() < placement.written.as_second()),
         }
     }
 
@@ -266,11 +269,16 @@ impl Scene<'_> {
 
     fn app(&self, seen: &Seen) -> AppView {
         let entries = seen.entries.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
+        let running = self.running.get(seen.client.id);
+        let stale = running.filter(|running| self.runs_with_old_settings(seen, running));
         AppView {
             id: seen.client.id.to_owned(),
             name: seen.client.name.to_owned(),
             installed: seen.location.installed,
-            running: self.running.contains_key(seen.client.id),
+            version: self.version(seen, running),
+            running: running.is_some(),
+            since: running.map(|running| running.since.to_string()),
+            restart: stale.map(|running| restart(seen.client, running)),
             path: seen.location.path.display().to_string(),
             exists: !matches!(seen.entries, Ok(None)),
             why: seen.location.why.map(str::to_owned),
@@ -278,6 +286,16 @@ impl Scene<'_> {
             entries: entries.iter().map(|(name, value)| self.entry(seen.client, name, value)).collect(),
             wirings: seen.client.wirings.to_vec(),
         }
+    }
+
+    fn version(&self, seen: &Seen, running: Option<&Running>) -> Option<String> {
+        let program = running.and_then(|running| running.program.as_deref());
+        seen.location.installed.then(|| version(seen.client, self.host, program)).flatten()
+    }
+
+    fn runs_with_old_settings(&self, seen: &Seen, running: &Running) -> bool {
+        let Seen { client, location, .. } = seen;
+        client.restart && changed_since(self.records, client.id, &location.path, running.since)
     }
 
     fn entry(&self, client: &Client, name: &str, value: &Value) -> EntryView {

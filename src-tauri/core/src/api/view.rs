@@ -9,6 +9,7 @@ use ts_rs::TS;
 use crate::connection::Wiring;
 use crate::error::Error;
 use crate::probe::Report;
+use crate::process::ByHand;
 use crate::secret::{Backend, StoreStatus};
 
 pub use super::token_view::{OldTokenView, TokenView};
@@ -241,8 +242,14 @@ pub struct AppView {
     pub name: String,
     /// Whether it seems to be installed.
     pub installed: bool,
+    /// The version installed, where it can be told.
+    pub version: Option<String>,
     /// Whether it runs now.
     pub running: bool,
+    /// Since when, RFC 3339: the start of its oldest process.
+    pub since: Option<String>,
+    /// What to do because it started before Patchbay last changed its file; absent where nothing is to be done.
+    pub restart: Option<RestartView>,
     /// Its file; where it would be made if there is none.
     pub path: String,
     /// Whether the file exists.
@@ -255,6 +262,20 @@ pub struct AppView {
     pub entries: Vec<EntryView>,
     /// The wirings it takes, the default first.
     pub wirings: Vec<Wiring>,
+}
+
+/// What makes an app read its settings again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "by", rename_all = "snake_case")]
+#[ts(export)]
+pub enum RestartView {
+    /// Patchbay can quit and reopen it.
+    Reopen,
+    /// The user has to.
+    ByHand {
+        /// What they have to do.
+        words: ByHand,
+    },
 }
 
 /// One entry in an app's file.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{Client, Location, bridge, find_program};
+use super::{Client, Ends, Location, Program, Version, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::Format;
 use crate::host::Host;
@@ -18,6 +18,14 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcp_servers"],
     wirings: &[Wiring::Bridge],
     processes: &["codex"],
+    program: Program {
+        package: Some("@openai/codex"),
+        // The extension for editors brings its own.
+        lies_at: |path| !path.contains("/extensions/"),
+        versions: &[Version::Package("codex")],
+        ends: Ends::Terminal("/quit"),
+        ..Program::BASE
+    },
     restart: true,
     locate,
     accepts_name: |name| {

@@ -15,8 +15,10 @@ mod gemini_cli;
 mod kiro;
 mod lm_studio;
 mod locate;
+mod program;
 mod roo_code;
 mod shape;
+mod version;
 mod vscode;
 mod windsurf;
 mod zed;
@@ -33,6 +35,9 @@ use crate::host::Host;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
+pub use program::{Ends, Program, Version};
+pub(crate) use version::slashed;
+pub use version::{bundle_of, property, version, version_below};
 
 /// One AI app, as rules.
 pub struct Client {
@@ -48,6 +53,8 @@ pub struct Client {
     pub wirings: &'static [Wiring],
     /// Names of its processes, without `.exe`; `Claude` is the desktop app, `claude` the command line.
     pub processes: &'static [&'static str],
+    /// What else is known of its program.
+    pub program: Program,
     /// Whether it must be restarted to see a new entry.
     pub restart: bool,
     /// Where its file is on a machine.
@@ -128,6 +135,7 @@ impl Client {
         table: &["mcpServers"],
         wirings: &[Wiring::Bridge],
         processes: &[],
+        program: Program::BASE,
         restart: false,
         locate: |host| Location { path: host.home.clone(), why: None, installed: false },
         accepts_name: any_name,

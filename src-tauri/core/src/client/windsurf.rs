@@ -7,7 +7,7 @@
 //! missing. Not sure: both, because no vendor's page says it outright, and whether comments are taken.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, is_there};
+use super::{Client, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -19,6 +19,16 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["windsurf", "Windsurf", "Devin"],
+    program: Program {
+        bundle: Some("Windsurf"),
+        // `version` is that of the VS Code it is built on.
+        versions: &[
+            Version::Bundle,
+            Version::Product { program: "windsurf", folder: "Windsurf", field: "windsurfVersion" },
+        ],
+        ends: Ends::Windows,
+        ..Program::BASE
+    },
     // "Refresh" in its list of servers is enough.
     restart: true,
     locate,
