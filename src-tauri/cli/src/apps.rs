@@ -45,8 +45,8 @@ fn app_words(app: &AppView) {
     print::line(&format!("  {}{}", app.path, if app.exists { "" } else { " (not there yet)" }));
     let way_out = match &app.restart {
         None => return,
-        Some(RestartView::Reopen) => format!("Reopen it with: patchbay reopen {}", app.id),
-        Some(RestartView::ByHand { words }) => say_restart(&app.name, words),
+        Some(RestartView { reopen: true, .. }) => format!("Reopen it with: patchbay reopen {}", app.id),
+        Some(RestartView { words, .. }) => say_restart(&app.name, words),
     };
     print::line(&format!("  It still runs with the old settings. {way_out}"));
 }

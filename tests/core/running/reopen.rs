@@ -165,7 +165,7 @@ async fn an_app_runs_with_old_settings_from_a_change_until_it_is_taken_back() {
     };
     let words = ByHand::Terminal { command: "/quit".to_owned() };
     let after = seen(patchbay.snapshot().expect("a snapshot"));
-    assert_eq!(after.restart, Some(RestartView::ByHand { words }));
+    assert_eq!(after.restart, Some(RestartView { reopen: false, words }));
     let refused = patchbay.call(Request::Reopen { client: "amazon-q".to_owned() }, None).await.expect_err("by hand");
     assert_eq!(refused.code, Code::ReopenByHand);
     assert!(refused.hint.is_some_and(|hint| hint.contains("/quit") && hint.contains("Amazon Q")));

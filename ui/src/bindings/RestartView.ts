@@ -4,8 +4,12 @@ import type { ByHand } from "./ByHand";
 /**
  * What makes an app read its settings again.
  */
-export type RestartView = { "by": "reopen" } | { "by": "by_hand", 
+export type RestartView = { 
 /**
- * What they have to do.
+ * Whether Patchbay can safely quit and reopen it.
+ */
+reopen: boolean, 
+/**
+ * What the user does otherwise.
  */
 words: ByHand, };

@@ -1,4 +1,5 @@
 /** A connection's state in one sentence, and how it looks. */
+import type { AppView } from '../bindings/AppView';
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { DriftView } from '../bindings/DriftView';
 import type { Status } from '../bindings/Status';
@@ -76,4 +77,10 @@ export function driftSentence(drift: DriftView, appName: (id: string) => string)
     return words.drift[kind](name);
   }
   return words.drift[drift.kind](name);
+}
+
+/** What the user does to have an app read its settings again. */
+export function restartWords({ name, restart }: AppView): string {
+  const by = restart?.words ?? { kind: 'other' };
+  return by.kind === 'terminal' ? words.restart.terminal(name, by.command) : words.restart[by.kind](name);
 }

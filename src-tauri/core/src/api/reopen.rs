@@ -14,6 +14,7 @@ use super::{Event, Patchbay};
 use crate::change::history::Record;
 use crate::client::{self, Client};
 use crate::error::{Code, Error, Result};
+use crate::host::Platform;
 use crate::process::{self, ByHand, Failure, Reopen, Running};
 
 /// Whether a change after `since` still stands in an app's file.
@@ -33,11 +34,8 @@ pub(super) fn changed_since(records: &[Record], client: &str, path: &Path, since
 
 /// What to do about an app that runs with its old settings.
 pub(super) fn restart(client: &Client, running: &Running) -> RestartView {
-    match process::way(client, running) {
-        Some(Reopen::Steps { .. }) => RestartView::Reopen,
-        Some(Reopen::Words(words)) => RestartView::ByHand { words },
-        None => RestartView::ByHand { words: ByHand::Other },
-    }
+    let reopen = matches!(process::way(client, running), Some(Reopen::Steps { .. }));
+    RestartView { reopen, words: process::by_hand(client, Platform::current()) }
 }
 
 impl Patchbay {
@@ -63,9 +61,8 @@ fn refused(client: &Client, failure: &Failure) -> Error {
             Error::new(Code::ReopenByHand, format!("Patchbay cannot safely quit {name} for you."))
                 .hint(say(name, words))
         }
-        Failure::NotAsked => {
-            Error::new(Code::ReopenByHand, format!("{name} cannot be asked to quit.")).hint(say(name, &ByHand::Other))
-        }
+        Failure::NotAsked => Error::new(Code::ReopenByHand, format!("{name} cannot be asked to quit."))
+            .hint(say(name, &process::by_hand(client, Platform::current()))),
         Failure::StillRuns => Error::new(Code::AppStillRuns, format!("{name} was asked to quit and still runs."))
             .hint("It may be asking about unsaved work, or take its time. Look at its window. Nothing was forced."),
         Failure::NotStarted(error) => {

@@ -266,16 +266,12 @@ pub struct AppView {
 
 /// What makes an app read its settings again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[serde(tag = "by", rename_all = "snake_case")]
 #[ts(export)]
-pub enum RestartView {
-    /// Patchbay can quit and reopen it.
-    Reopen,
-    /// The user has to.
-    ByHand {
-        /// What they have to do.
-        words: ByHand,
-    },
+pub struct RestartView {
+    /// Whether Patchbay can safely quit and reopen it.
+    pub reopen: bool,
+    /// What the user does otherwise.
+    pub words: ByHand,
 }
 
 /// One entry in an app's file.

@@ -10,7 +10,7 @@ mod running;
 mod starter;
 
 pub use facts::Facts;
-pub use plan::{ByHand, Instance, Quit, Reopen, Start, plan};
+pub use plan::{ByHand, Instance, Quit, Reopen, Start, by_hand, plan};
 pub use reopen::{Failure, PATIENCE, carry_out, instance, reopen, way};
 pub use running::{Running, running_apps};
 pub use starter::{Starter, starter};

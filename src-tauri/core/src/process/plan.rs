@@ -101,13 +101,7 @@ pub enum ByHand {
 
 /// How to reopen an app on a system.
 pub fn plan(client: &Client, instance: &Instance, platform: Platform) -> Reopen {
-    let words = match client.program.ends {
-        Ends::Terminal(command) => ByHand::Terminal { command: command.to_owned() },
-        Ends::Unknown => ByHand::Other,
-        Ends::Tray => ByHand::Tray,
-        Ends::Windows if platform == Platform::MacOs => ByHand::Tray,
-        Ends::Windows => ByHand::Windows,
-    };
+    let words = by_hand(client, platform);
     let windowed = matches!(client.program.ends, Ends::Tray | Ends::Windows);
     if !windowed || !instance.alone || instance.around_us {
         return Reopen::Words(words);
@@ -118,6 +112,18 @@ pub fn plan(client: &Client, instance: &Instance, platform: Platform) -> Reopen 
         Platform::Windows => None,
     }
     .unwrap_or(Reopen::Words(words))
+}
+
+/// What the user does to have an app read its settings again.
+pub fn by_hand(client: &Client, platform: Platform) -> ByHand {
+    match client.program.ends {
+        Ends::Terminal(command) => ByHand::Terminal { command: command.to_owned() },
+        Ends::Unknown => ByHand::Other,
+        Ends::Tray => ByHand::Tray,
+        // On macOS a program goes on without windows.
+        Ends::Windows if platform == Platform::MacOs => ByHand::Tray,
+        Ends::Windows => ByHand::Windows,
+    }
 }
 
 fn on_linux(instance: &Instance) -> Option<Reopen> {
