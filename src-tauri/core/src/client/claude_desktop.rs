@@ -25,7 +25,7 @@ pub(super) static CLIENT: Client = Client {
     program: Program {
         bundle: Some("Claude"),
         // On Windows its process is called as Claude Code's is.
-        lies_at: |path| !path.ends_with(".exe") || is_desktop(path),
+        lies_at: |path| Path::new(path).extension().is_none_or(|ending| ending != "exe") || is_desktop(path),
         versions: &[
             Version::Bundle,
             Version::Squirrel("AnthropicClaude"),

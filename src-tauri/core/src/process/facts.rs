@@ -65,9 +65,9 @@ impl Facts {
 /// Whether a process of this name may be an app's: a first look, before more is read.
 pub(super) fn may_be_an_app(name: &str) -> bool {
     let name = name.strip_suffix(".exe").unwrap_or(name);
-    let known = |client: &&Client| client.processes.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let known = |client: &Client| client.processes.iter().any(|known| known.eq_ignore_ascii_case(name));
     // Some programs of macOS bear the name of what they are built with.
-    is_interpreter(name) || name == "Electron" || CLIENTS.iter().any(|client| known(&client))
+    is_interpreter(name) || name == "Electron" || CLIENTS.iter().any(|client| known(client))
 }
 
 fn is_interpreter(name: &str) -> bool {

@@ -19,6 +19,7 @@ use crate::host::Platform;
 
 /// One running app, as far as a plan needs it.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts of one process that do not depend on each other")]
 pub struct Instance {
     /// Its process.
     pub pid: u32,
