@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// The apps: listed, and reopened where they run.
+#[path = "cli/apps.rs"]
+mod apps;
 /// Killed in the middle.
 #[cfg(target_os = "linux")]
 #[path = "cli/kill.rs"]

@@ -43,6 +43,9 @@ mod probe;
 /// Renewals: which token, its end, what is left of those before it.
 #[path = "core/renew.rs"]
 mod renew;
+/// Which app a process is, and how it is quit and opened again, on three systems.
+#[path = "core/running.rs"]
+mod running;
 /// Scopes: one folder's entries, an administrator's; plans that have become stale.
 #[path = "core/scopes.rs"]
 mod scopes;
@@ -52,6 +55,9 @@ mod secret;
 /// A token's life: pasting, shapes, ends, reminders.
 #[path = "core/token.rs"]
 mod token;
+/// Which version of an app is installed, from fake trees of three systems and the real programs.
+#[path = "core/version.rs"]
+mod version;
 /// What a watcher hears.
 #[path = "core/watch.rs"]
 mod watch;

@@ -195,3 +195,34 @@ test('without a day to be reminded on, the end alone is told', async ({ page }) 
   }
   await expect(page.getByTestId('view-settings')).toContainText('Only when it has ended');
 });
+
+test('an app that still runs with its old settings is quit and opened again, after a question', async ({ page }) => {
+  await page.getByTestId('nav-apps').click();
+  await expect(page.getByTestId('app-version-claude-desktop')).toHaveText('Version 1.46388.2');
+  await expect(page.getByTestId('app-restart-claude-desktop')).toContainText('Closing its window is not enough.');
+  await page.getByTestId('app-reopen-claude-desktop').click();
+  await expect(page.getByTestId('reopen-dialog')).toContainText('A chat that is being answered is cut off.');
+  await page.getByTestId('reopen-cancel').click();
+  await expect(page.getByTestId('app-restart-claude-desktop')).toBeVisible();
+  await page.getByTestId('app-reopen-claude-desktop').click();
+  await page.getByTestId('reopen-confirm').click();
+  await expect(page.getByTestId('announce')).toHaveText('Claude Desktop was opened again');
+  await expect(page.getByTestId('app-restart-claude-desktop')).toHaveCount(0);
+});
+
+test('what runs in a terminal has words and no button', async ({ page }) => {
+  await page.getByTestId('nav-apps').click();
+  await expect(page.getByTestId('app-restart-claude-code')).toContainText('Type /exit in the terminal where Claude Code runs, then start it again.');
+  await expect(page.getByTestId('app-reopen-claude-code')).toHaveCount(0);
+});
+
+test('a change says which app has to be opened again, and offers it', async ({ page }) => {
+  await page.getByTestId('row-action-old-desk').click();
+  await page.getByTestId('app-choice-claude-desktop').check();
+  await page.getByTestId('apps-review').click();
+  await page.getByTestId('apps-apply').click();
+  await expect(page.getByTestId('toast')).toContainText('Claude Desktop has to be opened again to see it.');
+  await page.getByTestId('toast-reopen').click();
+  await page.getByTestId('reopen-confirm').click();
+  await expect(page.getByTestId('announce')).toHaveText('Claude Desktop was opened again');
+});

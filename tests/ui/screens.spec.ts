@@ -12,6 +12,12 @@ const SCREENS: Record<string, { fixture?: string; go: (page: Page) => Promise<vo
   'details of a refused token': { go: (page) => page.getByTestId('row-open-retently').click() },
   apps: { go: (page) => page.getByTestId('nav-apps').click() },
   'a broken file': { fixture: 'broken', go: (page) => page.getByTestId('nav-apps').click() },
+  'quit and reopen': {
+    go: async (page) => {
+      await page.getByTestId('nav-apps').click();
+      await page.getByTestId('app-reopen-claude-desktop').click();
+    },
+  },
   activity: {
     go: async (page) => {
       await page.getByTestId('nav-activity').click();

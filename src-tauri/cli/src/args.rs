@@ -21,6 +21,14 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// List connections, their tokens' facts, and all entries in the apps' files.
     List,
+    /// List the apps: their versions, since when they run, their files, and which still run with old settings.
+    Apps,
+    /// Quit an app and open it again, where that is safe. A chat that is being answered is cut off.
+    Reopen {
+        /// The app.
+        #[arg(value_name = "CLIENT", help = apps_help())]
+        app: String,
+    },
     /// List the services there are, or what one of them wants to know.
     Services {
         /// The service.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
-use crate::{practice, print, services};
+use crate::{apps, practice, print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -30,6 +30,8 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
     }
     match command {
         Command::List => list(&patchbay, as_json),
+        Command::Apps => apps::apps(&patchbay, as_json),
+        Command::Reopen { app } => apps::reopen(&patchbay, app, as_json).await,
         Command::Services { id } => services::services(id.as_deref(), as_json),
         Command::Add { ref provider, .. } => {
             let provider = provider.clone();

@@ -3,6 +3,7 @@
 //! Exit 0 for success, 1 when something needs attention, 2 for bad usage or input. Errors are one line on standard
 //! error, beginning with their code. No output holds a secret, except `headers`, whose one reader is the app that asks.
 
+mod apps;
 mod args;
 mod bridge;
 mod commands;

@@ -53,6 +53,10 @@ fn exit_code(code: Code) -> u8 {
         | Code::TokenMissing
         | Code::PracticePort
         | Code::FileBusy
+        | Code::AppNotRunning
+        | Code::ReopenByHand
+        | Code::AppStillRuns
+        | Code::AppNotStarted
         | Code::FileChanged
         | Code::DiskFull
         | Code::Io

@@ -46,6 +46,14 @@ pub enum Code {
     FileBusy,
     /// An app does not seem to be installed. Way out: install it, or have its file made all the same.
     AppNotInstalled,
+    /// The app to be reopened does not run.
+    AppNotRunning,
+    /// The app cannot be quit safely by Patchbay. Way out: the words that the hint says.
+    ReopenByHand,
+    /// The app was asked to quit and still runs. Way out: look at its window.
+    AppStillRuns,
+    /// The app has quit and could not be started again. Way out: start it.
+    AppNotStarted,
     /// An app's own rules refuse the entry. Way out: another name or wiring.
     AppRefuses,
     /// The app has no such way for the token to get there.

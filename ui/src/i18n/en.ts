@@ -202,7 +202,7 @@ export const en = {
 
   apps: {
     title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', installed: 'On this computer', others: (n: number) => `Not installed here (${n})`,
-    running: 'Running', noEntries: 'Nothing is set up in it yet.', noFile: 'It has no file yet. One is made when you connect something.',
+    version: (version: string) => `Version ${version}`, since: (when: string) => `running since ${when}`, noEntries: 'Nothing is set up in it yet.', noFile: 'It has no file yet. One is made when you connect something.',
     ours: 'By Patchbay', foreign: 'Not by Patchbay', disabled: 'Switched off', plain: 'A token lies here in plain text',
     plainAbout: (where: string) => `Anybody who can read this file can use it (${where}). Connect the service with Patchbay, then take this entry out in the app.`,
     where: (line: number, column: number) => `The mistake is in line ${line}, column ${column}.`,
@@ -220,6 +220,20 @@ export const en = {
   activity: {
     title: 'Activity', about: 'Everything Patchbay changed. Undo brings the file back exactly.', empty: 'Nothing has been changed yet.', undone: 'Undone',
     in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
+  },
+
+  restart: {
+    stale: (app: string) => `${app} still runs with the old settings.`,
+    reopen: 'Quit and reopen', reopenApp: (app: string) => `Quit and reopen ${app}`, reopening: 'Waiting for it to quit …', done: (app: string) => `${app} was opened again`,
+    ask: (app: string) => `Quit and reopen ${app}?`,
+    about: { 'claude-desktop': 'A chat that is being answered is cut off. Your chats are kept.', 'lm-studio': 'A chat that is being answered is cut off, and a model that is loaded has to be loaded again.' } as Record<string, string>,
+    aboutOther: (app: string) => `What runs in ${app} right now is cut off. If you have unsaved work, ${app} keeps it or asks you about it first.`,
+    window: 'Closing its window is not enough.',
+    tray: (app: string) => `Quit ${app} from its menu or its icon near the clock, then start it again. Closing its window is not enough.`,
+    windows: (app: string) => `Close all windows of ${app}, then start it again.`,
+    terminal: (app: string, command: string) => `Type ${command} in the terminal where ${app} runs, then start it again.`,
+    other: (app: string) => `Quit ${app} and start it again.`,
+    toast: (apps: string, n: number) => (n === 1 ? `${apps} has to be opened again to see it` : `${apps} have to be opened again to see it`),
   },
 
   settings: {

@@ -1,12 +1,13 @@
 /** What rows and details do: one request each, then a sentence, and an error where it happened. */
 import { asError, type Navigate } from '../backend';
+import type { Connected } from '../bindings/Connected';
 import type { EntryScope } from '../bindings/EntryScope';
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { Error as CoreError } from '../bindings/Error';
 import type { NextStep } from '../bindings/NextStep';
 import { words } from '../i18n';
 import { announce, say, screen, startWizard, type Dialog } from './screen.svelte';
-import { app, appName, ask, backend, connection, data, refresh } from './state.svelte';
+import { app, appName, appNames, ask, backend, connection, data, refresh } from './state.svelte';
 
 /** What is under way and what went wrong, by place (`row:<id>`, `undo:<change>`, …). */
 export const busy = $state<Record<string, boolean>>({});
@@ -52,10 +53,26 @@ export function cancelChecks(): Promise<boolean> {
   return at('cancel-checks', async () => void (await ask({ type: 'cancel_checks' }, 'done')));
 }
 
+/** Says what was changed, and which apps have to be opened again to see it. */
+export async function sayChanged(text: string, { change, restart }: Pick<Connected, 'change' | 'restart'>): Promise<void> {
+  await refresh();
+  const stale = restart.filter((client) => app(client)?.restart);
+  const [only] = stale;
+  const reopen = only && stale.length === 1 && app(only)?.restart?.reopen ? only : null;
+  say(stale.length ? `${text}. ${words.restart.toast(appNames(stale), stale.length)}.` : text, change, 'good', reopen);
+}
+
+export function reopen(client: string): Promise<boolean> {
+  return at(`reopen:${client}`, async () => {
+    await ask({ type: 'reopen', client }, 'done');
+    say(words.restart.done(appName(client)));
+  });
+}
+
 export function putBack(id: string, client: string, scope?: EntryScope): Promise<boolean> {
   return at(`row:${id}`, async () => {
-    const { change } = await ask({ type: 'put_back', id, client, scope }, 'connected');
-    say(words.connections.putBackDone(appName(client)), change);
+    const done = await ask({ type: 'put_back', id, client, scope }, 'connected');
+    await sayChanged(words.connections.putBackDone(appName(client)), done);
   });
 }
 
@@ -70,13 +87,13 @@ export function undo(change: string): Promise<boolean> {
   return at(`undo:${change}`, async () => {
     screen.toast = null;
     try {
-      await ask({ type: 'undo', change }, 'connected');
+      const { restart } = await ask({ type: 'undo', change }, 'connected');
+      await sayChanged(words.activity.done, { change: null, restart });
     } catch (thrown) {
       const error = asError(thrown);
       say(words.code[error.code]?.say ?? error.message, null, 'bad');
       throw thrown;
     }
-    say(words.activity.done);
   });
 }
 

@@ -47,6 +47,11 @@ export function moment(at: string): string {
   return new Intl.DateTimeFormat(locale(), { dateStyle: 'long', timeStyle: 'short' }).format(new Date(at));
 }
 
+/** `14:05` today, otherwise the day. */
+export function since(at: string, now: string): string {
+  return localDay(at) === localDay(now) ? clock(at) : day(at);
+}
+
 /** `84 ms`, `1.2 s`. */
 export function span(millis: number): string {
   if (millis < 1) return '< 1 ms';

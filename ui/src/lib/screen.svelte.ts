@@ -6,7 +6,9 @@ export type View = Navigate['view'];
 export type Dialog =
   | { kind: 'renew'; id: string; token: string | null; step: 'make' | 'revoke'; old?: string | null }
   | { kind: 'remove' | 'edit' | 'apps'; id: string }
-  | { kind: 'token'; id: string };
+  | { kind: 'token'; id: string }
+  /** Its id is an app's. */
+  | { kind: 'reopen'; id: string };
 
 /** What the wizard starts with. */
 export interface WizardStart {
@@ -18,6 +20,8 @@ export interface Toast {
   text: string;
   /** The change that its Undo takes back. */
   change: string | null;
+  /** The app that its button opens again. */
+  reopen: string | null;
   tone: 'good' | 'bad';
 }
 
@@ -39,8 +43,8 @@ export function announce(text: string): void {
 }
 
 /** Says what was done, with an Undo for some seconds where there is a change to take back. */
-export function say(text: string, change: string | null = null, tone: Toast['tone'] = 'good'): void {
-  screen.toast = { text, change, tone };
+export function say(text: string, change: string | null = null, tone: Toast['tone'] = 'good', reopen: string | null = null): void {
+  screen.toast = { text, change, tone, reopen };
   announce(text);
   holdToast(false);
 }

@@ -1,4 +1,5 @@
 /** A connection's state in one sentence, and how it looks. */
+import type { AppView } from '../bindings/AppView';
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { DriftView } from '../bindings/DriftView';
 import type { EntryScope } from '../bindings/EntryScope';
@@ -82,4 +83,10 @@ export function driftSentence(drift: DriftView, appName: (id: string) => string)
 /** The folder that entries are for, where they are for one. */
 export function folder(scope: EntryScope): string {
   return 'folder' in scope ? scope.folder : '';
+}
+
+/** What the user does to have an app read its settings again. */
+export function restartWords({ name, restart }: AppView): string {
+  const by = restart?.words ?? { kind: 'other' };
+  return by.kind === 'terminal' ? words.restart.terminal(name, by.command) : words.restart[by.kind](name);
 }

@@ -29,6 +29,7 @@ impl Patchbay {
                 self.cancel_checks();
                 Ok(Answer::Done)
             }
+            Request::Reopen { client } => self.reopen(&client).await.map(|()| Answer::Done),
             Request::Curl { id } => self.curl(&id).map(Answer::Text),
             Request::Snippet { id, client } => self.snippet(&id, &client).map(Answer::Text),
             Request::Renew { id, token, expires, scopes } => {

@@ -172,6 +172,11 @@ pub enum Request {
         #[ts(optional, as = "Option<Scope>")]
         scope: Scope,
     },
+    /// Quits an app and opens it again, where that is safe. Answer: `done`.
+    Reopen {
+        /// The app.
+        client: String,
+    },
     /// The diff of a change in the history. Answer: `plan`.
     ChangeDetail {
         /// The change.

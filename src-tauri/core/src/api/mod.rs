@@ -13,6 +13,7 @@ pub mod message;
 mod place;
 mod renew;
 mod renewed;
+mod reopen;
 mod restore;
 mod retire;
 mod secrets;
@@ -42,6 +43,7 @@ use secrets::Places;
 
 pub use install::install_program;
 pub use message::{Answer, Request};
+pub use reopen::say as say_restart;
 pub use token::{UNKNOWN_END, ready_token};
 pub use view::Snapshot;
 

@@ -5,30 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Patchbay;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
+use super::reopen::{changed_since, restart};
 use super::view::{
     ActivityKind, ActivityView, AppView, CandidateView, ConnectionView, DriftKind, EntryView, Group, NextStep,
     OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
 };
 use crate::catalog;
 use crate::change::history::{Record, Status as RecordStatus};
-use crate::client::{Candidate, read_entry};
+use crate::client::{Candidate, read_entry, version};
 use crate::connection::runs::Run;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement, Previous};
 use crate::error::Result;
 use crate::host::Host;
 use crate::probe::Verdict;
-use crate::process::running_apps;
+use crate::process::{Running, running_apps};
 use crate::secret::{find_plaintext, mask, vault_exists};
 use crate::token::{days_left, life_left, reminder, same_length};
-use jiff::Timestamp;
 
 /// What the pieces of a snapshot are computed from.
 struct Scene<'a> {
     host: &'a Host,
     state: &'a State,
     seen: &'a [Seen],
-    running: &'a BTreeMap<&'static str, Timestamp>,
+    running: &'a BTreeMap<&'static str, Running>,
+    records: &'a [Record],
     reminders: &'a [ReminderView],
     checking: &'a BTreeSet<String>,
 }
@@ -44,6 +45,7 @@ impl Patchbay {
         let state = loaded.state;
         let seen = look(&host);
         let running = running_apps();
+        let records = self.inner.history.records();
         let reminders = reminders(&state, &host);
         let checking = self.inner.checking.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let scene = Scene {
@@ -51,6 +53,7 @@ impl Patchbay {
             state: &state,
             seen: &seen,
             running: &running,
+            records: &records,
             reminders: &reminders,
             checking: &checking,
         };
@@ -64,7 +67,7 @@ impl Patchbay {
             now: host.now.to_string(),
             connections,
             apps: seen.chunk_by(|a, b| a.client.id == b.client.id).filter_map(|seen| scene.app(seen)).collect(),
-            activity: self.inner.history.records().iter().take(200).map(activity).collect(),
+            activity: records.iter().take(200).map(activity).collect(),
             settings: state.settings.clone(),
             secrets: SecretsView {
                 backend: state.settings.backend,
@@ -107,7 +110,7 @@ impl Scene<'_> {
     fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {
         let seen = seen_of(self.seen, placement, self.host);
         let restarts = seen.as_ref().is_some_and(|seen| seen.client.restart);
-        let started = self.running.get(placement.client.as_str()).filter(|_| restarts);
+        let running = self.running.get(placement.client.as_str()).filter(|_| restarts);
         PlacementView {
             client: placement.client.clone(),
             scope: placement.scope.clone(),
@@ -117,7 +120,7 @@ impl Scene<'_> {
             kept: placement.kept,
             drift: seen.and_then(|seen| seen.drift(connection, placement)),
             last_used: runs.iter().find(|run| run.client.as_deref() == Some(&placement.client)).map(use_view),
-            restart: started.is_some_and(|started| *started < placement.written),
+            restart: running.is_some_and(|running| running.since.as_second() < placement.written.as_second()),
         }
     }
 
@@ -195,11 +198,16 @@ impl Scene<'_> {
     /// One app, from everything that it reads: its own table comes first.
     fn app(&self, seen: &[Seen]) -> Option<AppView> {
         let (own, further) = seen.split_first()?;
+        let running = self.running.get(own.client.id);
+        let stale = running.filter(|running| self.runs_with_old_settings(own, running));
         Some(AppView {
             id: own.client.id.to_owned(),
             name: own.client.name.to_owned(),
             installed: own.location.installed,
-            running: self.running.contains_key(own.client.id),
+            version: self.version(own, running),
+            running: running.is_some(),
+            since: running.map(|running| running.since.to_string()),
+            restart: stale.map(|running| restart(own.client, running)),
             path: own.location.path.display().to_string(),
             exists: !matches!(own.entries, Ok(None)),
             why: own.location.why.map(str::to_owned),
@@ -235,6 +243,16 @@ impl Scene<'_> {
 
     fn entries(&self, seen: &Seen) -> Vec<EntryView> {
         seen.all().iter().map(|(name, value)| self.entry(seen, name, value)).collect()
+    }
+
+    fn version(&self, seen: &Seen, running: Option<&Running>) -> Option<String> {
+        let program = running.and_then(|running| running.program.as_deref());
+        seen.location.installed.then(|| version(seen.client, self.host, program)).flatten()
+    }
+
+    fn runs_with_old_settings(&self, seen: &Seen, running: &Running) -> bool {
+        let Seen { client, location, .. } = seen;
+        client.restart && changed_since(self.records, client.id, &location.path, running.since)
     }
 
     fn entry(&self, seen: &Seen, name: &str, value: &serde_json::Value) -> EntryView {

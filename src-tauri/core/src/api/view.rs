@@ -11,6 +11,7 @@ use crate::client::Scope;
 use crate::connection::Wiring;
 use crate::error::Error;
 use crate::probe::Report;
+use crate::process::ByHand;
 use crate::secret::{Backend, StoreStatus};
 
 pub use super::token_view::{OldTokenView, TokenView};
@@ -247,8 +248,14 @@ pub struct AppView {
     pub name: String,
     /// Whether it seems to be installed.
     pub installed: bool,
+    /// The version installed, where it can be told.
+    pub version: Option<String>,
     /// Whether it runs now.
     pub running: bool,
+    /// Since when, RFC 3339: the start of its oldest process.
+    pub since: Option<String>,
+    /// What to do because it started before Patchbay last changed its file; absent where nothing is to be done.
+    pub restart: Option<RestartView>,
     /// Its file; where it would be made if there is none.
     pub path: String,
     /// Whether the file exists.
@@ -295,6 +302,16 @@ pub struct SourceView {
     pub problem: Option<Error>,
     /// The entries, in the file's order.
     pub entries: Vec<EntryView>,
+}
+
+/// What makes an app read its settings again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct RestartView {
+    /// Whether Patchbay can safely quit and reopen it.
+    pub reopen: bool,
+    /// What the user does otherwise.
+    pub words: ByHand,
 }
 
 /// One entry in an app's file.

@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use super::shape::{is_flag, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, Location, bridge, find_program};
+use super::{Client, Ends, Location, Program, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -22,6 +22,7 @@ pub(super) static CLIENT: Client = Client {
     wirings: &[Wiring::Bridge],
     // Its starter `q` shares its name with other programs.
     processes: &["qchat"],
+    program: Program { ends: Ends::Terminal("/quit"), ..Program::BASE },
     restart: true,
     locate,
     entry: bridge,

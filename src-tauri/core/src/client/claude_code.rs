@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::claude_desktop::is_desktop;
 use super::scope::keys;
-use super::{AppLock, Client, EntrySpec, Location, Scope, Scopes, Source, find_program};
+use super::{AppLock, Client, Ends, EntrySpec, Location, Program, Scope, Scopes, Source, Version, find_program};
 use crate::connection::Wiring;
 use crate::document::{Document, Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -23,6 +24,13 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge, Wiring::HeadersHelper],
     processes: &["claude"],
+    program: Program {
+        package: Some("@anthropic-ai/claude-code"),
+        lies_at: |path| !is_kept_by_another(path),
+        versions: &[Version::LinkName("claude"), Version::Package("claude")],
+        ends: Ends::Terminal("/exit"),
+        ..Program::BASE
+    },
     restart: true,
     locate,
     // Its command line takes `[A-Za-z0-9_-]`; `workspace` is reserved.
@@ -58,6 +66,12 @@ fn entry(spec: &EntrySpec<'_>) -> Value {
             json!({ "type": "http", "url": spec.url, "headersHelper": spec.headers_command() })
         }
     }
+}
+
+/// Whether another program brought this copy along: the desktop app, or the extension for editors. Nobody typed its name
+/// in a terminal, so it is neither a session of Claude Code nor ended in one. The path is in lower case, with `/`.
+fn is_kept_by_another(path: &str) -> bool {
+    is_desktop(path) || ["/claude/claude-code/", "/claude.app/", "/extensions/"].iter().any(|part| path.contains(part))
 }
 
 fn lock_folder(file: &Path) -> PathBuf {

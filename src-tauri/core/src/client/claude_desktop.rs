@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Client, Location, bridge, is_there};
+use super::{Candidate, Client, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -22,6 +22,19 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["claude-desktop", "Claude"],
+    program: Program {
+        bundle: Some("Claude"),
+        // On Windows its process is called as Claude Code's is.
+        lies_at: |path| Path::new(path).extension().is_none_or(|ending| ending != "exe") || is_desktop(path),
+        versions: &[
+            Version::Bundle,
+            Version::Squirrel("AnthropicClaude"),
+            Version::Store("Claude"),
+            Version::System("claude-desktop"),
+        ],
+        ends: Ends::Tray,
+        ..Program::BASE
+    },
     restart: true,
     locate,
     others,
@@ -53,6 +66,11 @@ fn others(host: &Host) -> Vec<Candidate> {
         all.push(Candidate::new(ordinary, "ordinary_copy"));
     }
     all
+}
+
+/// Whether a program of Windows lies where the desktop app is installed. The path is in lower case, with `/`.
+pub(super) fn is_desktop(path: &str) -> bool {
+    path.contains("/anthropicclaude/") || path.contains("/windowsapps/claude_")
 }
 
 /// The folder of the Store package's shadowed copy. The publisher's part of the name is not relied on.

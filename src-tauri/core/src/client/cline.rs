@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::shape::{has_text, is_flag, is_one_of, is_text_table, is_texts};
-use super::{AppLock, Candidate, Client, Location, bridge, find_program, vscode};
+use super::{AppLock, Candidate, Client, Location, Program, Version, bridge, find_program, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -28,6 +28,11 @@ pub(super) static CLIENT: Client = Client {
     wirings: &[Wiring::Bridge],
     // In an editor it has no process of its own.
     processes: &["cline"],
+    program: Program {
+        package: Some("cline"),
+        versions: &[Version::Package("cline"), Version::Extension("saoudrizwan.claude-dev")],
+        ..Program::BASE
+    },
     restart: false,
     locate,
     others: |host| others(host, "saoudrizwan.claude-dev", FILE),

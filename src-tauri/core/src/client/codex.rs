@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::scope::keys;
-use super::{Client, Location, Scope, Scopes, Source, bridge, find_program};
+use super::{Client, Ends, Location, Program, Scope, Scopes, Source, Version, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Document, Format};
 use crate::host::Host;
@@ -22,6 +22,14 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcp_servers"],
     wirings: &[Wiring::Bridge],
     processes: &["codex"],
+    program: Program {
+        package: Some("@openai/codex"),
+        // The extension for editors brings its own.
+        lies_at: |path| !path.contains("/extensions/"),
+        versions: &[Version::Package("codex")],
+        ends: Ends::Terminal("/quit"),
+        ..Program::BASE
+    },
     restart: true,
     locate,
     accepts_name: |name| {

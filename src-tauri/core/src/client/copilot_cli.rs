@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use super::shape::has_text;
-use super::{Client, EntrySpec, Location, find_program};
+use super::{Client, Ends, EntrySpec, Location, Program, Version, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -21,6 +21,13 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["copilot"],
+    program: Program {
+        package: Some("@github/copilot"),
+        lies_at: |path| !path.contains("/extensions/"),
+        versions: &[Version::Package("copilot")],
+        ends: Ends::Terminal("/exit"),
+        ..Program::BASE
+    },
     restart: true,
     locate,
     entry,

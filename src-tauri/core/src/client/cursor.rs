@@ -6,7 +6,7 @@
 //! comments. No source says so, hence they are reported as a mistake. `CURSOR_CONFIG_DIR` moves other files only.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, is_there};
+use super::{Client, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -18,6 +18,12 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["cursor", "Cursor", "cursor-agent"],
+    program: Program {
+        bundle: Some("Cursor"),
+        versions: &[Version::Bundle, Version::Product { program: "cursor", folder: "cursor", field: "version" }],
+        ends: Ends::Windows,
+        ..Program::BASE
+    },
     restart: true,
     locate,
     entry: bridge,

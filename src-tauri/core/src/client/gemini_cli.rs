@@ -7,7 +7,7 @@
 //! filled-in secrets into the file, so it is never called (run with 0.61.0).
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, find_program};
+use super::{Client, Ends, Location, Program, Version, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -20,6 +20,12 @@ pub(super) static CLIENT: Client = Client {
     wirings: &[Wiring::Bridge],
     // Not sure: it is a Node program, which some systems show as `node`.
     processes: &["gemini"],
+    program: Program {
+        package: Some("@google/gemini-cli"),
+        versions: &[Version::Package("gemini")],
+        ends: Ends::Terminal("/quit"),
+        ..Program::BASE
+    },
     restart: true,
     locate,
     accepts_name: |name| !name.is_empty() && !name.contains('_'),

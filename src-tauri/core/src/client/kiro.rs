@@ -6,7 +6,7 @@
 //! `KIRO_HOME`, which the command line knows, moves this file; it is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, find_program, is_there};
+use super::{Client, Ends, Location, Program, Version, bridge, find_program, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -18,6 +18,12 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["kiro", "Kiro", "kiro-cli", "kiro-cli-chat"],
+    program: Program {
+        bundle: Some("Kiro"),
+        versions: &[Version::Bundle, Version::Product { program: "kiro", folder: "Kiro", field: "version" }],
+        ends: Ends::Windows,
+        ..Program::BASE
+    },
     restart: false,
     locate,
     entry: bridge,

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::shape::has_text;
-use super::{Candidate, Client, Location, bridge, is_there};
+use super::{Candidate, Client, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -20,6 +20,7 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["lm-studio", "LM Studio"],
+    program: Program { bundle: Some("LM Studio"), versions: &[Version::Bundle], ends: Ends::Tray, ..Program::BASE },
     restart: true,
     locate,
     others: |host| {

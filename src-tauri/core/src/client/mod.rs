@@ -18,10 +18,12 @@ mod goose;
 mod kiro;
 mod lm_studio;
 mod locate;
+mod program;
 mod roo_code;
 mod scope;
 mod shape;
 mod snippet;
+mod version;
 mod vscode;
 mod windsurf;
 mod zed;
@@ -39,8 +41,11 @@ pub use candidate::{Candidate, is_in_wsl, seen_from_wsl};
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
+pub use program::{Ends, Program, Version};
 pub use scope::{Scope, Scopes, Source};
 pub use snippet::snippet;
+pub(crate) use version::slashed;
+pub use version::{bundle_of, property, version, version_below};
 
 /// One AI app, as rules.
 pub struct Client {
@@ -56,6 +61,8 @@ pub struct Client {
     pub wirings: &'static [Wiring],
     /// Names of its processes, without `.exe`; `Claude` is the desktop app, `claude` the command line.
     pub processes: &'static [&'static str],
+    /// What else is known of its program.
+    pub program: Program,
     /// Whether it must be restarted to see a new entry.
     pub restart: bool,
     /// Where its file is on a machine by the app's own rule; see [`Client::location`].
@@ -146,6 +153,7 @@ impl Client {
         table: &["mcpServers"],
         wirings: &[Wiring::Bridge],
         processes: &[],
+        program: Program::BASE,
         restart: false,
         locate: |host| Location { path: host.home.clone(), why: None, installed: false },
         others: |_| Vec::new(),

@@ -6,7 +6,7 @@
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, cline, vscode};
+use super::{Client, Location, Program, Version, bridge, cline, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -19,6 +19,7 @@ pub(super) static CLIENT: Client = Client {
     wirings: &[Wiring::Bridge],
     // It has no process of its own.
     processes: &[],
+    program: Program { versions: &[Version::Extension("rooveterinaryinc.roo-cline")], ..Program::BASE },
     restart: false,
     locate,
     others: |host| cline::others(host, "rooveterinaryinc.roo-cline", "mcp_settings.json"),

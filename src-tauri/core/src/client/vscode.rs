@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::shape::has_text;
-use super::{Candidate, Client, EntrySpec, Location, is_there};
+use super::{Candidate, Client, Ends, EntrySpec, Location, Program, Version, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -24,6 +24,15 @@ pub(super) static STABLE: Client = Client {
     wirings: &[Wiring::Bridge],
     // On macOS the program itself is called `Electron`, as many others are; its helpers bear its name.
     processes: &["code", "Code", "Code Helper", "Code Helper (Plugin)"],
+    program: Program {
+        bundle: Some("Visual Studio Code"),
+        versions: &[
+            Version::Bundle,
+            Version::Product { program: "code", folder: "Microsoft VS Code", field: "version" },
+        ],
+        ends: Ends::Windows,
+        ..Program::BASE
+    },
     restart: false,
     locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
     others: |host| profiles(host, "Code"),
@@ -39,6 +48,15 @@ pub(super) static INSIDERS: Client = Client {
     table: &["servers"],
     wirings: &[Wiring::Bridge],
     processes: &["code-insiders", "Code - Insiders", "Code - Insiders Helper", "Code - Insiders Helper (Plugin)"],
+    program: Program {
+        bundle: Some("Visual Studio Code - Insiders"),
+        versions: &[
+            Version::Bundle,
+            Version::Product { program: "code-insiders", folder: "Microsoft VS Code Insiders", field: "version" },
+        ],
+        ends: Ends::Windows,
+        ..Program::BASE
+    },
     restart: false,
     locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
     others: |host| profiles(host, "Code - Insiders"),

@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use super::shape::has_text;
-use super::{Candidate, Client, Location, bridge, is_there};
+use super::{Candidate, Client, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -21,6 +21,16 @@ pub(super) static CLIENT: Client = Client {
     table: &["mcpServers"],
     wirings: &[Wiring::Bridge],
     processes: &["windsurf", "Windsurf", "Devin"],
+    program: Program {
+        bundle: Some("Windsurf"),
+        // `version` is that of the VS Code it is built on.
+        versions: &[
+            Version::Bundle,
+            Version::Product { program: "windsurf", folder: "Windsurf", field: "windsurfVersion" },
+        ],
+        ends: Ends::Windows,
+        ..Program::BASE
+    },
     // "Refresh" in its list of servers is enough.
     restart: true,
     locate,

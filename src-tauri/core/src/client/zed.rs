@@ -7,7 +7,7 @@
 //! known there. Settings are read again at once.
 
 use super::shape::is_flag;
-use super::{Client, Location, bridge, is_there};
+use super::{Client, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -20,6 +20,7 @@ pub(super) static CLIENT: Client = Client {
     wirings: &[Wiring::Bridge],
     // On Linux `zed` is the short-lived starter, and `zed-editor` the window.
     processes: &["zed-editor", "zed", "Zed"],
+    program: Program { bundle: Some("Zed"), versions: &[Version::Bundle], ends: Ends::Windows, ..Program::BASE },
     restart: false,
     locate,
     entry: bridge,

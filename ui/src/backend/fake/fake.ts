@@ -84,6 +84,7 @@ export class Fake {
       case 'keep': return this.#settle(request);
       case 'undo': return this.#undo(request);
       case 'retire_old': return this.#retire(request);
+      case 'reopen': return this.#reopen(request.client);
       case 'cancel_checks': this.#cancelled = true; return done;
       case 'curl': return { type: 'text', value: `curl -H "Authorization: Bearer $TOKEN" ${this.one(request.id).url}` };
       case 'snippet': return { type: 'text', value: `extensions:\n  ${request.id}:\n    cmd: patchbay\n    args: [bridge, ${request.id}]\n` };
@@ -186,6 +187,13 @@ export class Fake {
       Object.assign(one, { group: 'working', status: 'working', action: 'check' });
     }
     return { type: 'retired', value: { refused, unverified: false, report: null } };
+  }
+
+  #reopen(client: string): Answer {
+    const app = this.state.apps.find(({ id }) => id === client);
+    if (!app?.restart?.reopen) throw new Failure({ code: 'reopen_by_hand', message: client });
+    Object.assign(app, { since: new Date().toISOString(), restart: null });
+    return done;
   }
 
   #unlock(secret: string): Answer {

@@ -83,16 +83,16 @@ const foreign = (name: string, kind: EntryView['kind'], target: string, plain_te
 function apps(connections: ConnectionView[], extra: boolean): AppView[] {
   const ours = (client: string): EntryView[] =>
     connections.filter((one) => one.used_in.some((place) => place.client === client)).map((one) => ({ name: one.id, kind: 'program', target: `patchbay bridge ${one.id}`, disabled: false, connection: one.id, plain_text: [] }));
-  const base = { installed: true, running: false, exists: true, why: null, problem: null, further: [], candidates: [] };
+  const base = { installed: true, running: false, version: null, since: null, restart: null, exists: true, why: null, problem: null, further: [], candidates: [] };
   const more = (id: string, name: string, path: string, own: Partial<AppView> = {}): AppView => ({ ...base, id, name, path: `/home/ana/${path}`, wirings: ['bridge'], installed: false, exists: false, entries: ours(id), ...own });
   const here = extra && connections.length > 0 ? { installed: true, exists: true } : {};
   return [
-    { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, path: '/home/ana/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/ana')] : [])] },
-    { ...base, id: 'claude-code', name: 'Claude Code', path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
+    { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, version: '1.46388.2', since: at(-3 * DAY), restart: extra && connections.length > 0 ? { reopen: true, words: { kind: 'tray' } } : null, path: '/home/ana/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/ana')] : [])] },
+    { ...base, id: 'claude-code', name: 'Claude Code', version: '2.1.329', ...(extra && connections.length > 0 ? { running: true, since: at(-MINUTE), restart: { reopen: false, words: { kind: 'terminal', command: '/exit' } } } : {}), path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
       further: extra ? [{ scope: { kind: 'project', folder: '/home/ana/work/website' }, path: '/home/ana/work/website/.mcp.json', problem: null, entries: [foreign('tickets', 'remote', 'https://tickets.example/mcp')] }] : [] },
     { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/ana/.codex/config.toml', wirings: ['bridge'], entries: ours('codex') },
     more('cursor', 'Cursor', '.cursor/mcp.json', here.installed ? { ...here, entries: [{ ...foreign('old-search', 'program', 'npx -y old-search'), disabled: true }] } : {}),
-    more('vscode', 'VS Code', '.config/Code/User/mcp.json', { ...here, running: !!here.installed, candidates: here.installed ? [
+    more('vscode', 'VS Code', '.config/Code/User/mcp.json', { ...here, running: !!here.installed, ...(here.installed ? { version: '1.131.0', since: at(-2 * MINUTE) } : {}), candidates: here.installed ? [
       { path: '/home/ana/.config/Code/User/mcp.json', what: 'usual', name: null, exists: true, counts: true },
       { path: '/home/ana/.config/Code/User/profiles/-5d1c2f0/mcp.json', what: 'profile', name: 'Work', exists: false, counts: false },
     ] : [] }),
