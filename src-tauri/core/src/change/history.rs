@@ -275,9 +275,9 @@ impl History {
         {
             // A line of activity may be being written at this moment; it has no copies.
             let age = Duration::from_secs(if folder.join("0.before").exists() { 0 } else { 600 });
-            file::clear_strays(&folder, age);
             let touched =
                 std::fs::metadata(&folder).and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+            file::clear_strays(&folder, age);
             if !folder.join("record.json").exists() && touched.is_some_and(|touched| touched >= age) {
                 // It is tried again at the next start.
                 let _ = std::fs::remove_dir_all(&folder);

@@ -92,7 +92,8 @@ impl MkdirLock {
                 seen = (now, Instant::now());
             }
             if is_stale(path) || seen.1.elapsed() > STALE {
-                set_aside(path, now);
+                // Gone already means that the next round gets it.
+                let _ = take_away(path, |aside| modified(aside) == now);
             } else if begun.elapsed() > APP_PATIENCE {
                 return Err(busy(path));
             }
@@ -145,8 +146,10 @@ impl Folder {
     fn remove(self) {
         if self.is_ours() {
             // Gone already means that the app took it over.
-            let _ = self.mark.as_ref().map(std::fs::remove_file);
-            let _ = std::fs::remove_dir(&self.path);
+            let _ = match self.mark {
+                Some(_) => take_away(&self.path, |_| true),
+                None => std::fs::remove_dir(&self.path),
+            };
         }
     }
 
@@ -197,18 +200,12 @@ fn make_marked(path: &Path) -> std::io::Result<Option<PathBuf>> {
     placed.map(|()| Some(path.join(mark)))
 }
 
-/// Takes a forgotten lock away in one step, whatever its owner left in it. Somebody else may have been quicker and have
-/// it freshly: then it goes back.
-fn set_aside(path: &Path, seen: Option<SystemTime>) {
+/// Takes a lock away in one step, whatever its owner left in it, if what was taken is what was meant: somebody else may
+/// have been quicker and have it freshly. Then it goes back.
+fn take_away(path: &Path, meant: impl FnOnce(&Path) -> bool) -> std::io::Result<()> {
     let aside = beside(path);
-    if std::fs::rename(path, &aside).is_err() {
-        // It is gone; the next round takes it.
-        return;
-    }
-    let done = if modified(&aside) == seen { std::fs::remove_dir_all(&aside) } else { std::fs::rename(&aside, path) };
-    if let Err(error) = done {
-        tracing::warn!("a lock's folder is left behind at {}: {error}", aside.display());
-    }
+    std::fs::rename(path, &aside)?;
+    if meant(&aside) { std::fs::remove_dir_all(&aside) } else { std::fs::rename(&aside, path) }
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
