@@ -6,6 +6,10 @@ use std::process::{Command, Output, Stdio};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
+/// Everything that can be wrong with a file, its folder and its disk.
+#[cfg(target_os = "linux")]
+#[path = "cli/faults.rs"]
+mod faults;
 /// Killed in the middle.
 #[cfg(target_os = "linux")]
 #[path = "cli/kill.rs"]
