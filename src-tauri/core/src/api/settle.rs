@@ -43,7 +43,9 @@ impl Patchbay {
         let own = self.inner.state.path();
         let pending = self.inner.history.pending().into_iter().flat_map(|record| record.files).map(|file| file.path);
         let files: BTreeSet<_> = self.watched_files().into_iter().chain(pending).filter(|path| path != own).collect();
-        files.iter().for_each(|path| file::settle(path));
+        for path in &files {
+            file::settle(path);
+        }
         self.inner.history.tidy();
         // Here others may be writing.
         file::clear_strays(&self.inner.data_dir, Duration::from_secs(600));
