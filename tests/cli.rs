@@ -9,6 +9,10 @@ use serde_json::Value;
 /// The apps: listed, and reopened where they run.
 #[path = "cli/apps.rs"]
 mod apps;
+/// Everything that can be wrong with a file, its folder and its disk.
+#[cfg(target_os = "linux")]
+#[path = "cli/faults.rs"]
+mod faults;
 /// Killed in the middle.
 #[cfg(target_os = "linux")]
 #[path = "cli/kill.rs"]

@@ -40,6 +40,9 @@ mod places;
 /// The check's verdicts against servers of every kind.
 #[path = "core/probe.rs"]
 mod probe;
+/// Another program writes the same file at the same time, and locks.
+#[path = "core/race.rs"]
+mod race;
 /// Renewals: which token, its end, what is left of those before it.
 #[path = "core/renew.rs"]
 mod renew;

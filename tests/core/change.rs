@@ -5,9 +5,10 @@ use patchbay_core::api::view::ActivityKind;
 use patchbay_core::change::history::{Effect, History, Intent};
 use patchbay_core::change::{Change, apply, plan, plan_undo};
 use patchbay_core::client;
-use patchbay_core::file::MkdirLock;
+use patchbay_core::file::{self, MkdirLock};
 use patchbay_core::{Code, Error};
 use patchbay_test_support::Home;
+use rstest::rstest;
 use serde_json::json;
 
 fn intent() -> Intent {
@@ -158,6 +159,50 @@ fn clines_own_lock_bears_a_mark_and_a_forgotten_one_is_taken_over() {
     done(&home, planned(&home, "cline").expect("a plan")).expect("applied");
     let left: Vec<_> = std::fs::read_dir(lock.parent().expect("a folder")).expect("a folder").collect();
     assert_eq!(left.len(), 1, "only the file is left: {left:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_chain_of_links_is_written_through_and_another_name_of_the_file_keeps_its_bytes() {
+    use std::os::unix::fs::symlink;
+    let home = Home::new();
+    let dotfiles = home.path().join("dotfiles");
+    std::fs::create_dir(&dotfiles).expect("made");
+    std::fs::write(dotfiles.join("real.toml"), "a = 1\n").expect("written");
+    std::fs::hard_link(dotfiles.join("real.toml"), home.path().join("backup.toml")).expect("linked");
+    symlink("real.toml", dotfiles.join("codex.toml")).expect("linked");
+    symlink("../dotfiles/codex.toml", home.file("codex")).expect("linked");
+    done(&home, planned(&home, "codex").expect("a plan")).expect("applied");
+    for link in [home.file("codex"), dotfiles.join("codex.toml")] {
+        assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink(), "{}", link.display());
+    }
+    assert!(std::fs::read_to_string(dotfiles.join("real.toml")).expect("text").contains("[mcp_servers.notes]"));
+    assert_eq!(std::fs::read_to_string(home.path().join("backup.toml")).expect("text"), "a = 1\n");
+    assert_eq!(std::fs::read_dir(&dotfiles).expect("a folder").count(), 2, "nothing is left beside it");
+}
+
+/// A kill between the exchange and the look at what came out: `(stands, spare)` before, and `(stands, kept)` after.
+#[rstest]
+#[case::ours_is_leftover(("new", "old"), ("new", None))]
+#[case::not_yet_exchanged(("old", "new"), ("old", None))]
+#[case::another_programs_goes_back(("new", "theirs"), ("theirs", None))]
+#[case::another_programs_is_kept_beside_a_newer_one(("newer", "theirs"), ("newer", Some("theirs")))]
+fn what_a_kill_left_beside_a_file_is_told_apart(
+    #[case] (stands, spare): (&str, &str),
+    #[case] (after, kept): (&str, Option<&str>),
+) {
+    let home = Home::new();
+    home.write("codex", stands);
+    let short = |text: &str| file::digest(text.as_bytes())[..16].to_owned();
+    let name = format!(".patchbay-{}-{}-{}-0a0b0c0d.swap", short("config.toml"), short("old"), short("new"));
+    let folder = home.file("codex").parent().expect("a folder").to_path_buf();
+    std::fs::write(folder.join(name), spare).expect("written");
+    file::settle(&home.file("codex"));
+    assert_eq!(home.read("codex"), after);
+    let beside = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let beside: Vec<_> = beside.filter(|path| *path != home.file("codex")).collect();
+    let texts: Vec<_> = beside.iter().map(|path| std::fs::read_to_string(path).expect("text")).collect();
+    assert_eq!(texts, kept.into_iter().map(str::to_owned).collect::<Vec<_>>(), "{beside:?}");
 }
 
 /// The writer is a process of its own that changes the file over and over; it is killed at random moments.

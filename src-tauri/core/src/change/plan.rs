@@ -198,7 +198,7 @@ pub(crate) fn refused(path: &Path, error: &DocumentError) -> Error {
 
 /// Reads a file that is to be changed, refusing what cannot be written.
 pub(super) fn writable(path: &Path) -> Result<FileState> {
-    let state = file::read(path)?;
+    let state = file::read_settled(path)?;
     if state.read_only {
         return Err(read_only(path));
     }
