@@ -1,10 +1,10 @@
 //! A computer of one's own: a home, a session bus with a keychain on it, and a practice service. Everything ends with it,
 //! by process id.
 
-use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use patchbay_test_support::Home;
@@ -17,7 +17,7 @@ const DATA: &str = "Anna's \"own\" data";
 pub(crate) struct Machine {
     home: Home,
     children: Vec<Child>,
-    said: RefCell<String>,
+    said: Mutex<String>,
 }
 
 impl Machine {
@@ -30,7 +30,7 @@ impl Machine {
         // In a folder that nobody trusts, Gemini CLI starts nothing.
         let trusted = serde_json::json!({ (home.path().join("work").display().to_string()): "TRUST_FOLDER" });
         std::fs::write(home.path().join(".gemini/trustedFolders.json"), trusted.to_string()).expect("written");
-        Self { home, children: Vec::new(), said: RefCell::default() }
+        Self { home, children: Vec::new(), said: Mutex::default() }
     }
 
     /// One with a keychain, unlocked.
@@ -104,7 +104,7 @@ impl Machine {
 
     /// All that Patchbay and the apps have said.
     pub(crate) fn said(&self) -> String {
-        self.said.borrow().clone()
+        self.words().clone()
     }
 
     /// The installed program `patchbay`.
@@ -150,8 +150,12 @@ impl Machine {
         panic!("the keychain did not come up");
     }
 
+    fn words(&self) -> MutexGuard<'_, String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn heard(&self, output: Output) -> Output {
-        let mut said = self.said.borrow_mut();
+        let mut said = self.words();
         said.push_str(&String::from_utf8_lossy(&output.stdout));
         said.push_str(&String::from_utf8_lossy(&output.stderr));
         drop(said);
