@@ -13,7 +13,7 @@ use crate::machine::Machine;
 
 /// Rounds, each with one start of the app and as many of Patchbay as fit beside it.
 fn rounds() -> usize {
-    if std::env::var_os("PATCHBAY_THOROUGH").is_some() { 60 } else { 6 }
+    if std::env::var_os("PATCHBAY_THOROUGH").is_some() { 100 } else { 6 }
 }
 
 const OURS: &str = "ours";
@@ -151,10 +151,7 @@ fn put_back(machine: &Machine, round: usize) {
 
 /// Codex wrote what it had read before our entry went: Patchbay shows it as one that nobody manages.
 fn take_out(machine: &Machine, round: usize) {
-    let listed: Value = serde_json::from_str(&machine.patchbay(&["list", "--json"], "")).expect("JSON");
-    let apps = listed["apps"].as_array().expect("apps").iter();
-    let entries = apps.filter(|app| app["id"] == "codex").flat_map(|app| app["entries"].as_array().expect("entries"));
-    let ours: Vec<_> = entries.filter(|entry| entry["name"] == OURS).collect();
-    assert!(matches!(ours[..], [entry] if entry["connection"].is_null()), "round {round}: {ours:?}");
+    let listed = machine.patchbay(&["list"], "");
+    assert!(listed.lines().any(|line| line == "Codex also has: ours"), "round {round}: {listed}");
     assert!(machine.app("codex", &["mcp", "remove", OURS]).status.success(), "round {round}");
 }
