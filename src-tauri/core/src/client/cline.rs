@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::shape::{has_text, is_flag, is_one_of, is_text_table, is_texts};
-use super::{AppLock, Client, Location, bridge, find_program, vscode};
+use super::{AppLock, Candidate, Client, Location, bridge, find_program, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -30,6 +30,7 @@ pub(super) static CLIENT: Client = Client {
     processes: &["cline"],
     restart: false,
     locate,
+    others: |host| others(host, "saoudrizwan.claude-dev", FILE),
     // The flat way is read by old and new versions alike.
     entry: bridge,
     refuses: |value| (!fits(value)).then_some("Cline cannot read an entry of this shape, and then it reads none."),
@@ -53,6 +54,23 @@ fn locate(host: &Host) -> Location {
     }
     let installed = data.is_dir() || extension.is_dir() || find_program(host, "cline").is_some();
     Location { path, why, installed }
+}
+
+/// The files that an extension has in the editors that are built on VS Code.
+pub(super) fn others(host: &Host, extension: &str, file: &str) -> Vec<Candidate> {
+    const EDITORS: &[(&str, &str)] = &[
+        ("Code", "VS Code"),
+        ("Code - Insiders", "VS Code Insiders"),
+        ("VSCodium", "VSCodium"),
+        ("Cursor", "Cursor"),
+        ("Windsurf", "Windsurf"),
+    ];
+    let of = |(folder, name): &(&str, &str)| {
+        let extension = vscode::user_folder(host, folder).0.join("globalStorage").join(extension);
+        let path = extension.join("settings").join(file);
+        path.is_file().then(|| Candidate::named(path, "editor", *name))
+    };
+    EDITORS.iter().filter_map(of).collect()
 }
 
 fn beside(file: &Path) -> PathBuf {
