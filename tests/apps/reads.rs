@@ -91,6 +91,18 @@ fn nothing_but_the_keychain_has(machine: &Machine, token: &str) {
 }
 
 #[test]
+fn what_gemini_cli_refuses_for_its_byte_order_mark_is_refused_and_left_alone() {
+    let machine = Machine::new();
+    let (file, text) = (".gemini/settings.json", "\u{feff}{\"mcpServers\": {\"weather\": {\"command\": \"true\"}}}");
+    std::fs::write(machine.home().join(file), text).expect("written");
+    assert!(!machine.app("gemini", &["mcp", "list"]).status.success(), "the real one refuses it");
+    let add = ["add", "--provider=custom", "--name=n", "--set=url=http://127.0.0.1:9/mcp", "--app=gemini-cli"];
+    let refused = machine.try_patchbay(&add, "");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("file_syntax:"), "{refused:?}");
+    assert_eq!(machine.read(file), text.as_bytes());
+}
+
+#[test]
 fn claude_code_gets_the_headers_from_a_program_in_a_folder_with_quotes_in_its_name() {
     let mut machine = Machine::with_keychain();
     let (url, practice) = machine.practice();
