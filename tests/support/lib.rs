@@ -1,4 +1,8 @@
-//! What several test binaries share: a pretend home with apps' files in it.
+//! What several test binaries share: a pretend home with apps' files in it, the practice service's scripts' side, and the
+//! search for tokens where none may be.
+
+pub mod canary;
+pub mod practice;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

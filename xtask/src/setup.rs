@@ -124,7 +124,13 @@ pub(crate) fn tool(name: &str) -> PathBuf {
 
 /// Programs from the npm registry, for tests and measurements; the folder that has them.
 pub(crate) fn npm_tools() -> Result<PathBuf> {
-    const TOOLS: &[&str] = &["@anthropic-ai/claude-code@2.1.329", "@openai/codex@0.169.0", "mcp-remote@0.15.1"];
+    const TOOLS: &[&str] = &[
+        "@anthropic-ai/claude-code@2.1.329",
+        "@openai/codex@0.169.0",
+        "@google/gemini-cli@0.61.0",
+        "@github/copilot@1.0.102",
+        "mcp-remote@0.15.1",
+    ];
     let folder = root().join("target/tools/npm");
     let stamp = folder.join("installed");
     let wanted = TOOLS.join("\n");

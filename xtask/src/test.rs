@@ -11,7 +11,7 @@ use crate::{run, setup};
 
 /// Parts in the order in which they run.
 const PARTS: &[&str] =
-    &["fmt", "ui", "clippy", "gen", "units", "core", "bridge", "practice", "cli", "app", "e2e", "desktop"];
+    &["fmt", "ui", "clippy", "gen", "units", "core", "bridge", "practice", "cli", "apps", "app", "e2e", "desktop"];
 
 /// Tests counted so far.
 #[derive(Default)]
@@ -64,6 +64,10 @@ fn one(part: &str, total: &mut Total) -> Result<()> {
         "gen" => types_are_current(total),
         "units" => cargo_test(&["--lib", "--bins"], total),
         "core" | "bridge" | "practice" | "cli" | "app" => cargo_test(&["--test", part], total),
+        "apps" => {
+            setup::npm_tools()?;
+            cargo_test(&["--test", part], total)
+        }
         "ui" => {
             counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "check"]), total)?;
             counted(&mut command("npm", &["--prefix", "ui", "run", "--silent", "test"]), total)

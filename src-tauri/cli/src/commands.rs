@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Request, TokenFacts};
-use patchbay_core::api::view::{Snapshot, Status};
+use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::client::Scope;
 use patchbay_core::probe::Verdict;
@@ -110,11 +110,18 @@ fn list_words(snapshot: &Snapshot) {
             print::line(&format!("{}: {}", app.name, problem.message));
         }
         let further = app.further.iter().flat_map(|source| &source.entries);
-        for entry in app.entries.iter().chain(further).filter(|entry| entry.connection.is_none()) {
+        let entries = app.entries.iter().chain(further);
+        for entry in entries.filter(|entry| is_nobodys(&snapshot.connections, entry)) {
             let plain = if entry.plain_text.is_empty() { "" } else { " (a token lies in plain text in it)" };
             print::line(&format!("{} also has: {}{plain}", app.name, entry.name));
         }
     }
+}
+
+/// Whether no connection of ours owns an entry; one that an app wrote back after its removal starts a connection that is
+/// no more.
+fn is_nobodys(connections: &[ConnectionView], entry: &EntryView) -> bool {
+    !connections.iter().any(|connection| entry.connection.as_ref() == Some(&connection.id))
 }
 
 fn status_word(status: Status) -> String {

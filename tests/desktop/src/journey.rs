@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use patchbay_test_support::canary;
 use serde_json::Value;
 
 use crate::apps::{self, Talk};
 use crate::session::Session;
 use crate::window::Window;
-use crate::{canary, practice, say};
+use crate::{PRACTICE, say};
 
 const DESKTOP: &str = "{\n  \"preferences\": { \"menuBar\": true },\n  \"mcpServers\": {\n    \"weather\": { \"command\": \"npx\", \"args\": [\"-y\", \"weather-mcp\"] }\n  }\n}\n";
 const CODE: &str = "{\n  \"numStartups\": 3,\n  \"theme\": \"dark\"\n}";
@@ -59,7 +60,7 @@ async fn connect(session: &Session, window: &Window) -> Result<(String, String)>
         session.picture(&format!("wizard-{step}")).await?;
         match step.as_str() {
             "paste" => {
-                let token = practice::make("Claude Desktop MCP", 3600)?;
+                let token = PRACTICE.make("Claude Desktop MCP", 3600)?;
                 window.type_into("token-input", &token.1).await?;
                 made = Some(token);
             }
@@ -134,7 +135,7 @@ fn is_inserted(before: &str, after: &str) -> bool {
 async fn headers_helper(session: &Session, window: &Window) -> Result<String> {
     say("claude through its headers helper");
     let file = session.home().join(".claude.json");
-    let (_, token) = practice::make("Claude Code MCP", 3600)?;
+    let (_, token) = PRACTICE.make("Claude Code MCP", 3600)?;
     let add = ["add", "--provider", "practice", "--name", "By headers", "--app", "claude-code", "--token-stdin"];
     let wiring = ["--wiring", "headers-helper"];
     session.output_of(session.command(&session.patchbay()).args(add).args(wiring), &token).await.context("add")?;
@@ -160,7 +161,7 @@ fn works(answer: &Value) -> Result<()> {
 /// The token is revoked; the check says so; it is renewed; the bridge that ran all the time goes on.
 async fn renew(session: &Session, window: &Window, id: &str, old: &str, bridge: &mut Talk) -> Result<String> {
     say("the token is revoked at the service");
-    practice::revoke(old)?;
+    PRACTICE.revoke(old)?;
     let refused = bridge.whoami().await?;
     ensure!(refused["error"]["data"]["code"] == "token_refused", "the bridge says {refused}");
     window.click("check-all").await?;
@@ -171,7 +172,7 @@ async fn renew(session: &Session, window: &Window, id: &str, old: &str, bridge: 
     window.click(&format!("row-action-{id}")).await?;
     window.find("renew-dialog").await?;
     session.picture("renew").await?;
-    let (_, token) = practice::make("Claude Desktop MCP 2", 3600)?;
+    let (_, token) = PRACTICE.make("Claude Desktop MCP 2", 3600)?;
     window.type_into("renew-token", &token).await?;
     window.click("renew-submit").await?;
     // The service refused the old token before, so nothing is left to be revoked.
@@ -201,7 +202,7 @@ async fn drift(session: &Session, window: &Window, id: &str) -> Result<()> {
 /// A token ends; the system's notification and the tray say so.
 async fn remind(session: &Session, window: &Window, id: &str) -> Result<String> {
     say("a token ends");
-    let (_, token) = practice::make("short", 60)?;
+    let (_, token) = PRACTICE.make("short", 60)?;
     let renew = ["renew", id, "--token-stdin", "--expires", &soon()];
     session.output_of(session.command(&session.patchbay()).args(renew), &token).await?;
     for _ in 0..60 {

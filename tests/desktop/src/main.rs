@@ -4,12 +4,15 @@
 
 mod apps;
 mod bench;
-mod canary;
 mod journey;
-mod practice;
 mod serve;
 mod session;
 mod window;
+
+use patchbay_test_support::practice::Practice;
+
+/// The practice service that the window starts.
+const PRACTICE: Practice = Practice::at(47115);
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

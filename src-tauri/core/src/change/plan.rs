@@ -180,7 +180,14 @@ fn check(client: &Client, path: &Path, entry: &str, value: &Value) -> Result<()>
 /// # Errors
 /// `FileSyntax` with line and column, `FileShape`, `FileEncoding`.
 pub(crate) fn parse(client: &Client, path: &Path, bytes: &[u8]) -> Result<Document> {
-    Document::parse(bytes, client.format).map_err(|error| refused(path, &error))
+    let marked = bytes.starts_with("\u{feff}".as_bytes());
+    let document = if marked && !client.takes_mark { Err(mark(client)) } else { Document::parse(bytes, client.format) };
+    document.map_err(|error| refused(path, &error))
+}
+
+fn mark(client: &Client) -> DocumentError {
+    let message = format!("a byte order mark, which {} does not read; save the file as UTF-8 without one", client.name);
+    DocumentError::Syntax { line: 1, column: 1, message }
 }
 
 /// Turns the editor's refusal into the front door's error.

@@ -4,7 +4,7 @@
 //! bridge. On Windows the Store package, which the direct installer uses too since about February 2026, reads its own
 //! copy under `%LOCALAPPDATA%\Packages\Claude_*`; where that package's folder is, that copy counts
 //! (anthropics/claude-code#26073, #25579). On Linux an official package exists since June 2026; Electron's default
-//! folder `$XDG_CONFIG_HOME/Claude` holds its file.
+//! folder `$XDG_CONFIG_HOME/Claude` holds its file. A byte order mark makes it ignore all servers (tradingview-mcp #406).
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,7 @@ pub(super) static CLIENT: Client = Client {
     others,
     entry: bridge,
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
+    takes_mark: false,
     ..Client::BASE
 };
 

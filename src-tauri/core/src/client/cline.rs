@@ -6,7 +6,7 @@
 //! one. `CLINE_MCP_SETTINGS_PATH`, `CLINE_DATA_DIR` and `CLINE_DIR` move it (`sdk/packages/shared/src/storage/paths.ts`).
 //! One entry that it cannot read makes the whole file unreadable for it; both ways of writing one, flat and under
 //! `transport`, are in `sdk/packages/core/src/extensions/mcp/config-loader.ts`, as is its lock: a folder with an owner's
-//! mark in it. The file is watched.
+//! mark in it. The file is watched. A byte order mark makes it unreadable (run with 3.0.65).
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,7 @@ pub(super) static CLIENT: Client = Client {
     refuses: |value| (!fits(value)).then_some("Cline cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
     lock: Some(AppLock { folder: beside, marked: true }),
+    takes_mark: false,
     ..Client::BASE
 };
 

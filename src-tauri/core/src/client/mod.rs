@@ -77,6 +77,8 @@ pub struct Client {
     pub refuses: fn(&Value) -> Option<&'static str>,
     /// Whether one entry that it refuses makes it refuse the whole file.
     pub all_or_nothing: bool,
+    /// Whether it reads a file that begins with a byte order mark, as Notepad may write one.
+    pub takes_mark: bool,
     /// The lock that it takes while it writes, where it does.
     pub lock: Option<AppLock>,
     /// Its scopes beside the user's own, where it has any.
@@ -161,6 +163,7 @@ impl Client {
         entry: bridge,
         refuses: |_| None,
         all_or_nothing: false,
+        takes_mark: true,
         lock: None,
         scopes: None,
         template: "",

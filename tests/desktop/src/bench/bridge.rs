@@ -8,8 +8,8 @@ use tokio::process::Command;
 
 use super::direct::Direct;
 use super::{mebibytes, memory, milliseconds, percentile, ratio};
+use crate::PRACTICE;
 use crate::apps::{Talk, tools};
-use crate::practice;
 use crate::session::Session;
 
 const STARTS: usize = 10;
@@ -32,7 +32,7 @@ pub(super) async fn measure(session: &Session) -> Result<String> {
     let (_service, told) = session.start_and_read(service.args(["practice", "--json"])).await.context("practice")?;
     let told: Value = serde_json::from_str(&told)?;
     let url = told["mcp"].as_str().context("an address")?.to_owned();
-    let (_, token) = practice::make("bench", 3600)?;
+    let (_, token) = PRACTICE.make("bench", 3600)?;
     let add = ["add", "--provider", "practice", "--name", "Bench", "--app", "codex", "--token-stdin"];
     session.output_of(session.command(&patchbay).args(add), &token).await.context("add")?;
     let remote = tools()?.join("node_modules/.bin/mcp-remote").display().to_string();

@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-/// Fails if one of the secrets lies in a file below a folder, or in any process's arguments or environment.
-pub(crate) fn search(home: &Path, secrets: &[&str], said: &[&str]) -> Result<()> {
+/// Looks for secrets in all files below a folder, in what programs said, and in the arguments and the environment of
+/// every process.
+///
+/// # Errors
+/// One of the secrets lies there, or the search itself finds nothing where something is.
+pub fn search(home: &Path, secrets: &[&str], said: &[&str]) -> Result<()> {
     finds_what_is_there(home)?;
     let mut found = Vec::new();
     for file in files(home) {
@@ -32,12 +36,13 @@ pub(crate) fn search(home: &Path, secrets: &[&str], said: &[&str]) -> Result<()>
 
 /// A search that finds nothing proves something only if it would have found something.
 fn finds_what_is_there(home: &Path) -> Result<()> {
-    let planted = home.join(".config/Claude/planted");
+    let planted = home.join("planted");
     std::fs::write(&planted, "before planted-canary after")?;
     let seen = files(home).iter().any(|file| *file == planted && holds(file, &["planted-canary"]));
     std::fs::remove_file(&planted)?;
-    let own = Path::new("/proc/self/cmdline");
-    ensure!(seen && holds(own, &["journey"]), "the search finds nothing at all");
+    let program = std::env::current_exe()?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    ensure!(seen && holds(Path::new("/proc/self/cmdline"), &[&*name]), "the search finds nothing at all");
     Ok(())
 }
 

@@ -1,0 +1,18 @@
+//! The real programs `claude`, `codex`, `gemini` and `copilot`, in homes of their own, on what Patchbay wrote for them.
+//!
+//! `cargo xtask test apps` installs them; elsewhere `PATCHBAY_NPM_TOOLS` names the folder that has them. None of them is
+//! signed in, and a proxy that is not there keeps them on this computer.
+#![cfg(target_os = "linux")]
+
+/// A computer of one's own: home, keychain, practice service.
+#[path = "apps/machine.rs"]
+mod machine;
+/// What each real program says it sees.
+#[path = "apps/programs.rs"]
+mod programs;
+/// Two write the same file at the same time.
+#[path = "apps/race.rs"]
+mod race;
+/// Each program reports our entry, and everybody else's as before.
+#[path = "apps/reads.rs"]
+mod reads;

@@ -1,0 +1,57 @@
+//! The practice service's scripts' side.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+/// A practice service on this computer.
+#[derive(Debug, Clone, Copy)]
+pub struct Practice {
+    port: u16,
+}
+
+impl Practice {
+    /// The one that listens at a port.
+    pub const fn at(port: u16) -> Self {
+        Self { port }
+    }
+
+    /// Makes a token: its id and its value.
+    ///
+    /// # Errors
+    /// The service does not listen, or refuses.
+    pub fn make(self, name: &str, seconds: u32) -> Result<(String, String)> {
+        let scopes = ["profile:read", "notes:read"];
+        let wish = json!({ "name": name, "scopes": scopes, "lifetime_seconds": seconds });
+        let made = post(self.port, "/api/tokens", &wish)?;
+        let text = |key: &str| made[key].as_str().map(str::to_owned).with_context(|| format!("no {key}"));
+        Ok((text("id")?, text("token")?))
+    }
+
+    /// Revokes a token.
+    ///
+    /// # Errors
+    /// The service does not listen, or knows no such token.
+    pub fn revoke(self, id: &str) -> Result<()> {
+        post(self.port, &format!("/api/tokens/{id}/revoke"), &json!({})).map(drop)
+    }
+}
+
+fn post(port: u16, path: &str, body: &Value) -> Result<Value> {
+    let body = body.to_string();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).context("the practice service is not there")?;
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+    if !head.starts_with("HTTP/1.1 2") {
+        bail!("{path}: {head}");
+    }
+    Ok(serde_json::from_str(body.trim()).unwrap_or(Value::Null))
+}
