@@ -195,13 +195,29 @@ impl Error {
     pub fn io(path: impl AsRef<Path>, source: &std::io::Error) -> Self {
         use std::io::ErrorKind;
         let path = path.as_ref();
-        let (code, what) = match source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Code::DiskFull, "The disk is full".to_owned()),
-            ErrorKind::PermissionDenied => (Code::FileUnreadable, "Permission was denied".to_owned()),
-            ErrorKind::ReadOnlyFilesystem => (Code::FileReadOnly, "The place is read-only".to_owned()),
-            ErrorKind::IsADirectory => (Code::FileNotRegular, "It is a folder, not a file".to_owned()),
-            _ => (Code::Io, source.to_string()),
+        let own = source.to_string();
+        let (code, what, hint) = match source.kind() {
+            ErrorKind::StorageFull => (Code::DiskFull, "The disk is full", "Free some space, then try again."),
+            ErrorKind::QuotaExceeded => {
+                (Code::DiskFull, "Your share of the disk is used up", "Free some space, then try again.")
+            }
+            ErrorKind::PermissionDenied => {
+                (Code::FileUnreadable, "Permission was denied", "Change its permissions, then try again.")
+            }
+            ErrorKind::ReadOnlyFilesystem => {
+                (Code::FileReadOnly, "The place is read-only", "Allow writing to it, then try again.")
+            }
+            ErrorKind::IsADirectory => {
+                (Code::FileNotRegular, "It is a folder, not a file", "Move it out of the way, then try again.")
+            }
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                (Code::FileNotRegular, "Something else is where a folder should be", "Move it away, then try again.")
+            }
+            ErrorKind::InvalidFilename => {
+                (Code::Io, "The system takes no name this long or with these characters", "Choose another place.")
+            }
+            _ => (Code::Io, own.as_str(), "Try again; if it happens again, have the disk looked at."),
         };
-        Self::new(code, format!("{what}: {}", path.display())).at(path)
+        Self::new(code, format!("{what}: {}", path.display())).at(path).hint(hint)
     }
 }

@@ -1,7 +1,6 @@
 //! Settles what a kill left half done, and rebuilds damaged records from what the apps' files show.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use super::Patchbay;
@@ -31,21 +30,21 @@ impl Patchbay {
         }
         // Whoever holds it is alive and will finish what is under way.
         let Some(_work) = Lock::try_take(&self.work_lock())? else { return Ok(()) };
+        self.clear_strays();
         for record in self.inner.history.pending() {
             self.settle_change(record).await?;
         }
-        self.clear_strays();
         self.settle_move().await?;
         self.settle_renewals().await
     }
 
-    /// Removes what a killed writer left beside the apps' files, where nobody else of us writes now.
+    /// Settles what a killed writer left beside the apps' files, where nobody else of us writes now, and in the history.
     fn clear_strays(&self) {
-        let folders: BTreeSet<_> =
-            self.watched_files().iter().filter_map(|path| path.parent().map(Path::to_path_buf)).collect();
-        for folder in folders.iter().filter(|folder| **folder != self.inner.data_dir) {
-            file::clear_strays(folder, Duration::ZERO);
-        }
+        let own = self.inner.state.path();
+        let pending = self.inner.history.pending().into_iter().flat_map(|record| record.files).map(|file| file.path);
+        let files: BTreeSet<_> = self.watched_files().into_iter().chain(pending).filter(|path| path != own).collect();
+        files.iter().for_each(|path| file::settle(path));
+        self.inner.history.tidy();
         // Here others may be writing.
         file::clear_strays(&self.inner.data_dir, Duration::from_secs(600));
     }

@@ -1,12 +1,16 @@
 //! Applying changes: lock, read again, compare, record, write.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::Change;
 use super::history::{History, Intent, Record};
-use super::plan::digest_of;
-use crate::error::{Code, Error, Result};
-use crate::file::{self, Lock, MkdirLock};
+use super::plan::{digest_of, parse, refused};
+use crate::error::Result;
+pub(crate) use crate::file::changed;
+use crate::file::{self, FileState, Lock, MkdirLock};
 
 /// What was applied; the record is still pending until the caller's state agrees.
 #[derive(Debug)]
@@ -25,15 +29,16 @@ pub fn apply(changes: &[Change], intent: &Intent, history: &History, data_dir: &
     // One order for everybody, so that two processes never wait for each other.
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     let locks = Locks::take(&changes, data_dir)?;
-    let targets = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
+    let found = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
     let record = history.begin(intent, &changes)?;
-    if let Err(error) = write_all(&changes, &targets, &locks) {
+    if let Err(error) = write_all(&changes, &found).and_then(|()| changes.iter().try_for_each(|change| holds(change))) {
         // Where even going back fails, the record stays, and the next start tries again.
-        if put_back(&changes, &targets) {
+        if put_back(&changes) {
             history.forget(&record);
         }
         return Err(error);
     }
+    drop(locks);
     Ok(Applied { record })
 }
 
@@ -45,51 +50,74 @@ pub(crate) fn roll_back(changes: &[Change], data_dir: &Path) -> Result<()> {
     let mut changes: Vec<&Change> = changes.iter().filter(|change| !change.is_nothing()).collect();
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     let locks = Locks::take(&changes, data_dir)?;
-    let targets = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
-    write_all(&changes, &targets, &locks)
+    let found = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
+    let written = write_all(&changes, &found);
+    drop(locks);
+    written
 }
 
 /// The locks of all files of a change.
 struct Locks {
     _own: Vec<Lock>,
-    apps: Vec<MkdirLock>,
+    _apps: Vec<MkdirLock>,
 }
 
 impl Locks {
     fn take(changes: &[&Change], data_dir: &Path) -> Result<Self> {
         let own = changes.iter().map(|change| own_lock(change, data_dir)).collect::<Result<_>>()?;
         let apps = changes.iter().filter_map(|change| app_lock(change)).collect::<Result<_>>()?;
-        Ok(Self { _own: own, apps })
-    }
-
-    /// Backups of large files take their time; nobody may take the locks for forgotten ones meanwhile.
-    fn keep_fresh(&self) {
-        self.apps.iter().for_each(MkdirLock::keep_fresh);
+        Ok(Self { _own: own, _apps: apps })
     }
 }
 
 /// Writes the files, up to the first that cannot be written.
-fn write_all(changes: &[&Change], targets: &[PathBuf], locks: &Locks) -> Result<()> {
-    for (change, target) in changes.iter().zip(targets) {
-        locks.keep_fresh();
-        write(target, change.after.as_deref(), &change.digest)?;
-    }
-    Ok(())
+fn write_all(changes: &[&Change], found: &[FileState]) -> Result<()> {
+    changes.iter().zip(found).try_for_each(|(change, found)| write(found, change.after.as_deref()))
 }
 
 /// Gives those files back their bytes that were written already: also the one that failed, because a file may have its
 /// new bytes and the system report a fault afterwards. Whether all are as they were.
-fn put_back(changes: &[&Change], targets: &[PathBuf]) -> bool {
+fn put_back(changes: &[&Change]) -> bool {
     let mut all = true;
-    for (change, target) in changes.iter().zip(targets) {
-        let after = digest_of(change.after.as_deref());
-        let written = file::read(target).map_or(true, |state| state.digest() == after);
-        if written && let Err(error) = write(target, change.before.as_deref(), &after) {
+    for change in changes {
+        let Ok(now) = file::read(&change.path) else {
+            all = false;
+            continue;
+        };
+        let written = now.digest() == digest_of(change.after.as_deref());
+        if written && let Err(error) = write(&now, change.before.as_deref()) {
             tracing::warn!("a file cannot be brought back: {error}");
             all = false;
         }
     }
     all
+}
+
+/// Looks whether the entries stand as they were written: a program that knows no lock may have read the file before
+/// and written it after, and nobody may believe then that our change is there.
+fn holds(change: &Change) -> Result<()> {
+    let Some(entries) = entries_now(change)? else { return Ok(()) };
+    let value = |name: &str| entries.iter().rev().find(|(entry, _)| entry == name).map(|(_, value)| value);
+    if change.ops.iter().all(|op| value(&op.entry) == op.new.as_ref()) { Ok(()) } else { Err(changed(&change.path)) }
+}
+
+/// The entries of a file that somebody wrote since; `None` where nobody did, or where what they wrote is no use.
+fn entries_now(change: &Change) -> Result<Option<Vec<(String, Value)>>> {
+    // Somebody may be in the middle of writing in place.
+    for _ in 0..25 {
+        let now = file::read_settled(&change.path)?;
+        if now.bytes == change.after {
+            return Ok(None);
+        }
+        let document = parse(change.client, &change.path, now.bytes.as_deref().unwrap_or_default());
+        if let Ok(entries) = document
+            .and_then(|document| document.entries(change.client.table).map_err(|error| refused(&change.path, &error)))
+        {
+            return Ok(Some(entries));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(None)
 }
 
 fn own_lock(change: &Change, data_dir: &Path) -> Result<Lock> {
@@ -104,35 +132,16 @@ fn app_lock(change: &Change) -> Option<Result<MkdirLock>> {
 }
 
 /// Reads the file again: the digest must still hold.
-fn unchanged(change: &Change) -> Result<PathBuf> {
-    let state = file::read(&change.path)?;
-    if state.digest() != change.digest {
-        return Err(changed(&change.path));
-    }
-    Ok(state.target)
+fn unchanged(change: &Change) -> Result<FileState> {
+    let state = file::read_settled(&change.path)?;
+    if state.digest() == change.digest { Ok(state) } else { Err(changed(&change.path)) }
 }
 
-/// The error for a file that is not what it was.
-pub(crate) fn changed(path: &Path) -> Error {
-    Error::new(Code::FileChanged, format!("Another program changed this file in the meantime: {}", path.display()))
-        .at(path)
-        .hint("Look at the change again.")
-}
-
-/// Writes a file if it still has the digest that the change was planned for, looked at as late as possible: apps that
-/// know no lock may write at any moment.
-fn write(target: &Path, bytes: Option<&[u8]>, digest: &str) -> Result<()> {
-    let still = || {
-        let now = file::read(target)?;
-        if now.digest() == digest { Ok(()) } else { Err(changed(target)) }
-    };
+/// Writes a file if it still is what was found.
+fn write(found: &FileState, bytes: Option<&[u8]>) -> Result<()> {
     match bytes {
-        Some(bytes) => file::replace_if(target, bytes, still),
-        None if target.exists() => {
-            still()?;
-            file::remove_file(target)
-        }
-        None => Ok(()),
+        Some(bytes) => file::replace(found, bytes),
+        None => file::remove(found),
     }
 }
 

@@ -5,6 +5,7 @@
 //! and state agree; what a kill left pending is settled by [`History::pending`] and its caller.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -251,13 +252,37 @@ impl History {
             undone_by: None,
             undoes: intent.undoes.clone(),
         };
+        if let Err(error) = self.keep(&record, changes) {
+            self.forget(&record);
+            return Err(error);
+        }
+        Ok(record)
+    }
+
+    /// Writes the bytes before, and then the record: without it they are nobody's.
+    fn keep(&self, record: &Record, changes: &[&Change]) -> Result<()> {
         for (n, change) in changes.iter().enumerate() {
             if let Some(bytes) = &change.before {
                 file::replace_private(&self.folder.join(&record.id).join(format!("{n}.before")), bytes)?;
             }
         }
-        self.write(&record)?;
-        Ok(record)
+        self.write(record)
+    }
+
+    /// Removes what killed writers left in the history's folder, where no change is under way.
+    pub fn tidy(&self) {
+        for folder in std::fs::read_dir(&self.folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+        {
+            // A line of activity may be being written at this moment; it has no copies.
+            let age = Duration::from_secs(if folder.join("0.before").exists() { 0 } else { 600 });
+            file::clear_strays(&folder, age);
+            let touched =
+                std::fs::metadata(&folder).and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+            if !folder.join("record.json").exists() && touched.is_some_and(|touched| touched >= age) {
+                // It is tried again at the next start.
+                let _ = std::fs::remove_dir_all(&folder);
+            }
+        }
     }
 
     /// Writes down what happened without any file being changed.

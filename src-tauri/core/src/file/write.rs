@@ -1,27 +1,55 @@
 //! Atomic replacement of a file.
 
 use std::fs::File;
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::NamedTempFile;
+
+use super::read::FileState;
+use super::{keep, swap};
 use crate::error::{Code, Error, Result};
 
-/// Replaces an app's file by `bytes`, keeping its mode and owner; a new file gets mode 0600.
-///
-/// `target` must have its links resolved ([`super::FileState::target`]). When this returns an error the old bytes are
-/// in place; a kill at any point leaves the old file or the new one, whole.
-pub fn replace(target: &Path, bytes: &[u8]) -> Result<()> {
-    replace_if(target, bytes, || Ok(()))
-}
+/// How the name of a file that is being written begins and ends.
+pub(super) const STRAY: (&str, &str) = (".patchbay-", ".tmp");
 
-/// As [`replace`], if `still` agrees when the new bytes are on the disk and only the renaming is left.
+/// Replaces an app's file, as it was read, by `bytes`, keeping its mode, owner and extended attributes; a new file gets
+/// mode 0600.
+///
+/// When this returns an error, neither the old bytes nor what another program wrote meanwhile are lost; a kill at any
+/// point leaves the old file or the new one, whole. Of a file with several names (hard links) only this name gets the
+/// new bytes: writing in place could leave it half written, and would change copies that backup programs link.
 ///
 /// # Errors
-/// As [`replace`], and what `still` answers.
-pub fn replace_if(target: &Path, bytes: &[u8], still: impl FnOnce() -> Result<()>) -> Result<()> {
-    let old = std::fs::metadata(target).ok();
-    write_beside(target, bytes, old.as_ref(), still)
+/// `FileChanged` when the file is not what was read any more; `DiskFull`, `FileReadOnly`, `Io`.
+pub fn replace(old: &FileState, bytes: &[u8]) -> Result<()> {
+    let target = &old.target;
+    let temp = write_beside(target, bytes, old.bytes.is_some())?;
+    if !old.is_at(target).map_err(|error| Error::io(target, &error))? {
+        return Err(changed(target));
+    }
+    if old.bytes.is_some() {
+        swap::put(temp, old, bytes)
+    } else {
+        let placed = temp.persist_noclobber(target);
+        placed.map_err(|failed| match failed.error.kind() {
+            ErrorKind::AlreadyExists => changed(target),
+            _ => write_error(target, &failed.error),
+        })?;
+        sync_folder(target)
+    }
+}
+
+/// Removes an app's file, as it was read, and makes the removal durable; absent is as well.
+///
+/// # Errors
+/// As [`replace`].
+pub fn remove(old: &FileState) -> Result<()> {
+    match old.bytes {
+        Some(_) => swap::take_out(old),
+        None => Ok(()),
+    }
 }
 
 /// Replaces one of Patchbay's own files, readable by its owner alone, making the folder where it is missing.
@@ -29,11 +57,9 @@ pub fn replace_private(target: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = target.parent() {
         make_private_folder(folder)?;
     }
-    write_beside(target, bytes, None, || Ok(()))
+    persist(write_beside(target, bytes, false)?, target)?;
+    sync_folder(target)
 }
-
-/// How the name of a file that is being written begins and ends.
-const STRAY: (&str, &str) = (".patchbay-", ".tmp");
 
 /// Removes what killed writers left in a folder and nobody has touched for `age`.
 pub fn clear_strays(folder: &Path, age: Duration) {
@@ -49,77 +75,75 @@ pub fn clear_strays(folder: &Path, age: Duration) {
     }
 }
 
-/// Removes a file and makes the removal durable.
-pub fn remove_file(target: &Path) -> Result<()> {
-    std::fs::remove_file(target).map_err(|error| write_error(target, &error))?;
-    sync_folder(target)
+/// The error for a file that is not what it was.
+pub fn changed(path: &Path) -> Error {
+    Error::new(Code::FileChanged, format!("Another program changed this file in the meantime: {}", path.display()))
+        .at(path)
+        .hint("Look at the change again.")
 }
 
-fn write_beside(
-    target: &Path,
-    bytes: &[u8],
-    old: Option<&std::fs::Metadata>,
-    still: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    let folder = target.parent().ok_or_else(|| {
-        Error::new(Code::FileNotRegular, format!("This path has no folder: {}", target.display())).at(target)
-    })?;
-    std::fs::create_dir_all(folder).map_err(|error| write_error(folder, &error))?;
+/// Writes bytes to a temporary file in the target's folder, down to the disk; with the target's mode, owner and
+/// attributes if those are to be kept.
+fn write_beside(target: &Path, bytes: &[u8], keeps: bool) -> Result<NamedTempFile> {
+    let folder = folder_of(target)?;
+    std::fs::create_dir_all(&folder).map_err(|error| write_error(&folder, &error))?;
     let mut temp = tempfile::Builder::new()
         .prefix(STRAY.0)
         .suffix(STRAY.1)
-        .tempfile_in(folder)
-        .map_err(|error| write_error(folder, &error))?;
+        .tempfile_in(&folder)
+        .map_err(|error| write_error(&folder, &error))?;
     temp.write_all(bytes).map_err(|error| write_error(target, &error))?;
-    if let Some(old) = old {
-        keep_mode_and_owner(temp.as_file(), old).map_err(|error| write_error(target, &error))?;
+    if keeps {
+        keep::outside_of(target, temp.as_file())?;
     }
     temp.as_file().sync_all().map_err(|error| write_error(target, &error))?;
-    still()?;
-    persist(temp, target)?;
-    sync_folder(target)
+    Ok(temp)
+}
+
+pub(super) fn folder_of(target: &Path) -> Result<PathBuf> {
+    target.parent().map(Path::to_path_buf).ok_or_else(|| {
+        Error::new(Code::FileNotRegular, format!("This path has no folder: {}", target.display())).at(target)
+    })
 }
 
 /// Renames the temporary file over the target. Windows refuses while another program has the target open, so there it
 /// is tried again for about five seconds.
-fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> Result<()> {
+pub(super) fn persist(temp: NamedTempFile, target: &Path) -> Result<()> {
     let tries = if cfg!(windows) { 10 } else { 1 };
+    let placed = retry(tries, std::thread::sleep, temp, |temp| {
+        temp.persist(target).map(drop).map_err(|failed| (failed.file, failed.error))
+    });
+    placed.map_err(|error| write_error(target, &error))
+}
+
+/// Does something with a thing that a failure gives back, up to `tries` times, with pauses that grow from ten
+/// milliseconds to twice the one before.
+fn retry<T, E>(
+    tries: u32,
+    mut pause: impl FnMut(Duration),
+    mut thing: T,
+    mut attempt: impl FnMut(T) -> Result<(), (T, E)>,
+) -> Result<(), E> {
     let mut wait = Duration::from_millis(10);
-    for round in 1.. {
-        match temp.persist(target) {
-            Ok(_) => break,
-            Err(failed) if round < tries => temp = failed.file,
-            Err(failed) => return Err(write_error(target, &failed.error)),
+    for _ in 1..tries {
+        match attempt(thing) {
+            Ok(()) => return Ok(()),
+            Err((back, _)) => thing = back,
         }
-        std::thread::sleep(wait);
+        pause(wait);
         wait *= 2;
     }
-    Ok(())
+    attempt(thing).map_err(|(_, error)| error)
 }
 
 #[cfg(unix)]
-fn keep_mode_and_owner(file: &File, old: &std::fs::Metadata) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        fchown(file, Some(old.uid()), Some(old.gid()))?;
-    }
-    file.set_permissions(old.permissions())
-}
-
-#[cfg(not(unix))]
-fn keep_mode_and_owner(_: &File, _: &std::fs::Metadata) -> std::io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync_folder(target: &Path) -> Result<()> {
+pub(super) fn sync_folder(target: &Path) -> Result<()> {
     let Some(folder) = target.parent() else { return Ok(()) };
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| write_error(folder, &error))
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> Result<()> {
+pub(super) fn sync_folder(_: &Path) -> Result<()> {
     // Windows keeps a rename durable without this, and cannot open folders as files.
     Ok(())
 }
@@ -135,7 +159,7 @@ fn make_private_folder(folder: &Path) -> Result<()> {
     builder.create(folder).map_err(|error| write_error(folder, &error))
 }
 
-fn write_error(path: &Path, error: &std::io::Error) -> Error {
+pub(super) fn write_error(path: &Path, error: &std::io::Error) -> Error {
     let plain = Error::io(path, error);
     if plain.code == Code::FileUnreadable {
         return Error::new(Code::FileReadOnly, format!("This place cannot be written to: {}", path.display()))
@@ -143,4 +167,33 @@ fn write_error(path: &Path, error: &std::io::Error) -> Error {
             .hint("Change its permissions, then try again.");
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an attempt that succeeds at the `good`th time comes to: its outcome, and the pauses in milliseconds.
+    fn attempts(tries: u32, good: u32) -> (Result<(), u32>, Vec<u128>) {
+        let (mut made, mut pauses) = (0, Vec::new());
+        let outcome = retry(
+            tries,
+            |wait| pauses.push(wait.as_millis()),
+            "thing",
+            |thing| {
+                made += 1;
+                if made >= good { Ok(()) } else { Err((thing, made)) }
+            },
+        );
+        (outcome, pauses)
+    }
+
+    #[test]
+    fn what_another_program_has_open_is_tried_again_for_five_seconds_and_no_longer() {
+        assert_eq!(attempts(10, 1), (Ok(()), vec![]));
+        assert_eq!(attempts(10, 4), (Ok(()), vec![10, 20, 40]));
+        let (outcome, pauses) = attempts(10, 11);
+        assert_eq!((outcome, pauses.len(), pauses.iter().sum()), (Err(10), 9, 5110_u128), "the last error is told");
+        assert_eq!(attempts(1, 2), (Err(1), vec![]));
+    }
 }
