@@ -6,6 +6,9 @@ mod accidents;
 /// The front door: connect, undo, remove, drift, renew, damaged records.
 #[path = "core/api.rs"]
 mod api;
+/// Several files that an app might read: which one counts, and what the user may choose.
+#[path = "core/candidates.rs"]
+mod candidates;
 /// The packs are sound, and forms resolve to the right addresses.
 #[path = "core/catalog.rs"]
 mod catalog;
@@ -40,6 +43,9 @@ mod probe;
 /// Renewals: which token, its end, what is left of those before it.
 #[path = "core/renew.rs"]
 mod renew;
+/// Scopes: one folder's entries, an administrator's; plans that have become stale.
+#[path = "core/scopes.rs"]
+mod scopes;
 /// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;

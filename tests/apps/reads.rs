@@ -91,6 +91,18 @@ fn nothing_but_the_keychain_has(machine: &Machine, token: &str) {
 }
 
 #[test]
+fn what_gemini_cli_refuses_for_its_byte_order_mark_is_refused_and_left_alone() {
+    let machine = Machine::new();
+    let (file, text) = (".gemini/settings.json", "\u{feff}{\"mcpServers\": {\"weather\": {\"command\": \"true\"}}}");
+    std::fs::write(machine.home().join(file), text).expect("written");
+    assert!(!machine.app("gemini", &["mcp", "list"]).status.success(), "the real one refuses it");
+    let add = ["add", "--provider=custom", "--name=n", "--set=url=http://127.0.0.1:9/mcp", "--app=gemini-cli"];
+    let refused = machine.try_patchbay(&add, "");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("file_syntax:"), "{refused:?}");
+    assert_eq!(machine.read(file), text.as_bytes());
+}
+
+#[test]
 fn claude_code_gets_the_headers_from_a_program_in_a_folder_with_quotes_in_its_name() {
     let mut machine = Machine::with_keychain();
     let (url, practice) = machine.practice();
@@ -106,4 +118,32 @@ fn claude_code_gets_the_headers_from_a_program_in_a_folder_with_quotes_in_its_na
     canary::search(machine.home(), &[&token], &[&machine.said()]).expect("no token where none may be");
     machine.patchbay(&["remove", "by-headers"], "");
     assert_eq!(servers(&machine), Servers::new());
+}
+
+#[test]
+fn claude_code_and_codex_see_an_entry_for_one_folder_there() {
+    let mut machine = Machine::with_keychain();
+    let (url, practice) = machine.practice();
+    let (_, token) = practice.make("folders", 3600).expect("a token");
+    let (set, work) = (format!("--set=url={url}"), machine.home().join("work"));
+    let folder = format!("--folder={}", work.display());
+    let add = |name: &str, more: &[&str]| {
+        let add = ["add", "--provider=practice", name, &set, "--token-stdin", "--use-anyway", &folder];
+        machine.patchbay(&[&add[..], more].concat(), &token);
+    };
+    add("--name=Mine", &["--app=claude-code"]);
+    add("--name=Everybody's", &["--app=claude-code", "--shared"]);
+    add("--name=Team", &["--app=codex", "--shared"]);
+    let own = format!("[projects.{:?}]\ntrust_level = \"trusted\"\n", work.display().to_string());
+    std::fs::write(machine.home().join(".codex/config.toml"), own).expect("written");
+    let said = String::from_utf8(machine.app("claude", &["mcp", "list"]).stdout).expect("text");
+    let line = |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{said}"));
+    assert!(line("mine: ").ends_with("✔ Connected"), "{said}");
+    // What comes with a folder is started when its user has agreed to it.
+    assert!(line("everybody-s: ").contains("Pending approval"), "{said}");
+    let listed = machine.app("codex", &["mcp", "list", "--json"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let command = &listed[0]["transport"];
+    assert_eq!((&listed[0]["name"], &command["command"]), (&"team".into(), &machine.program().into()), "{listed}");
+    assert_eq!(command["args"], serde_json::json!(["bridge", "team"]));
 }

@@ -2,6 +2,7 @@
 
 use patchbay_core::api::message::{Answer, Connected, Request};
 use patchbay_core::api::view::{DriftKind, Status};
+use patchbay_core::client::Scope;
 use patchbay_core::{Code, Error};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -136,7 +137,7 @@ async fn editing_a_name_leaves_kept_and_removed_entries_alone() {
     world.home.write("codex", &original()[2]);
     let kept = world.home.read("claude-code").replace("\"bridge\"", "\"bridge\", \"--kept\"");
     world.home.write("claude-code", &kept);
-    let keep = Request::Keep { id: "my-notes".into(), client: "claude-code".into() };
+    let keep = Request::Keep { id: "my-notes".into(), client: "claude-code".into(), scope: Scope::User };
     world.do_it(keep).await.expect("kept");
     let settings = world.snapshot().connections[0].settings.clone();
     let edit = Request::Edit { id: "my-notes".into(), name: "Other".into(), settings };
@@ -157,7 +158,7 @@ async fn placing_in_one_more_app_leaves_a_kept_entry_alone() {
     world.connect(two, Some(&token)).await.expect("connected");
     let kept = world.home.read("claude-code").replace("\"bridge\"", "\"bridge\", \"--kept\"");
     world.home.write("claude-code", &kept);
-    let keep = Request::Keep { id: "my-notes".into(), client: "claude-code".into() };
+    let keep = Request::Keep { id: "my-notes".into(), client: "claude-code".into(), scope: Scope::User };
     world.do_it(keep).await.expect("kept");
     let places = vec![place("claude-code"), place("codex")];
     world.do_it(Request::Place { id: "my-notes".into(), places, expected: None }).await.expect("placed");

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use patchbay_core::api::message::{Answer, Connect, Connected, Place, Request, TokenFacts};
 use patchbay_core::api::view::{DriftKind, Group, NextStep, Snapshot, Status};
 use patchbay_core::api::{Event, Patchbay};
+use patchbay_core::client::Scope;
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Key, Secret, SecretStore};
 use patchbay_core::{Code, Error, Host, Platform};
@@ -56,13 +56,7 @@ fn open_in(
     keychain: &std::sync::Arc<keyring_core::CredentialStore>,
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
 ) -> Patchbay {
-    let host = Host {
-        platform: Platform::Linux,
-        home: home.path().to_path_buf(),
-        env,
-        now: Timestamp::now(),
-        zone: TimeZone::UTC,
-    };
+    let host = Host { env, ..Host::bare(Platform::Linux, home.path(), Timestamp::now()) };
     Patchbay::with(host, SecretStore::with_store(keychain.clone()), clock)
 }
 
@@ -163,7 +157,7 @@ impl World {
 }
 
 pub(crate) fn place(client: &str) -> Place {
-    Place { client: client.to_owned(), wiring: None, token: None, create: false }
+    Place { client: client.to_owned(), scope: Scope::User, wiring: None, token: None, create: false }
 }
 
 pub(crate) fn original() -> Vec<String> {
@@ -235,10 +229,13 @@ async fn what_others_change_is_told_and_decided_by_the_user() {
     let view = &world.snapshot().connections[0];
     assert_eq!((view.status, view.action), (Status::ChangedOutside, NextStep::PutBack));
 
-    world.do_it(Request::PutBack { id: "my-notes".into(), client: "codex".into() }).await.expect("it can be put back");
+    world
+        .do_it(Request::PutBack { id: "my-notes".into(), client: "codex".into(), scope: Scope::User })
+        .await
+        .expect("it can be put back");
     assert_eq!(world.home.read("codex"), ours);
     world
-        .do_it(Request::Keep { id: "my-notes".into(), client: "claude-desktop".into() })
+        .do_it(Request::Keep { id: "my-notes".into(), client: "claude-desktop".into(), scope: Scope::User })
         .await
         .expect("it can be kept");
     assert_eq!(world.patchbay.drift().expect("drift"), []);
@@ -246,7 +243,8 @@ async fn what_others_change_is_told_and_decided_by_the_user() {
     world.home.write("claude-code", "{ broken");
     let drift = world.patchbay.drift().expect("drift");
     assert_eq!(drift[0].kind, DriftKind::FileBroken);
-    let refused = world.do_it(Request::PutBack { id: "my-notes".into(), client: "claude-code".into() }).await;
+    let refused =
+        world.do_it(Request::PutBack { id: "my-notes".into(), client: "claude-code".into(), scope: Scope::User }).await;
     assert_eq!(refused.expect_err("it is left alone").code, Code::FileSyntax);
     assert_eq!(world.home.read("claude-code"), "{ broken");
 }
@@ -424,22 +422,6 @@ async fn records_of_a_newer_version_are_read_only() {
     assert_eq!(refused.expect_err("nothing can be changed").code, Code::StateNewer);
     assert_eq!(std::fs::read_to_string(&path).expect("text"), newer);
     assert_eq!(world.files(), files);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_has_become_stale_is_refused() {
-    let world = world().await;
-    let Ok(Answer::Plan(plan)) = world.do_it(Request::PlanConnect { connect: world.notes() }).await else {
-        panic!("no plan")
-    };
-    assert_eq!(plan.files.len(), 3);
-    assert!(plan.files[2].diff.contains("+[mcp_servers.my-notes]"), "{}", plan.files[2].diff);
-    world.home.write("codex", "model = \"other\"\n");
-    let request = Request::Connect { connect: world.notes(), expected: Some(plan.expected) };
-    let error = world.do_it(request).await.expect_err("it is refused");
-    assert_eq!(error.code, Code::FileChanged);
-    assert_eq!(world.home.read("codex"), "model = \"other\"\n");
-    assert!(world.snapshot().connections.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -201,3 +201,21 @@ fn write_until_killed(folder: &Path) -> ! {
     }
     unreachable!("it is killed before it has counted so far")
 }
+
+#[test]
+fn a_byte_order_mark_is_kept_where_the_app_reads_it_and_refused_where_it_does_not() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.file("cline").parent().expect("a folder")).expect("made");
+    for client in ["claude-desktop", "cline"] {
+        home.write(client, "\u{feff}{}");
+        let refused = planned(&home, client).expect_err("the app reads nothing of it");
+        assert_eq!(refused.code, Code::FileSyntax);
+        assert!(
+            refused.message.contains("line 1, column 1") && refused.message.contains("byte order mark"),
+            "{refused}"
+        );
+    }
+    home.write("claude-code", "\u{feff}{}");
+    done(&home, planned(&home, "claude-code").expect("a plan")).expect("applied");
+    assert!(home.read("claude-code").starts_with("\u{feff}{"));
+}

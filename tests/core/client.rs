@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use patchbay_core::client::{self, EntrySpec, read_entry};
 use patchbay_core::connection::Wiring;
 use patchbay_core::{Host, Platform};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 fn host(platform: Platform, home: &Path, env: &[(&str, &str)]) -> Host {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
-    Host { platform, home: home.to_path_buf(), env, now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC }
+    Host { env, ..Host::bare(platform, home, Timestamp::UNIX_EPOCH) }
 }
 
 fn path(client: &str, host: &Host) -> PathBuf {

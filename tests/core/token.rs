@@ -1,5 +1,4 @@
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +19,7 @@ fn at(time: &str) -> Timestamp {
 
 fn host(now: &str, zone: &str) -> Host {
     let zone = TimeZone::get(zone).expect("a zone");
-    Host { platform: Platform::Linux, home: "/home/u".into(), env: BTreeMap::new(), now: at(now), zone }
+    Host { zone, ..Host::bare(Platform::Linux, "/home/u", at(now)) }
 }
 
 fn declared(at: Timestamp) -> Expiry {

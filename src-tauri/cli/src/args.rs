@@ -52,6 +52,12 @@ pub(crate) enum Command {
         /// How the token gets to the service.
         #[arg(long, value_enum)]
         wiring: Option<WiringArg>,
+        /// Use it in this folder only, where the apps know folders (Claude Code, Codex).
+        #[arg(long, value_name = "PATH")]
+        folder: Option<PathBuf>,
+        /// Put it into the folder's own files, for everybody who works in it.
+        #[arg(long, requires = "folder")]
+        shared: bool,
         /// Make an app's file although the app does not seem to be installed.
         #[arg(long)]
         create: bool,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Request, TokenFacts};
 use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
+use patchbay_core::client::Scope;
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
@@ -105,7 +106,9 @@ fn list_words(snapshot: &Snapshot) {
         if let Some(problem) = &app.problem {
             print::line(&format!("{}: {}", app.name, problem.message));
         }
-        for entry in app.entries.iter().filter(|entry| is_nobodys(&snapshot.connections, entry)) {
+        let further = app.further.iter().flat_map(|source| &source.entries);
+        let entries = app.entries.iter().chain(further);
+        for entry in entries.filter(|entry| is_nobodys(&snapshot.connections, entry)) {
             let plain = if entry.plain_text.is_empty() { "" } else { " (a token lies in plain text in it)" };
             print::line(&format!("{} also has: {}{plain}", app.name, entry.name));
         }
@@ -125,6 +128,16 @@ fn status_word(status: Status) -> String {
         .unwrap_or_default()
 }
 
+/// The scope of a folder; the apps name folders by their whole paths.
+fn for_folder(folder: &std::path::Path, shared: bool) -> Result<Scope> {
+    let there = folder.is_dir().then(|| std::path::absolute(folder).ok()).flatten();
+    let path = there.ok_or_else(|| {
+        Error::new(Code::Usage, format!("There is no folder {}.", folder.display())).hint("Make it first.")
+    })?;
+    let path = path.display().to_string();
+    Ok(if shared { Scope::Project(path) } else { Scope::Local(path) })
+}
+
 async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<ExitCode> {
     let Command::Add {
         provider,
@@ -135,6 +148,8 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         expires,
         scopes,
         wiring,
+        folder,
+        shared,
         create,
         use_anyway,
         dry_run,
@@ -142,7 +157,9 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
     else {
         return Err(Error::new(Code::Usage, "This is no add."));
     };
-    let place = |client: String| Place { client, wiring: wiring.map(Into::into), token: None, create };
+    let scope = folder.map_or(Ok(Scope::User), |folder| for_folder(&folder, shared))?;
+    let wiring = wiring.map(Into::into);
+    let place = |client: String| Place { client, scope: scope.clone(), wiring, token: None, create };
     let known = expires.is_some();
     let expires = expires.or_else(|| token_stdin.then(|| UNKNOWN_END.to_owned()));
     let token = Some(TokenFacts { label: None, scopes, expires });
@@ -303,10 +320,12 @@ async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -
     let found = patchbay.drift()?;
     let mine =
         found.into_iter().filter(|drift| drift.connection == id && app.as_ref().is_none_or(|app| drift.client == *app));
-    let clients: Vec<String> = mine.map(|drift| drift.client).collect();
-    for client in &clients {
-        let (id, client) = (id.clone(), client.clone());
-        let request = if restore { Request::PutBack { id, client } } else { Request::Keep { id, client } };
+    let places: Vec<(String, Scope)> = mine.map(|drift| (drift.client, drift.scope)).collect();
+    let clients: Vec<&str> = places.iter().map(|(client, _)| client.as_str()).collect();
+    for (client, scope) in &places {
+        let (id, client, scope) = (id.clone(), client.clone(), scope.clone());
+        let request =
+            if restore { Request::PutBack { id, client, scope } } else { Request::Keep { id, client, scope } };
         patchbay.call(request, None).await?;
     }
     let word = if restore { "Put back" } else { "Kept" };

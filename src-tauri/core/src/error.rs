@@ -50,6 +50,10 @@ pub enum Code {
     AppRefuses,
     /// The app has no such way for the token to get there.
     WiringUnsupported,
+    /// The app keeps no entries for a single folder, or not in that way. Way out: use it for the whole app.
+    ScopeUnsupported,
+    /// An administrator set this; Patchbay does not write there. Way out: ask the administrator.
+    SetByAdministrator,
     /// An address does not parse.
     AddressInvalid,
     /// An address is plain http and not on this computer.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::error::{Code, Error, Result};
+use crate::wsl;
 
 /// An operating system that Patchbay has rules for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,19 @@ pub struct Host {
     pub now: Timestamp,
     /// The user's time zone: dates that people type are days of this zone.
     pub zone: TimeZone,
+    /// The files that the user chose, by app, where an app has several candidates.
+    pub chosen: BTreeMap<String, PathBuf>,
+    /// The homes in the Linuxes that run inside this Windows.
+    pub wsl: Vec<Wsl>,
+}
+
+/// A home folder in a Linux that runs inside Windows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wsl {
+    /// The distribution's name.
+    pub distribution: String,
+    /// The home folder as Windows sees it, `\\\\wsl.localhost\\NAME\\home\\USER`.
+    pub home: PathBuf,
 }
 
 impl Host {
@@ -62,12 +76,24 @@ impl Host {
         let env = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let host = Self { platform: Platform::current(), home, env, now: Timestamp::now(), zone: TimeZone::system() };
+        let bare = Self::bare(Platform::current(), home, Timestamp::now());
+        let host = Self { env, zone: TimeZone::system(), wsl: wsl::homes(), ..bare };
         if host.var("PATCHBAY_DATA_DIR").is_some() && host.var_path("PATCHBAY_DATA_DIR").is_none() {
             return Err(Error::new(Code::Usage, "PATCHBAY_DATA_DIR is no absolute path.")
                 .hint("Give the folder's whole path, or leave the variable out."));
         }
         Ok(host)
+    }
+
+    /// A machine with nothing set and nothing chosen.
+    pub fn bare(platform: Platform, home: impl Into<PathBuf>, now: Timestamp) -> Self {
+        let (env, chosen) = (BTreeMap::new(), BTreeMap::new());
+        Self { platform, home: home.into(), env, now, zone: TimeZone::UTC, chosen, wsl: Vec::new() }
+    }
+
+    /// A Linux inside this Windows, as far as anything is known about it.
+    pub fn inside(&self, linux: &Wsl) -> Self {
+        Self { zone: self.zone.clone(), ..Self::bare(Platform::Linux, &linux.home, self.now) }
     }
 
     /// The same machine at another moment.

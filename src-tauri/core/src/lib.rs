@@ -14,6 +14,7 @@
 //! | [`connection`] | the user's records and the state file |
 //! | [`secret`] | keychain, passphrase vault, redaction |
 //! | [`wire`] | HTTP to a service: client, headers, server-sent events; shared by bridge and check |
+//! | [`wsl`] | the Linuxes that run inside Windows |
 //! | [`process`] | which app runs, which app started us |
 //! | [`probe`] | the layered live check |
 //! | [`token`] | lifetime, reminders, renewal |
@@ -34,6 +35,7 @@ pub mod process;
 pub mod secret;
 pub mod token;
 pub mod wire;
+pub mod wsl;
 
 pub use error::{Code, Error, Result};
 pub use host::{Host, Platform};

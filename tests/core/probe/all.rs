@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, Request, TokenFacts};
 use patchbay_core::api::view::Status;
 use patchbay_core::api::{Event, Patchbay};
+use patchbay_core::client::Scope;
 use patchbay_core::probe::{LayerKind, Mark, Verdict};
 use patchbay_core::secret::{Backend, Secret, SecretStore};
 use patchbay_core::{Error, Host, Platform};
@@ -16,13 +16,7 @@ use patchbay_test_support::Home;
 use super::server::{Asked, http, modern, serve};
 
 fn open(home: &Home, secrets: SecretStore) -> Patchbay {
-    let host = Host {
-        platform: Platform::Linux,
-        home: home.path().to_path_buf(),
-        env: home.env(),
-        now: Timestamp::now(),
-        zone: TimeZone::UTC,
-    };
+    let host = Host { env: home.env(), ..Host::bare(Platform::Linux, home.path(), Timestamp::now()) };
     Patchbay::with(host, secrets, Timestamp::now)
 }
 
@@ -31,7 +25,7 @@ fn keychain() -> SecretStore {
 }
 
 async fn connect(patchbay: &Patchbay, name: &str, url: &str, token: Option<&str>) -> Result<(), Error> {
-    let place = Place { client: "codex".into(), wiring: None, token: None, create: true };
+    let place = Place { client: "codex".into(), scope: Scope::User, wiring: None, token: None, create: true };
     let connect = Connect {
         provider: "custom".into(),
         name: name.into(),

@@ -10,6 +10,6 @@ export type PlanView = {
  */
 files: Array<FileChangeView>, 
 /**
- * Digests of the files as planned against, by app, to hand back when applying.
+ * What each file's change means, by path, to hand back when applying.
  */
 expected: { [key in string]: string }, };

@@ -20,4 +20,8 @@ tray_explained: boolean,
 /**
  * Where secrets are kept.
  */
-backend: Backend, };
+backend: Backend, 
+/**
+ * The files chosen, by app, where an app has several candidates.
+ */
+files: { [key in string]: string }, };

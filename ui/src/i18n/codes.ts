@@ -19,6 +19,8 @@ export const codes: Codes = {
     file_busy: { say: 'Another program is writing this file right now.', do: 'Try again' },
     app_not_installed: { say: 'This app does not seem to be installed.', do: 'Make its file anyway' },
     app_refuses: { say: 'The app would not accept this. Choose another name.', do: 'Change the name' },
+    scope_unsupported: { say: 'This app keeps no connections for a single folder. Use it for the whole app instead.', do: 'Choose again' },
+    set_by_administrator: { say: 'This was set by your administrator. Patchbay does not change it.', do: 'Ask your administrator' },
     wiring_unsupported: { say: 'This app cannot take the token that way. Choose another way.', do: 'Choose another way' },
     address_invalid: { say: 'This is not a complete web address. It starts with https://', do: 'Change the address' },
     address_not_https: { say: 'This address is not protected. It must start with https://', do: 'Change the address' },

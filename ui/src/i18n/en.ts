@@ -192,13 +192,23 @@ export const en = {
     cancelTitle: 'Stop here?', cancelAbout: 'Nothing was changed, and nothing you entered is kept.', cancelYes: 'Stop', cancelNo: 'Go on',
   },
 
+  scope: {
+    user: () => 'Everywhere', local: (folder: string) => `Only for you, in ${folder}`, project: (folder: string) => `For everybody who works in ${folder}`, managed: () => 'Set by your administrator',
+  },
+
   apps: {
     title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', installed: 'On this computer', others: (n: number) => `Not installed here (${n})`,
     running: 'Running', noEntries: 'Nothing is set up in it yet.', noFile: 'It has no file yet. One is made when you connect something.',
     ours: 'By Patchbay', foreign: 'Not by Patchbay', disabled: 'Switched off', plain: 'A token lies here in plain text',
     plainAbout: (where: string) => `Anybody who can read this file can use it (${where}). Connect the service with Patchbay, then take this entry out in the app.`,
     where: (line: number, column: number) => `The mistake is in line ${line}, column ${column}.`,
-    why: { store_copy: 'The copy that the Store version of this app really reads.', env: 'Your system’s settings name this place.' } as Record<string, string>,
+    why: { store_copy: 'The copy that the Store version of this app really reads.', env: 'Your system’s settings name this place.', chosen: 'You chose this file.' } as Record<string, string>,
+    candidates: (app: string, n: number) => `${app} might read ${n} different files`, counts: 'This one counts', choose: 'Use this one', notThere: '(not there yet)',
+    chosen: (app: string) => `Patchbay now looks at this file for ${app}`,
+    what: {
+      usual: () => 'Its usual file', env: () => 'Your system’s settings name this place', store_copy: () => 'The copy that the Store version reads', ordinary_copy: () => 'The ordinary copy. The Store version’s menu opens it, but never reads it',
+      profile: (name: string) => `The profile “${name}”`, editor: (name: string) => `In ${name}`, older: () => 'The place of older versions', newer: () => 'The place of newer versions', wsl: (name: string) => `In Linux (${name}) inside Windows`,
+    } as Record<string, (name: string) => string>,
     broken: (app: string) => `This file has a mistake in it, so ${app} cannot read it.`, shape: (app: string) => `This file is not built the way ${app} expects.`,
     file: 'Its file', entries: (n: number) => (n === 1 ? '1 service' : `${n} services`), open: 'Open',
   },

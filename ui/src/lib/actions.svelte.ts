@@ -1,5 +1,6 @@
 /** What rows and details do: one request each, then a sentence, and an error where it happened. */
 import { asError, type Navigate } from '../backend';
+import type { EntryScope } from '../bindings/EntryScope';
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { Error as CoreError } from '../bindings/Error';
 import type { NextStep } from '../bindings/NextStep';
@@ -51,16 +52,16 @@ export function cancelChecks(): Promise<boolean> {
   return at('cancel-checks', async () => void (await ask({ type: 'cancel_checks' }, 'done')));
 }
 
-export function putBack(id: string, client: string): Promise<boolean> {
+export function putBack(id: string, client: string, scope?: EntryScope): Promise<boolean> {
   return at(`row:${id}`, async () => {
-    const { change } = await ask({ type: 'put_back', id, client }, 'connected');
+    const { change } = await ask({ type: 'put_back', id, client, scope }, 'connected');
     say(words.connections.putBackDone(appName(client)), change);
   });
 }
 
-export function keep(id: string, client: string): Promise<boolean> {
+export function keep(id: string, client: string, scope?: EntryScope): Promise<boolean> {
   return at(`row:${id}`, async () => {
-    await ask({ type: 'keep', id, client }, 'connected');
+    await ask({ type: 'keep', id, client, scope }, 'connected');
     say(words.connections.keepDone(appName(client)));
   });
 }
@@ -90,10 +91,19 @@ export function reveal(path: string): Promise<boolean> {
   return at(`reveal:${path}`, () => backend().revealPath(path));
 }
 
+/** Which of several files an app reads; the app's own rule counts again where none is named. */
+export function chooseFile(client: string, path: string | null): Promise<boolean> {
+  return at(`file:${client}`, async () => {
+    await ask({ type: 'choose_file', client, path }, 'done');
+    say(words.apps.chosen(appName(client)));
+  });
+}
+
 /** The row's primary button. */
 export function act(one: ConnectionView): void {
   const { id } = one;
-  const client = one.action_client ?? one.used_in.find((place) => place.drift)?.client ?? null;
+  const drifted = one.used_in.find((place) => place.drift && (one.action_client === null || place.client === one.action_client));
+  const client = one.action_client ?? drifted?.client ?? null;
   const open = (dialog: Dialog): void => {
     screen.dialog = dialog;
   };
@@ -103,7 +113,7 @@ export function act(one: ConnectionView): void {
   const steps: Record<NextStep, () => void> = {
     check: () => void check([id]),
     renew: () => open({ kind: 'renew', id, token: one.renew_token, step: 'make' }),
-    put_back: () => (client ? void putBack(id, client) : details()),
+    put_back: () => (client ? void putBack(id, client, drifted?.scope) : details()),
     sign_in: details,
     finish: () => open({ kind: 'token', id }),
     edit: () => open({ kind: 'edit', id }),

@@ -13,10 +13,14 @@ interface Tick {
 
 export class Places {
   ticks = $state<Record<string, Tick>>({});
+  /** Entries for single folders stay as they are: they are no ticks. */
+  private readonly folders: Place[];
 
   constructor(apps: AppView[], from?: ConnectionView) {
+    const used_in = from?.used_in ?? [];
+    this.folders = used_in.filter(({ scope }) => scope.kind !== 'user').map(({ client, scope, wiring, token }) => ({ client, scope, wiring, token, create: false }));
     for (const app of apps) {
-      const used = from?.used_in.find((place) => place.client === app.id);
+      const used = used_in.find((place) => place.client === app.id && place.scope.kind === 'user');
       const ready = app.installed && !app.problem;
       this.ticks[app.id] = {
         chosen: from ? !!used : ready,
@@ -29,8 +33,7 @@ export class Places {
   }
 
   get list(): Place[] {
-    return Object.entries(this.ticks)
-      .filter(([, tick]) => tick.chosen)
-      .map(([client, { wiring, token, create }]) => ({ client, wiring, token, create }));
+    const ticked = Object.entries(this.ticks).filter(([, tick]) => tick.chosen);
+    return [...ticked.map(([client, { wiring, token, create }]) => ({ client, wiring, token, create })), ...this.folders];
   }
 }

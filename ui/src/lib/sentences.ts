@@ -1,6 +1,7 @@
 /** A connection's state in one sentence, and how it looks. */
 import type { ConnectionView } from '../bindings/ConnectionView';
 import type { DriftView } from '../bindings/DriftView';
+import type { EntryScope } from '../bindings/EntryScope';
 import type { Status } from '../bindings/Status';
 import type { TokenView } from '../bindings/TokenView';
 import { listed, words } from '../i18n';
@@ -76,4 +77,9 @@ export function driftSentence(drift: DriftView, appName: (id: string) => string)
     return words.drift[kind](name);
   }
   return words.drift[drift.kind](name);
+}
+
+/** The folder that entries are for, where they are for one. */
+export function folder(scope: EntryScope): string {
+  return 'folder' in scope ? scope.folder : '';
 }

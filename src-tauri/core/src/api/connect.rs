@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::look::look_for;
 use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
-use super::place::{self, Expected, restarts};
-use super::snapshot::look_for;
+use super::place::{self, Expected, restarts, until_settled};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog::{self, Provider, Resolved};
 use crate::change::history::{Effect, Intent, PlacementEffect};
-use crate::change::{Change, apply, plan_without};
+use crate::change::{Change, Planner, apply};
 use crate::client::is_safe_name;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement};
@@ -68,8 +68,7 @@ impl Patchbay {
         let state = self.state()?;
         let (mut connection, provider) = self.draft(connect, &state)?;
         // Planned once ahead of everything else, so that a file that cannot be edited stops it before a token is saved.
-        let placing = self.placing(&connection, &connect.places)?;
-        place::check(&placing, &expected)?;
+        place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let facts = connect.token.clone().unwrap_or_default();
         if let Some(text) = facts.expires.as_deref().filter(|text| *text != token::UNKNOWN_END) {
             token::end(text, provider, &self.host())?;
@@ -88,7 +87,8 @@ impl Patchbay {
             state.connections.push(made);
             Ok(())
         })?;
-        let done = self.apply_placing(&connection, placing, ActivityKind::Connected);
+        let plan = || self.placing(&connection, &connect.places);
+        let done = self.apply_placing(&connection, plan, &expected, ActivityKind::Connected);
         if done.is_err() {
             self.forget(&connection).await?;
         }
@@ -170,7 +170,12 @@ impl Patchbay {
         connection.url = resolved.url;
         connection.auth = resolved.auth;
         connection.headers = resolved.headers;
-        let placing = self.placing_edited(&connection, &saved, &places)?.only_different();
+        let plan = || {
+            let mut moves = self.moves(&connection, &saved, &places)?;
+            moves.retain(|moved| !moved.changes_nothing());
+            self.planned(moves)
+        };
+        plan()?;
         let put = |edited: &Connection| {
             self.inner.state.update(|state| {
                 *state.connection_mut(id)? = edited.clone();
@@ -179,7 +184,7 @@ impl Patchbay {
             })
         };
         put(&connection)?;
-        let done = self.apply_placing(&connection, placing, ActivityKind::Connected);
+        let done = self.apply_placing(&connection, plan, &None, ActivityKind::Connected);
         if done.is_err() {
             // The apps' files are as they were; so is what Patchbay knows.
             put(&saved)?;
@@ -197,14 +202,9 @@ impl Patchbay {
     pub(super) async fn remove(&self, id: &str, expected: Expected) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?.clone();
-        let (changes, kept_in) = self.removal(&connection)?;
-        place::check_changes(&changes, &expected)?;
+        place::check(&self.removal(&connection)?.0, &expected)?;
         self.can_forget(&connection).await?;
-        let gone = |placement: &Placement| PlacementEffect {
-            client: placement.client.clone(),
-            before: Some(placement.clone()),
-            after: None,
-        };
+        let gone = |placement: &Placement| PlacementEffect::new(Some(placement.clone()), None);
         let effect = Effect {
             placements: connection.placements.iter().map(gone).collect(),
             removed: Some(Connection { credentials: Vec::new(), ..connection.clone() }),
@@ -218,10 +218,15 @@ impl Patchbay {
             undoes: None,
         };
         let _work = self.at_work()?;
-        let mut applied = apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?;
+        let (mut applied, restart, kept_in) = until_settled(|| {
+            let (changes, kept_in) = self.removal(&connection)?;
+            place::check(&changes, &expected)?;
+            let applied = apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?;
+            Ok((applied, restarts(&changes), kept_in))
+        })?;
         self.finish_change(&mut applied.record).await?;
         self.tell(Event::Changed);
-        let (change, restart) = (Some(applied.record.id), restarts(&changes));
+        let change = Some(applied.record.id);
         Ok(Connected { id: id.to_owned(), change, restart, kept_in })
     }
 
@@ -229,19 +234,16 @@ impl Patchbay {
     /// broken, so that no app can read them either. A file that is gone has nothing of ours in it.
     fn removal(&self, connection: &Connection) -> Result<(Vec<Change>, Vec<String>)> {
         let host = self.host();
-        let (mut changes, mut kept_in) = (Vec::new(), Vec::new());
+        let (mut planner, mut kept_in) = (Planner::new(&self.inner.history), Vec::new());
         for placement in &connection.placements {
             let seen = look_for(placement, &host)?;
-            let Ok(entries) = seen.entries else {
-                kept_in.push(seen.location.path.display().to_string());
-                continue;
-            };
-            if entries.is_some_and(|entries| entries.iter().any(|(name, _)| *name == placement.entry)) {
-                let path = &seen.location.path;
-                changes.push(plan_without(seen.client, path, &placement.entry, &self.inner.history)?);
+            match seen.entry(&placement.entry) {
+                Err(_) => kept_in.push(seen.source.path.display().to_string()),
+                Ok(None) => {}
+                Ok(Some(_)) => planner.take_out(seen.client, &seen.source, &placement.entry)?,
             }
         }
-        Ok((changes, kept_in))
+        Ok((planner.finish()?, kept_in))
     }
 
     /// Whether the tokens can be deleted: asked before any file is touched, so that nothing is left half removed.

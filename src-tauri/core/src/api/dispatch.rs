@@ -57,8 +57,8 @@ impl Patchbay {
             Request::PlanRemove { id } => self.plan_remove(&id).map(Answer::Plan),
             Request::Remove { id, expected } => self.remove(&id, expected).await.map(Answer::Connected),
             Request::Edit { id, name, settings } => self.edit(&id, &name, &settings).map(Answer::Connected),
-            Request::PutBack { id, client } => self.put_back(&id, &client).map(Answer::Connected),
-            Request::Keep { id, client } => self.keep(&id, &client).map(Answer::Connected),
+            Request::PutBack { id, client, scope } => self.put_back(&id, &client, &scope).map(Answer::Connected),
+            Request::Keep { id, client, scope } => self.keep(&id, &client, &scope).map(Answer::Connected),
             Request::ChangeDetail { change } => self.change_detail(&change).map(Answer::Plan),
             Request::Undo { change } => self.undo(change.as_deref()).await.map(Answer::Connected),
             other => self.choose(other, secret).await,
@@ -70,6 +70,7 @@ impl Patchbay {
             Request::Acknowledge { token } => self.acknowledge(&token)?,
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
+            Request::ChooseFile { client, path } => self.choose_file(&client, path.as_deref())?,
             Request::DismissProblem => self.dismiss_problem()?,
             Request::SetBackend { backend } => self.set_backend(backend).await?,
             Request::SecretsStatus => {

@@ -7,6 +7,7 @@ use ts_rs::TS;
 
 use super::view::{Settings, Snapshot};
 use crate::catalog::{Provider, Resolved};
+use crate::client::Scope;
 use crate::connection::Wiring;
 use crate::error::Error;
 use crate::probe::Report;
@@ -56,7 +57,7 @@ pub enum Request {
     Connect {
         /// What to connect.
         connect: Connect,
-        /// The digests of the plan that was shown; absent: plan and apply at once.
+        /// What the plan that was shown meant; absent: plan and apply at once.
         expected: Option<BTreeMap<String, String>>,
     },
     /// *secret, optional* Saves one more token for a connection, or its first. Answer: `connected`.
@@ -82,7 +83,7 @@ pub enum Request {
         id: String,
         /// Where it shall be used from now on, all of it.
         places: Vec<Place>,
-        /// The digests of the plan that was shown.
+        /// What the plan that was shown meant.
         expected: Option<BTreeMap<String, String>>,
     },
     /// The changes that removing would make. Answer: `plan`.
@@ -94,7 +95,7 @@ pub enum Request {
     Remove {
         /// The connection.
         id: String,
-        /// The digests of the plan that was shown.
+        /// What the plan that was shown meant.
         expected: Option<BTreeMap<String, String>>,
     },
     /// Changes a connection's name and answers. Answer: `connected`.
@@ -148,6 +149,10 @@ pub enum Request {
         id: String,
         /// The app.
         client: String,
+        /// For whom the entry counts there; absent: the whole user.
+        #[serde(default)]
+        #[ts(optional, as = "Option<Scope>")]
+        scope: Scope,
     },
     /// Keeps what somebody else made of an entry; does not ask again. Answer: `done`.
     Keep {
@@ -155,6 +160,10 @@ pub enum Request {
         id: String,
         /// The app.
         client: String,
+        /// For whom the entry counts there; absent: the whole user.
+        #[serde(default)]
+        #[ts(optional, as = "Option<Scope>")]
+        scope: Scope,
     },
     /// The diff of a change in the history. Answer: `plan`.
     ChangeDetail {
@@ -182,6 +191,13 @@ pub enum Request {
     SetSettings {
         /// All of them.
         settings: Settings,
+    },
+    /// Chooses the file of an app that has several candidates. Answer: `done`.
+    ChooseFile {
+        /// The app.
+        client: String,
+        /// One of its candidates; absent: the one by the app's own rule.
+        path: Option<String>,
     },
     /// Dismisses the notice about Patchbay's own records. Answer: `done`.
     DismissProblem,
@@ -225,6 +241,10 @@ pub struct Connect {
 pub struct Place {
     /// The app's id.
     pub client: String,
+    /// For whom it is to count there; absent: the whole user.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Scope>")]
+    pub scope: Scope,
     /// How the token gets there; absent: the app's default.
     pub wiring: Option<Wiring>,
     /// The credential's id, where the app has a token of its own.
@@ -314,7 +334,7 @@ pub struct TokenLookView {
 pub struct PlanView {
     /// One for each file.
     pub files: Vec<FileChangeView>,
-    /// Digests of the files as planned against, by app, to hand back when applying.
+    /// What each file's change means, by path, to hand back when applying.
     pub expected: BTreeMap<String, String>,
 }
 

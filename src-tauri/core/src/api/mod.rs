@@ -8,6 +8,7 @@ mod connect;
 mod dispatch;
 mod due;
 mod install;
+mod look;
 pub mod message;
 mod place;
 mod renew;
@@ -112,9 +113,10 @@ impl Patchbay {
         *place = Some(Arc::new(listener));
     }
 
-    /// The machine at this moment.
+    /// The machine at this moment, with what the user chose about it.
     pub fn host(&self) -> Host {
-        self.inner.host.at((self.inner.clock)())
+        let chosen = self.state().map(|state| state.settings.files).unwrap_or_default();
+        Host { chosen, ..self.inner.host.at((self.inner.clock)()) }
     }
 
     /// Patchbay's own folder.
@@ -136,7 +138,7 @@ impl Patchbay {
         let own = self.inner.state.path().to_path_buf();
         let placed = self.state().map(|state| state.connections).unwrap_or_default();
         let placed = placed.into_iter().flat_map(|connection| connection.placements).filter_map(|place| place.path);
-        let located = crate::client::CLIENTS.iter().map(|client| (client.locate)(&host).path);
+        let located = crate::client::CLIENTS.iter().map(|client| client.location(&host).path);
         located.chain(placed).chain([own]).collect::<BTreeSet<_>>().into_iter().collect()
     }
 

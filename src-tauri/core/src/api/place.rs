@@ -3,34 +3,38 @@
 use std::collections::BTreeMap;
 
 use super::connect::{exists, taken};
+use super::look::{look_at_scope, look_for};
 use super::message::{ChangeVerb, Connected, FileChangeView, Place, PlanView};
-use super::snapshot::{look_at, look_for};
 use super::view::ActivityKind;
 use super::{Event, Patchbay};
 use crate::change::history::{Effect, Intent, PlacementEffect};
-use crate::change::{Change, apply, changed, diff, plan, plan_without, verb};
-use crate::client::{self, Client, EntrySpec};
+use crate::change::{Change, Planner, apply, changed, diff, verb};
+use crate::client::{self, Client, EntrySpec, Source};
 use crate::connection::{Connection, Placement, Wiring};
 use crate::error::{Code, Error, Result};
-use crate::host::Host;
+use crate::host::{Host, Platform};
 
-/// Digests of a plan that was shown, by app.
+/// What a plan that was shown meant, by file.
 pub(super) type Expected = Option<BTreeMap<String, String>>;
 
-/// What placing a connection comes to: for each app a change of its file and of the placement.
+/// What placing a connection comes to: changes of files, and of placements.
 pub(super) struct Placing {
     pub(super) changes: Vec<Change>,
     pub(super) effects: Vec<PlacementEffect>,
 }
 
-impl Placing {
-    /// Without the apps whose entries are to be as they were: what somebody else did to those is not our business now.
-    pub(super) fn only_different(self) -> Self {
+/// One placement that comes, changes or goes, and where its entry stands.
+pub(super) struct Move {
+    pub(super) client: &'static Client,
+    pub(super) source: Source,
+    pub(super) effect: PlacementEffect,
+}
+
+impl Move {
+    /// Whether its entry is to be as it was: what somebody else did to it is not our business now.
+    pub(super) fn changes_nothing(&self) -> bool {
         let expected = |placement: &Option<Placement>| placement.as_ref().map(|placement| placement.expected.clone());
-        let (changes, effects) = std::iter::zip(self.changes, self.effects)
-            .filter(|(_, effect)| expected(&effect.before) != expected(&effect.after))
-            .unzip();
-        Self { changes, effects }
+        expected(&self.effect.before) == expected(&self.effect.after)
     }
 }
 
@@ -38,6 +42,7 @@ impl Placing {
 pub(super) fn of(connection: &Connection) -> Vec<Place> {
     let place = |placement: &Placement| Place {
         client: placement.client.clone(),
+        scope: placement.scope.clone(),
         wiring: Some(placement.wiring),
         token: placement.credential.clone(),
         create: true,
@@ -45,51 +50,63 @@ pub(super) fn of(connection: &Connection) -> Vec<Place> {
     connection.placements.iter().map(place).collect()
 }
 
+/// Tries again what found a file changed between planning and writing: programs write their files at any moment.
+pub(super) fn until_settled<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    const ROUNDS: usize = 8;
+    for _ in 1..ROUNDS {
+        match attempt() {
+            Err(error) if error.code == Code::FileChanged => {}
+            other => return other,
+        }
+    }
+    attempt()
+}
+
 impl Patchbay {
     /// Plans that a connection be used in exactly `places`.
     pub(super) fn placing(&self, connection: &Connection, places: &[Place]) -> Result<Placing> {
-        self.placing_edited(connection, connection, places)
+        self.planned(self.moves(connection, connection, places)?)
     }
 
-    /// As [`Patchbay::placing`], for a connection that is saved with other settings.
-    pub(super) fn placing_edited(
-        &self,
-        connection: &Connection,
-        saved: &Connection,
-        places: &[Place],
-    ) -> Result<Placing> {
+    /// What has to move so that a connection is used in exactly `places`; `saved` is what is known of it before.
+    pub(super) fn moves(&self, connection: &Connection, saved: &Connection, places: &[Place]) -> Result<Vec<Move>> {
         let host = self.host();
-        let mut placing = Placing { changes: Vec::new(), effects: Vec::new() };
+        let mut moves = Vec::new();
         for (n, place) in places.iter().enumerate() {
-            if places[..n].iter().any(|other| other.client == place.client) {
-                continue;
+            if !places[..n].iter().any(|other| is_same(other, place)) {
+                moves.push(self.place_one(connection, saved, place, &host)?);
             }
-            let (change, effect) = self.place_one(connection, saved, place, &host)?;
-            placing.changes.push(change);
-            placing.effects.push(effect);
         }
         for placement in &connection.placements {
-            if !places.iter().any(|place| place.client == placement.client) {
+            if !places.iter().any(|place| placement.is_at(&place.client, &place.scope)) {
                 let seen = look_for(placement, &host)?;
-                let change = plan_without(seen.client, &seen.location.path, &placement.entry, &self.inner.history)?;
-                placing.changes.push(change);
-                let (client, before) = (placement.client.clone(), Some(placement.clone()));
-                placing.effects.push(PlacementEffect { client, before, after: None });
+                let effect = PlacementEffect::new(Some(placement.clone()), None);
+                moves.push(Move { client: seen.client, source: seen.source, effect });
             }
         }
-        Ok(placing)
+        Ok(moves)
     }
 
-    fn place_one(
-        &self,
-        connection: &Connection,
-        saved: &Connection,
-        place: &Place,
-        host: &Host,
-    ) -> Result<(Change, PlacementEffect)> {
+    /// Plans the files' changes for moves.
+    pub(super) fn planned(&self, moves: Vec<Move>) -> Result<Placing> {
+        let mut planner = Planner::new(&self.inner.history);
+        for Move { client, source, effect } in &moves {
+            match (&effect.before, &effect.after) {
+                (_, Some(after)) => planner.set(client, source, &after.entry, &after.expected)?,
+                (Some(before), None) => planner.take_out(client, source, &before.entry)?,
+                (None, None) => {}
+            }
+        }
+        Ok(Placing { changes: planner.finish()?, effects: moves.into_iter().map(|moved| moved.effect).collect() })
+    }
+
+    fn place_one(&self, connection: &Connection, saved: &Connection, place: &Place, host: &Host) -> Result<Move> {
         let client = client::find(&place.client)?;
-        let before = connection.placements.iter().find(|placement| placement.client == place.client);
-        let seen = before.map_or_else(|| Ok(look_at(client, host)), |placement| look_for(placement, host))?;
+        let before = connection.placements.iter().find(|placement| placement.is_at(&place.client, &place.scope));
+        let seen = match before {
+            Some(placement) => look_for(placement, host)?,
+            None => look_at_scope(client, &place.scope, host)?,
+        };
         if !seen.location.installed && !place.create {
             return Err(not_installed(client, &seen.location.path));
         }
@@ -102,49 +119,50 @@ impl Patchbay {
             return Err(refused);
         }
         let entry = before.map_or_else(|| connection.id.clone(), |placement| placement.entry.clone());
-        let stands = seen.entries?.is_some_and(|entries| entries.iter().any(|(name, _)| *name == entry));
-        if before.is_none() && stands {
+        let now = seen.entry(&entry)?;
+        if before.is_none() && now.is_some() {
             return Err(taken(&entry, client.name));
         }
         let wiring = place.wiring.unwrap_or(client.wirings[0]);
-        let value = self.entry_value(connection, client, wiring)?;
+        let value = self.entry_value(connection, client, wiring, &seen.source.path)?;
         let (value, kept) = match before.filter(|placement| placement.wiring == wiring) {
             // What the user chose to keep stays kept.
-            Some(placement) if self.entry_value(saved, client, wiring)? == value => {
+            Some(placement) if self.entry_value(saved, client, wiring, &seen.source.path)? == value => {
                 (placement.expected.clone(), placement.kept)
             }
             _ => (value, false),
         };
-        let change = plan(client, &seen.location.path, &[(&entry, Some(value.clone()))])?;
         let after = Placement {
             client: client.id.to_owned(),
+            scope: place.scope.clone(),
             entry,
-            path: Some(seen.location.path),
+            path: Some(seen.source.path.clone()),
             wiring,
             credential: place.token.clone(),
+            // What is not written again does not ask for a restart again.
+            written: before.filter(|_| now.as_ref() == Some(&value)).map_or(host.now, |placement| placement.written),
             expected: value,
             kept,
-            // What is not written again does not ask for a restart again.
-            written: before.filter(|_| change.is_nothing()).map_or(host.now, |placement| placement.written),
         };
-        Ok((change, PlacementEffect { client: place.client.clone(), before: before.cloned(), after: Some(after) }))
+        let effect = PlacementEffect::new(before.cloned(), Some(after));
+        Ok(Move { client, source: seen.source, effect })
     }
 
-    /// The entry of a connection in an app's dialect.
+    /// The entry of a connection in an app's dialect. In a Linux inside Windows the program is the one of Windows, as it is
+    /// seen from there.
     pub(super) fn entry_value(
         &self,
         connection: &Connection,
         client: &Client,
         wiring: Wiring,
+        file: &std::path::Path,
     ) -> Result<serde_json::Value> {
-        let program = self.program();
-        let spec = EntrySpec {
-            connection: &connection.id,
-            program: &program,
-            url: &connection.url,
-            wiring,
-            platform: self.inner.host.platform,
+        let own = self.program();
+        let (program, platform) = match client::seen_from_wsl(&own).filter(|_| client::is_in_wsl(file)) {
+            Some(program) => (program, Platform::Linux),
+            None => (own, self.inner.host.platform),
         };
+        let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
         (client.entry)(&spec).ok_or_else(|| {
             Error::new(Code::WiringUnsupported, format!("{} cannot be connected in this way.", client.name))
                 .hint("Leave the choice to Patchbay.")
@@ -160,22 +178,31 @@ impl Patchbay {
     pub(super) fn place(&self, id: &str, places: &[Place], expected: &Expected) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?;
-        let placing = self.placing(connection, places)?;
-        check(&placing, expected)?;
-        let only_out = placing.effects.iter().all(|effect| effect.after.is_none() || effect.before.is_some());
+        let is_there = |place: &Place| connection.placements.iter().any(|own| own.is_at(&place.client, &place.scope));
+        let only_out = places.iter().all(is_there);
         let kind = if only_out { ActivityKind::Disconnected } else { ActivityKind::Connected };
-        let done = self.apply_placing(connection, placing, kind);
+        let done = self.apply_placing(connection, || self.placing(connection, places), expected, kind);
         self.tell(Event::Changed);
         done
     }
 
-    /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
+    /// Applies what `plan` gives, planning anew where a file changes meanwhile, as long as it means what was shown.
     pub(super) fn apply_placing(
         &self,
         connection: &Connection,
-        placing: Placing,
+        plan: impl Fn() -> Result<Placing>,
+        expected: &Expected,
         kind: ActivityKind,
     ) -> Result<Connected> {
+        until_settled(|| {
+            let placing = plan()?;
+            check(&placing.changes, expected)?;
+            self.apply_once(connection, placing, kind)
+        })
+    }
+
+    /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
+    fn apply_once(&self, connection: &Connection, placing: Placing, kind: ActivityKind) -> Result<Connected> {
         let restart = restarts(&placing.changes);
         let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
         if placements.is_empty() && restart.is_empty() {
@@ -207,7 +234,8 @@ impl Patchbay {
         self.inner.state.update(|state| {
             let connection = state.connection_mut(id)?;
             for change in &effect.placements {
-                let at = connection.placements.iter().position(|placement| placement.client == change.client);
+                let at =
+                    connection.placements.iter().position(|placement| placement.is_at(&change.client, &change.scope));
                 match (at, &change.after) {
                     (Some(at), Some(after)) => connection.placements[at] = after.clone(),
                     (Some(at), None) => drop(connection.placements.remove(at)),
@@ -240,17 +268,18 @@ pub(super) fn restarts(changes: &[Change]) -> Vec<String> {
     changed.map(|change| change.client.id.to_owned()).collect()
 }
 
-/// Refuses when a file is not what it was when the plan was shown.
-pub(super) fn check(placing: &Placing, expected: &Expected) -> Result<()> {
-    check_changes(&placing.changes, expected)
-}
-
-pub(super) fn check_changes(changes: &[Change], expected: &Expected) -> Result<()> {
+/// Refuses when a change is not the one that was shown. A file that changed elsewhere makes no difference.
+pub(super) fn check(changes: &[Change], expected: &Expected) -> Result<()> {
     let Some(expected) = expected else { return Ok(()) };
-    match changes.iter().find(|change| expected.get(change.client.id) != Some(&change.digest)) {
+    let differs = |change: &&Change| expected.get(&change.path.display().to_string()) != Some(&change.meaning());
+    match changes.iter().find(differs) {
         Some(change) => Err(changed(&change.path)),
         None => Ok(()),
     }
+}
+
+fn is_same(a: &Place, b: &Place) -> bool {
+    a.client == b.client && a.scope == b.scope
 }
 
 /// A plan to be shown.
@@ -261,7 +290,7 @@ pub(super) fn view(placing: &Placing) -> PlanView {
 pub(super) fn view_changes(changes: &[Change]) -> PlanView {
     PlanView {
         files: changes.iter().map(file_view).collect(),
-        expected: changes.iter().map(|change| (change.client.id.to_owned(), change.digest.clone())).collect(),
+        expected: changes.iter().map(|change| (change.path.display().to_string(), change.meaning())).collect(),
     }
 }
 

@@ -1,15 +1,13 @@
 //! Drift's two answers, and undo.
 
-use serde_json::Value;
-
+use super::look::{look, look_for, seen_of};
 use super::message::{Connected, PlanView};
-use super::place::{Placing, restarts, view_changes};
-use super::snapshot::{Seen, look, look_for, seen_of};
+use super::place::{Move, Placing, restarts, until_settled, view_changes};
 use super::view::{ActivityKind, DriftView};
 use super::{Event, Patchbay};
 use crate::change::history::{Effect, Intent, PlacementEffect, Record};
-use crate::change::{Change, apply, plan, plan_undo};
-use crate::client;
+use crate::change::{apply, plan_undo};
+use crate::client::{self, Scope};
 use crate::connection::{Connection, Placement};
 use crate::error::{Code, Error, Result};
 
@@ -30,35 +28,33 @@ impl Patchbay {
     }
 
     /// Puts one entry back as it is expected.
-    pub(super) fn put_back(&self, id: &str, client: &str) -> Result<Connected> {
+    pub(super) fn put_back(&self, id: &str, client: &str, scope: &Scope) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?;
-        let placement = placement(connection, client)?;
-        let client = client::find(client)?;
-        let path = look_for(placement, &self.host())?.location.path;
-        let change = plan(client, &path, &[(&placement.entry, Some(placement.expected.clone()))])?;
-        let effect = PlacementEffect {
-            client: client.id.to_owned(),
-            before: Some(placement.clone()),
-            after: Some(Placement { written: self.host().now, ..placement.clone() }),
+        let placement = placement(connection, client, scope)?;
+        let again = || {
+            let seen = look_for(placement, &self.host())?;
+            let after = Placement { written: self.host().now, ..placement.clone() };
+            let effect = PlacementEffect::new(Some(placement.clone()), Some(after));
+            self.planned(vec![Move { client: seen.client, source: seen.source, effect }])
         };
-        let placing = Placing { changes: vec![change], effects: vec![effect] };
-        let done = self.apply_placing(connection, placing, ActivityKind::PutBack);
+        let done = self.apply_placing(connection, again, &None, ActivityKind::PutBack);
         self.tell(Event::Changed);
         done
     }
 
     /// Takes what somebody else made of an entry as the user's wish.
-    pub(super) fn keep(&self, id: &str, client: &str) -> Result<Connected> {
+    pub(super) fn keep(&self, id: &str, client: &str, scope: &Scope) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?;
-        let placement = placement(connection, client)?;
-        let seen = look_for(placement, &self.host())?;
-        let now = entry_now(&seen, &placement.entry)?;
-        let after = now.map(|expected| Placement { expected, kept: true, ..placement.clone() });
-        let effect = PlacementEffect { client: client.to_owned(), before: Some(placement.clone()), after };
-        let placing = Placing { changes: Vec::new(), effects: vec![effect] };
-        let done = self.apply_placing(connection, placing, ActivityKind::Kept);
+        let placement = placement(connection, client, scope)?;
+        let as_it_is = || {
+            let now = look_for(placement, &self.host())?.entry(&placement.entry)?;
+            let after = now.map(|expected| Placement { expected, kept: true, ..placement.clone() });
+            let effect = PlacementEffect::new(Some(placement.clone()), after);
+            Ok(Placing { changes: Vec::new(), effects: vec![effect] })
+        };
+        let done = self.apply_placing(connection, as_it_is, &None, ActivityKind::Kept);
         self.tell(Event::Changed);
         done
     }
@@ -83,8 +79,7 @@ impl Patchbay {
             return Err(Error::new(Code::UndoConflict, "This change cannot be undone.")
                 .hint("A renewed token stays; an undone change can be made again."));
         }
-        let changes = plan_undo(&record, &self.inner.history)?;
-        let done = self.apply_undo(&record, &changes).await;
+        let done = self.apply_undo(&record).await;
         self.tell(Event::Changed);
         done
     }
@@ -102,11 +97,11 @@ impl Patchbay {
             .ok_or_else(|| Error::new(Code::UnknownChange, "There is nothing to undo."))
     }
 
-    async fn apply_undo(&self, record: &Record, changes: &[Change]) -> Result<Connected> {
+    async fn apply_undo(&self, record: &Record) -> Result<Connected> {
         let back = |effect: &PlacementEffect| PlacementEffect {
-            client: effect.client.clone(),
             before: effect.after.clone(),
             after: effect.before.clone(),
+            ..effect.clone()
         };
         let intent = Intent {
             at: self.host().now,
@@ -118,14 +113,12 @@ impl Patchbay {
         };
         self.restorable(record)?;
         let _work = self.at_work()?;
-        let mut applied = apply(changes, &intent, &self.inner.history, &self.inner.data_dir)?;
+        let (mut applied, restart) = until_settled(|| {
+            let changes = plan_undo(record, &self.inner.history)?;
+            Ok((apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?, restarts(&changes)))
+        })?;
         self.finish_change(&mut applied.record).await?;
-        Ok(Connected {
-            id: record.connection.clone(),
-            change: Some(applied.record.id),
-            restart: restarts(changes),
-            kept_in: Vec::new(),
-        })
+        Ok(Connected { id: record.connection.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
     }
 
     /// A removed connection can come back only while its name is free.
@@ -142,16 +135,10 @@ impl Patchbay {
     }
 }
 
-fn placement<'a>(connection: &'a Connection, client: &str) -> Result<&'a Placement> {
+fn placement<'a>(connection: &'a Connection, client: &str, scope: &Scope) -> Result<&'a Placement> {
     client::find(client)?;
-    connection.placements.iter().find(|placement| placement.client == client).ok_or_else(|| {
+    connection.placements.iter().find(|placement| placement.is_at(client, scope)).ok_or_else(|| {
         Error::new(Code::UnknownApp, format!("{} is not used in \"{client}\".", connection.name))
             .hint("See where it is used with: patchbay list")
     })
-}
-
-fn entry_now(seen: &Seen, entry: &str) -> Result<Option<Value>> {
-    let entries = seen.entries.as_ref().map_err(Clone::clone)?;
-    let entries = entries.as_deref().unwrap_or_default();
-    Ok(entries.iter().rev().find(|(name, _)| name == entry).map(|(_, value)| value.clone()))
 }

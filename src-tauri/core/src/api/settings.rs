@@ -3,6 +3,7 @@
 use super::snapshot::reminders;
 use super::view::{ReminderView, Settings};
 use super::{Event, Patchbay};
+use crate::client;
 use crate::connection::{Credential, state::State};
 use crate::error::{Code, Error, Result};
 use crate::token::reminder;
@@ -41,6 +42,28 @@ impl Patchbay {
         Ok(())
     }
 
+    /// Chooses the file of an app that has several candidates; the app's own rule counts again where none is named.
+    pub(super) fn choose_file(&self, client: &str, path: Option<&str>) -> Result<()> {
+        let client = client::find(client)?;
+        let candidates = client.candidates(&self.host());
+        let is_candidate = |path: &str| candidates.iter().any(|one| one.path.display().to_string() == path);
+        if let Some(path) = path.filter(|path| !is_candidate(path)) {
+            return Err(Error::new(Code::SettingInvalid, format!("{} does not read {path}.", client.name))
+                .hint("Choose one of the files that are shown for this app.")
+                .field("path"));
+        }
+        let own = candidates.first().is_some_and(|own| path.is_none_or(|path| own.path.display().to_string() == path));
+        self.inner.state.update(|state| {
+            match path.filter(|_| !own) {
+                Some(path) => drop(state.settings.files.insert(client.id.to_owned(), path.into())),
+                None => drop(state.settings.files.remove(client.id)),
+            }
+            Ok(())
+        })?;
+        self.tell(Event::Changed);
+        Ok(())
+    }
+
     pub(super) fn set_settings(&self, settings: Settings) -> Result<()> {
         if settings.reminder_days.len() > 10 || settings.reminder_days.iter().any(|days| *days == 0 || *days > 365) {
             return Err(Error::new(Code::SettingInvalid, "Reminders can be set for 1 to 365 days ahead.")
@@ -48,9 +71,9 @@ impl Patchbay {
                 .field("reminder_days"));
         }
         self.inner.state.update(|state| {
-            // The place for secrets is changed by a request of its own.
-            let backend = state.settings.backend;
-            state.settings = Settings { backend, ..settings };
+            // The place for secrets and the apps' files are chosen by requests of their own.
+            let (backend, files) = (state.settings.backend, std::mem::take(&mut state.settings.files));
+            state.settings = Settings { backend, files, ..settings };
             state.settings.reminder_days.sort_unstable_by(|a, b| b.cmp(a));
             state.settings.reminder_days.dedup();
             Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Patchbay;
-use super::snapshot::look;
+use super::look::look;
 use super::view::ActivityKind;
 use crate::change::history::Record;
 use crate::change::{plan_undo, reached, roll_back};
@@ -160,8 +160,9 @@ fn adopt_entries(state: &mut State, host: &Host) {
             let wiring = if value.get("command").is_some() { Wiring::Bridge } else { Wiring::HeadersHelper };
             let placement = Placement {
                 client: seen.client.id.to_owned(),
+                scope: seen.source.scope.clone(),
                 entry: name.clone(),
-                path: Some(seen.location.path.clone()),
+                path: Some(seen.source.path.clone()),
                 wiring,
                 credential: None,
                 expected: value.clone(),
@@ -194,7 +195,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
         url.clone_into(&mut connection.url);
         connection.settings.insert("url".to_owned(), url.to_owned());
     }
-    if !connection.placements.iter().any(|known| known.client == placement.client) {
+    if !connection.placements.iter().any(|known| known.is_at(&placement.client, &placement.scope)) {
         connection.placements.push(placement);
     }
 }

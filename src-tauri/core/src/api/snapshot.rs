@@ -1,100 +1,27 @@
 //! Computes the snapshot: state + files + records of use + clock, in one pass.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::Timestamp;
-use serde_json::Value;
 
 use super::Patchbay;
 use super::due::token_to_renew;
+use super::look::{Seen, look, seen_of};
 use super::view::{
-    ActivityKind, ActivityView, AppView, ConnectionView, DriftKind, DriftView, EntryView, Group, NextStep,
-    OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, Status, TokenView, UseView,
+    ActivityKind, ActivityView, AppView, CandidateView, ConnectionView, DriftKind, EntryView, Group, NextStep,
+    OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
 };
 use crate::catalog;
 use crate::change::history::{Record, Status as RecordStatus};
-use crate::change::{parse, refused};
-use crate::client::{CLIENTS, Client, Location, read_entry};
+use crate::client::{Candidate, read_entry};
 use crate::connection::runs::Run;
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement, Previous};
-use crate::drift::drift;
-use crate::error::{Code, Error, Result};
-use crate::file;
+use crate::error::Result;
 use crate::host::Host;
 use crate::probe::Verdict;
 use crate::process::running_apps;
 use crate::secret::{find_plaintext, mask, vault_exists};
 use crate::token::{days_left, life_left, reminder, same_length};
-
-/// One app's file, read once per snapshot.
-#[derive(Clone)]
-pub(super) struct Seen {
-    pub(super) client: &'static Client,
-    pub(super) location: Location,
-    pub(super) entries: Result<Option<Vec<(String, Value)>>>,
-}
-
-/// Reads every app's file.
-pub(super) fn look(host: &Host) -> Vec<Seen> {
-    CLIENTS.iter().map(|client| look_at(client, host)).collect()
-}
-
-pub(super) fn look_at(client: &'static Client, host: &Host) -> Seen {
-    look_in(client, (client.locate)(host))
-}
-
-/// Reads the file that a placement was written to.
-///
-/// # Errors
-/// `UnknownApp`.
-pub(super) fn look_for(placement: &Placement, host: &Host) -> Result<Seen> {
-    let client = crate::client::find(&placement.client)?;
-    let mut location = (client.locate)(host);
-    if let Some(path) = &placement.path {
-        location.path.clone_from(path);
-    }
-    Ok(look_in(client, location))
-}
-
-/// The file that a placement was written to, read already where it is the one that its app reads now.
-pub(super) fn seen_of<'a>(seen: &'a [Seen], placement: &Placement, host: &Host) -> Option<Cow<'a, Seen>> {
-    let now = seen.iter().find(|seen| seen.client.id == placement.client)?;
-    if placement.path.as_ref().is_none_or(|path| *path == now.location.path) {
-        return Some(Cow::Borrowed(now));
-    }
-    look_for(placement, host).ok().map(Cow::Owned)
-}
-
-fn look_in(client: &'static Client, location: Location) -> Seen {
-    let entries = file::read(&location.path).and_then(|state| {
-        let Some(bytes) = state.bytes else { return Ok(None) };
-        let document = parse(client, &location.path, &bytes)?;
-        document.entries(client.table).map(Some).map_err(|error| refused(&location.path, &error))
-    });
-    Seen { client, location, entries }
-}
-
-impl Seen {
-    /// The entry for which the app refuses its whole file.
-    pub(super) fn refused(&self) -> Option<Error> {
-        let entries = self.entries.as_ref().ok().and_then(Option::as_deref).filter(|_| self.client.all_or_nothing)?;
-        let (name, why) = entries.iter().find_map(|(name, value)| Some((name, (self.client.refuses)(value)?)))?;
-        let (app, path) = (self.client.name, &self.location.path);
-        let text = format!("{app} does not read its file because of the entry \"{name}\": {why}");
-        Some(Error::new(Code::AppRefuses, text).at(path).hint("Mend or remove that entry, then try again."))
-    }
-
-    pub(super) fn drift(&self, connection: &Connection, placement: &Placement) -> Option<DriftView> {
-        let refused = self.refused();
-        let entries = match &refused {
-            Some(refused) => Err(refused),
-            None => self.entries.as_ref().map(|entries| entries.as_deref()),
-        };
-        drift(connection, placement, self.client, entries)
-    }
-}
+use jiff::Timestamp;
 
 /// What the pieces of a snapshot are computed from.
 struct Scene<'a> {
@@ -136,7 +63,7 @@ impl Patchbay {
         Ok(Snapshot {
             now: host.now.to_string(),
             connections,
-            apps: seen.iter().map(|seen| scene.app(seen)).collect(),
+            apps: seen.chunk_by(|a, b| a.client.id == b.client.id).filter_map(|seen| scene.app(seen)).collect(),
             activity: self.inner.history.records().iter().take(200).map(activity).collect(),
             settings: state.settings.clone(),
             secrets: SecretsView {
@@ -183,6 +110,7 @@ impl Scene<'_> {
         let started = self.running.get(placement.client.as_str()).filter(|_| restarts);
         PlacementView {
             client: placement.client.clone(),
+            scope: placement.scope.clone(),
             entry: placement.entry.clone(),
             wiring: placement.wiring,
             token: placement.credential.clone(),
@@ -264,27 +192,55 @@ impl Scene<'_> {
         }
     }
 
-    fn app(&self, seen: &Seen) -> AppView {
-        let entries = seen.entries.as_ref().ok().and_then(Option::as_deref).unwrap_or_default();
-        AppView {
-            id: seen.client.id.to_owned(),
-            name: seen.client.name.to_owned(),
-            installed: seen.location.installed,
-            running: self.running.contains_key(seen.client.id),
-            path: seen.location.path.display().to_string(),
-            exists: !matches!(seen.entries, Ok(None)),
-            why: seen.location.why.map(str::to_owned),
+    /// One app, from everything that it reads: its own table comes first.
+    fn app(&self, seen: &[Seen]) -> Option<AppView> {
+        let (own, further) = seen.split_first()?;
+        Some(AppView {
+            id: own.client.id.to_owned(),
+            name: own.client.name.to_owned(),
+            installed: own.location.installed,
+            running: self.running.contains_key(own.client.id),
+            path: own.location.path.display().to_string(),
+            exists: !matches!(own.entries, Ok(None)),
+            why: own.location.why.map(str::to_owned),
+            candidates: self.candidates(own),
+            problem: own.entries.as_ref().err().cloned().or_else(|| own.refused()),
+            entries: self.entries(own),
+            further: further.iter().map(|seen| self.source(seen)).collect(),
+            wirings: own.client.wirings.to_vec(),
+        })
+    }
+
+    /// The files to choose from; none where there is no doubt.
+    fn candidates(&self, own: &Seen) -> Vec<CandidateView> {
+        let all = own.client.candidates(self.host);
+        let view = |one: &Candidate| CandidateView {
+            path: one.path.display().to_string(),
+            what: one.what.to_owned(),
+            name: one.name.clone(),
+            exists: one.path.exists(),
+            counts: one.path == own.location.path,
+        };
+        if all.len() > 1 { all.iter().map(view).collect() } else { Vec::new() }
+    }
+
+    fn source(&self, seen: &Seen) -> SourceView {
+        SourceView {
+            scope: seen.source.scope.clone(),
+            path: seen.source.path.display().to_string(),
             problem: seen.entries.as_ref().err().cloned().or_else(|| seen.refused()),
-            entries: entries.iter().map(|(name, value)| self.entry(seen.client, name, value)).collect(),
-            wirings: seen.client.wirings.to_vec(),
+            entries: self.entries(seen),
         }
     }
 
-    fn entry(&self, client: &Client, name: &str, value: &Value) -> EntryView {
+    fn entries(&self, seen: &Seen) -> Vec<EntryView> {
+        seen.all().iter().map(|(name, value)| self.entry(seen, name, value)).collect()
+    }
+
+    fn entry(&self, seen: &Seen, name: &str, value: &serde_json::Value) -> EntryView {
         let entry = read_entry(name, value);
-        let placed = |connection: &&Connection| {
-            connection.placements.iter().any(|place| place.client == client.id && place.entry == name)
-        };
+        let is_here = |place: &Placement| place.is_at(seen.client.id, &seen.source.scope) && place.entry == name;
+        let placed = |connection: &&Connection| connection.placements.iter().any(is_here);
         let owner = self.state.connections.iter().find(placed).map(|connection| connection.id.clone());
         EntryView {
             name: entry.name,

@@ -2,10 +2,12 @@
 //! beyond what users and services wrote themselves.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::client::Scope;
 use crate::connection::Wiring;
 use crate::error::Error;
 use crate::probe::Report;
@@ -168,6 +170,8 @@ pub struct PlacementView {
     pub kept: bool,
     /// The app's id.
     pub client: String,
+    /// For whom it counts in that app.
+    pub scope: Scope,
     /// The entry's name in the app's file.
     pub entry: String,
     /// How the token gets there.
@@ -190,6 +194,8 @@ pub struct DriftView {
     pub connection: String,
     /// The app's id.
     pub client: String,
+    /// For whom the entry counts in that app.
+    pub scope: Scope,
     /// What kind of change it is.
     pub kind: DriftKind,
     /// The field that changed (`command`, `args`), where one did.
@@ -247,14 +253,48 @@ pub struct AppView {
     pub path: String,
     /// Whether the file exists.
     pub exists: bool,
-    /// Why this file, where there are several candidates (`store_copy`, `env`), and the others.
+    /// Why this file, where there are several candidates (`store_copy`, `env`, `chosen`).
     pub why: Option<String>,
+    /// All files that it might read, where there are several; the one by its own rule first.
+    pub candidates: Vec<CandidateView>,
     /// What is wrong with the file, if anything.
     pub problem: Option<Error>,
     /// All entries in the file, in its order.
     pub entries: Vec<EntryView>,
+    /// What else the app reads: entries for single folders, and those of an administrator.
+    pub further: Vec<SourceView>,
     /// The wirings it takes, the default first.
     pub wirings: Vec<Wiring>,
+}
+
+/// A file that an app might read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct CandidateView {
+    /// The file.
+    pub path: String,
+    /// What it is: `usual`, `env`, `store_copy`, `ordinary_copy`, `profile`, `editor`, `older`, `newer`, `wsl`.
+    pub what: String,
+    /// The profile's, editor's or Linux's name, where it has one.
+    pub name: Option<String>,
+    /// Whether it exists.
+    pub exists: bool,
+    /// Whether it is the one that counts.
+    pub counts: bool,
+}
+
+/// Entries that an app reads besides the user's own.
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+#[ts(export)]
+pub struct SourceView {
+    /// For whom they count.
+    pub scope: Scope,
+    /// The file they stand in.
+    pub path: String,
+    /// What is wrong with the file, if anything.
+    pub problem: Option<Error>,
+    /// The entries, in the file's order.
+    pub entries: Vec<EntryView>,
 }
 
 /// One entry in an app's file.
@@ -368,6 +408,8 @@ pub struct Settings {
     pub tray_explained: bool,
     /// Where secrets are kept.
     pub backend: Backend,
+    /// The files chosen, by app, where an app has several candidates.
+    pub files: BTreeMap<String, PathBuf>,
 }
 
 impl Default for Settings {
@@ -377,6 +419,7 @@ impl Default for Settings {
             start_at_login: false,
             tray_explained: false,
             backend: Backend::Keychain,
+            files: BTreeMap::new(),
         }
     }
 }

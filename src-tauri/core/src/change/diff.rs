@@ -1,5 +1,7 @@
 //! A change, to be read by people: a unified diff with secrets masked.
 
+use std::collections::BTreeSet;
+
 use similar::TextDiff;
 
 use super::Change;
@@ -36,8 +38,9 @@ pub fn diff(change: &Change) -> Diff {
 }
 
 fn entries(change: &Change, bytes: Option<&[u8]>) -> Vec<(String, serde_json::Value)> {
-    let document = parse(change.client, &change.path, bytes.unwrap_or_default());
-    document.ok().and_then(|document| document.entries(change.client.table).ok()).unwrap_or_default()
+    let Ok(document) = parse(change.client, &change.path, bytes.unwrap_or_default()) else { return Vec::new() };
+    let tables: BTreeSet<_> = change.ops.iter().map(|op| op.keys(change.client)).collect();
+    tables.iter().filter_map(|table| document.entries(table).ok()).flatten().collect()
 }
 
 /// Hunk headers count from where the comparison began, which tells a reader nothing; a gap is marked instead.

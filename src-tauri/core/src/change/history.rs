@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::{digest_of, edit};
 use super::{Change, Op};
 use crate::api::view::ActivityKind;
-use crate::client::Client;
+use crate::client::{Client, Scope};
 use crate::connection::{Connection, Placement, state::random_hex};
 use crate::error::{Code, Error, Result};
 use crate::file;
@@ -124,10 +124,24 @@ pub struct Effect {
 pub struct PlacementEffect {
     /// The app's id.
     pub client: String,
+    /// For whom it counts in that app.
+    #[serde(default, skip_serializing_if = "Scope::is_user")]
+    pub scope: Scope,
     /// Before; absent where there was none.
     pub before: Option<Placement>,
     /// After; absent where it is gone.
     pub after: Option<Placement>,
+}
+
+impl PlacementEffect {
+    /// What happens to one placement.
+    ///
+    /// # Panics
+    /// Where there is none before nor after.
+    pub fn new(before: Option<Placement>, after: Option<Placement>) -> Self {
+        let place = after.as_ref().or(before.as_ref()).expect("a placement before or after");
+        Self { client: place.client.clone(), scope: place.scope.clone(), before, after }
+    }
 }
 
 /// What a caller says about a change it applies.
@@ -325,14 +339,14 @@ impl History {
         file::replace_private(&self.folder.join(&record.id).join("record.json"), &text)
     }
 
-    /// The bytes that a file would have, had `entry` never been put in: the bytes before the first of Patchbay's changes
-    /// since which nobody else wrote, with what else those came to. `None` where `entry` is older than that.
+    /// The bytes that a file would have, had these entries never been put in: the bytes before the first of Patchbay's
+    /// changes since which nobody else wrote, with what else those came to. `None` where an entry is older than that.
     pub(super) fn replay_without(
         &self,
         client: &'static Client,
         path: &Path,
         now: &str,
-        entry: &str,
+        gone: &[Op],
     ) -> Result<Option<Replayed>> {
         let records = self.records();
         let mut digest = now.to_owned();
@@ -346,12 +360,12 @@ impl History {
             chain.push((record, n));
         }
         let ops = || chain.iter().rev().flat_map(|(record, n)| &record.files[*n].ops);
-        if !ops().any(|op| op.entry == entry && op.old.is_none()) {
+        if !gone.iter().all(|gone| ops().any(|op| op.is_of(gone) && op.old.is_none())) {
             return Ok(None);
         }
         let Some((first, n)) = chain.last() else { return Ok(None) };
         let base = self.before(first, *n)?;
-        let bytes = replay(client, path, base, &net(ops().filter(|op| op.entry != entry)))?;
+        let bytes = replay(client, path, base, &net(ops().filter(|op| !gone.iter().any(|gone| op.is_of(gone)))))?;
         Ok(Some(Replayed { bytes }))
     }
 }
@@ -360,7 +374,7 @@ impl History {
 fn net<'a>(ops: impl Iterator<Item = &'a Op>) -> Vec<Op> {
     let mut net: Vec<Op> = Vec::new();
     for op in ops {
-        match net.iter_mut().find(|known| known.entry == op.entry) {
+        match net.iter_mut().find(|known| known.is_of(op)) {
             Some(known) => known.new.clone_from(&op.new),
             None => net.push(op.clone()),
         }
@@ -372,7 +386,7 @@ fn net<'a>(ops: impl Iterator<Item = &'a Op>) -> Vec<Op> {
 fn replay(client: &Client, path: &Path, base: Option<Vec<u8>>, ops: &[Op]) -> Result<Option<Vec<u8>>> {
     let mut bytes = base;
     for op in ops {
-        let (next, _) = edit(client, path, bytes.as_deref().unwrap_or_default(), &op.entry, op.new.as_ref())?;
+        let (next, _) = edit(client, path, bytes.as_deref().unwrap_or_default(), op)?;
         bytes = Some(next);
     }
     Ok(bytes)

@@ -1,76 +1,159 @@
 //! Planning: from what is wanted to a [`Change`], touching nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::history::History;
 use super::{Change, Op};
 use crate::api::message::ChangeVerb;
-use crate::client::Client;
+use crate::client::{Client, Scope, Source};
 use crate::document::{Document, DocumentError, splice};
 use crate::error::{Code, Error, Result};
 use crate::file::{self, FileState, digest};
 
-/// Plans setting (`Some`) or taking out (`None`) entries of one file.
+/// Plans one app's file: entries that are set (`Some`) or taken out (`None`) for the whole user.
 ///
 /// # Errors
-/// The file cannot be read, parsed or written; the entry is not of the kind the app takes; a key stands twice.
+/// As [`Planner::set`].
 pub fn plan(client: &'static Client, path: &Path, wanted: &[(&str, Option<Value>)]) -> Result<Change> {
-    let state = writable(path)?;
-    let before = state.bytes.clone();
-    let mut bytes = before.clone().unwrap_or_default();
-    let mut ops = Vec::new();
+    let source = Source { scope: Scope::User, path: path.to_path_buf(), table: Vec::new() };
+    let mut draft = Draft::new(client, path)?;
     for (entry, value) in wanted {
-        let (next, op) = edit(client, path, &bytes, entry, value.as_ref())?;
-        bytes = next;
-        ops.push(op);
+        draft.edit(client, &source, entry, value.as_ref())?;
     }
-    let untouched = before.is_none() && ops.iter().all(|op| op.new.is_none());
-    let after = if untouched { None } else { Some(bytes) };
-    Ok(Change { client, path: path.to_path_buf(), digest: state.digest(), before, after, ops })
+    Ok(draft.change())
 }
 
-/// Plans taking out an entry so that, where nobody else has changed the file since it was put in, the file has the
-/// bytes it would have had without it.
-///
-/// # Errors
-/// As [`plan`].
-pub fn plan_without(client: &'static Client, path: &Path, entry: &str, history: &History) -> Result<Change> {
-    let plain = plan(client, path, &[(entry, None)])?;
-    let Some(replayed) = history.replay_without(client, path, &plain.digest, entry)? else { return Ok(plain) };
-    let after = replayed.bytes;
-    // The replay may never disagree with the plain edit about anything but white space.
-    let same = values(client, path, after.as_deref()) == values(client, path, plain.after.as_deref());
-    Ok(if same || after.is_none() { Change { after, ..plain } } else { plain })
+/// Plans the changes of several files. Each file is read once, however many of its entries change.
+#[derive(Debug)]
+pub struct Planner<'a> {
+    history: &'a History,
+    drafts: Vec<Draft>,
 }
 
-fn values(client: &Client, path: &Path, bytes: Option<&[u8]>) -> Option<Vec<(String, Value)>> {
-    let document = parse(client, path, bytes.unwrap_or_default()).ok()?;
-    document.entries(client.table).ok()
-}
+impl<'a> Planner<'a> {
+    /// Nothing planned yet. The history tells what files were like before Patchbay.
+    pub fn new(history: &'a History) -> Self {
+        Self { history, drafts: Vec::new() }
+    }
 
-/// One entry's edit of some bytes: the bytes after, and the op that says what happened.
-pub(super) fn edit(
-    client: &Client,
-    path: &Path,
-    bytes: &[u8],
-    entry: &str,
-    value: Option<&Value>,
-) -> Result<(Vec<u8>, Op)> {
-    let document = parse(client, path, bytes)?;
-    let entries = document.entries(client.table).map_err(|error| refused(path, &error))?;
-    let old = entries.into_iter().rev().find(|(name, _)| name == entry).map(|(_, value)| value);
-    let edits = match value {
-        Some(value) => {
-            check(client, entry, value)?;
-            document.set(client.table, entry, value)
+    /// Sets an entry.
+    ///
+    /// # Errors
+    /// The file cannot be read, parsed or written; the entry is not of the kind the app takes; a key stands twice.
+    pub fn set(&mut self, client: &'static Client, source: &Source, entry: &str, value: &Value) -> Result<()> {
+        self.draft(client, source)?.edit(client, source, entry, Some(value))
+    }
+
+    /// Takes an entry out so that, where nobody else has changed the file since it was put in, the file has the bytes it
+    /// would have had without it.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn take_out(&mut self, client: &'static Client, source: &Source, entry: &str) -> Result<()> {
+        self.draft(client, source)?.edit(client, source, entry, None)
+    }
+
+    /// The changes, one for each file, in the order in which they were asked for.
+    ///
+    /// # Errors
+    /// The history's copy of a file is damaged.
+    pub fn finish(self) -> Result<Vec<Change>> {
+        self.drafts.into_iter().map(|draft| draft.without_trace(self.history)).collect()
+    }
+
+    fn draft(&mut self, client: &'static Client, source: &Source) -> Result<&mut Draft> {
+        if source.scope == Scope::Managed {
+            return Err(managed(&source.path));
         }
-        None => document.remove(client.table, entry),
+        let known = self.drafts.iter().position(|draft| draft.path == source.path);
+        let at = known.unwrap_or(self.drafts.len());
+        if known.is_none() {
+            self.drafts.push(Draft::new(client, &source.path)?);
+        }
+        Ok(&mut self.drafts[at])
+    }
+}
+
+/// One file, half planned.
+#[derive(Debug)]
+struct Draft {
+    client: &'static Client,
+    path: PathBuf,
+    state: FileState,
+    bytes: Vec<u8>,
+    ops: Vec<Op>,
+}
+
+impl Draft {
+    fn new(client: &'static Client, path: &Path) -> Result<Self> {
+        let state = writable(path)?;
+        let bytes = state.bytes.clone().unwrap_or_default();
+        Ok(Self { client, path: path.to_path_buf(), state, bytes, ops: Vec::new() })
+    }
+
+    fn edit(&mut self, client: &Client, source: &Source, entry: &str, value: Option<&Value>) -> Result<()> {
+        let is_own = source.table.iter().map(String::as_str).eq(self.client.table.iter().copied());
+        let table = if is_own { Vec::new() } else { source.table.clone() };
+        let op = Op { table, entry: entry.to_owned(), old: None, new: value.cloned() };
+        let (bytes, old) = edit(client, &self.path, &self.bytes, &op)?;
+        self.bytes = bytes;
+        self.ops.push(Op { old, ..op });
+        Ok(())
+    }
+
+    fn change(self) -> Change {
+        let untouched = self.state.bytes.is_none() && self.ops.iter().all(|op| op.new.is_none());
+        let after = if untouched { None } else { Some(self.bytes) };
+        let digest = self.state.digest();
+        Change { client: self.client, path: self.path, digest, before: self.state.bytes, after, ops: self.ops }
+    }
+
+    /// The change; where entries only go, with the bytes that the file would have, had they never been put in.
+    fn without_trace(self, history: &History) -> Result<Change> {
+        let plain = self.change();
+        if plain.ops.is_empty() || plain.ops.iter().any(|op| op.new.is_some()) {
+            return Ok(plain);
+        }
+        let replayed = history.replay_without(plain.client, &plain.path, &plain.digest, &plain.ops)?;
+        let Some(replayed) = replayed else { return Ok(plain) };
+        let after = replayed.bytes;
+        // The replay may never disagree with the plain edit about anything but white space.
+        let same = plain
+            .ops
+            .iter()
+            .all(|op| values(&plain, op, after.as_deref()) == values(&plain, op, plain.after.as_deref()));
+        Ok(if same || after.is_none() { Change { after, ..plain } } else { plain })
+    }
+}
+
+fn values(change: &Change, op: &Op, bytes: Option<&[u8]>) -> Option<Vec<(String, Value)>> {
+    let document = parse(change.client, &change.path, bytes.unwrap_or_default()).ok()?;
+    document.entries(&op.keys(change.client)).ok()
+}
+
+/// One entry's edit of some bytes: the bytes after, and the entry's value before.
+pub(super) fn edit(client: &Client, path: &Path, bytes: &[u8], op: &Op) -> Result<(Vec<u8>, Option<Value>)> {
+    let document = parse(client, path, bytes)?;
+    let table = op.keys(client);
+    let entries = document.entries(&table).map_err(|error| refused(path, &error))?;
+    let old = entries.into_iter().rev().find(|(name, _)| *name == op.entry).map(|(_, value)| value);
+    let edits = match &op.new {
+        Some(value) => {
+            check(client, &op.entry, value)?;
+            document.set(&table, &op.entry, value)
+        }
+        None => document.remove(&table, &op.entry),
     }
     .map_err(|error| refused(path, &error))?;
-    let op = Op { entry: entry.to_owned(), old, new: value.cloned() };
-    Ok((splice(bytes, &edits), op))
+    Ok((splice(bytes, &edits), old))
+}
+
+fn managed(path: &Path) -> Error {
+    Error::new(Code::SetByAdministrator, format!("An administrator set what stands in {}.", path.display()))
+        .at(path)
+        .hint("Ask your administrator to change it.")
 }
 
 fn check(client: &Client, entry: &str, value: &Value) -> Result<()> {
@@ -90,7 +173,14 @@ fn check(client: &Client, entry: &str, value: &Value) -> Result<()> {
 /// # Errors
 /// `FileSyntax` with line and column, `FileShape`, `FileEncoding`.
 pub(crate) fn parse(client: &Client, path: &Path, bytes: &[u8]) -> Result<Document> {
-    Document::parse(bytes, client.format).map_err(|error| refused(path, &error))
+    let marked = bytes.starts_with("\u{feff}".as_bytes());
+    let document = if marked && !client.takes_mark { Err(mark(client)) } else { Document::parse(bytes, client.format) };
+    document.map_err(|error| refused(path, &error))
+}
+
+fn mark(client: &Client) -> DocumentError {
+    let message = format!("a byte order mark, which {} does not read; save the file as UTF-8 without one", client.name);
+    DocumentError::Syntax { line: 1, column: 1, message }
 }
 
 /// Turns the editor's refusal into the front door's error.

@@ -22,8 +22,9 @@ fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     let client = client::find(&file.client)?;
     let state = writable(&file.path)?;
     let digest = state.digest();
-    let ops: Vec<Op> =
-        file.ops.iter().map(|op| Op { entry: op.entry.clone(), old: op.new.clone(), new: op.old.clone() }).collect();
+    let back = |op: &Op| Op { old: op.new.clone(), new: op.old.clone(), ..op.clone() };
+    // The last edit goes first, where one entry was edited twice.
+    let ops: Vec<Op> = file.ops.iter().rev().map(back).collect();
     let after = if digest == file.after {
         history.before(record, n)?
     } else if state.bytes.is_none() && ops.iter().all(|op| op.new.is_none()) {
@@ -44,7 +45,7 @@ fn leaves_back(
     let mut bytes = bytes.to_vec();
     for op in ops {
         let document = parse(client, &file.path, &bytes)?;
-        let entries = document.entries(client.table).map_err(|error| refused(&file.path, &error))?;
+        let entries = document.entries(&op.keys(client)).map_err(|error| refused(&file.path, &error))?;
         let now = entries.into_iter().rev().find(|(name, _)| *name == op.entry).map(|(_, value)| value);
         if now == op.new {
             continue;
@@ -57,7 +58,7 @@ fn leaves_back(
             .at(&file.path)
             .hint("Undo or keep the later change first."));
         }
-        bytes = edit(client, &file.path, &bytes, &op.entry, op.new.as_ref())?.0;
+        bytes = edit(client, &file.path, &bytes, op)?.0;
     }
     Ok(bytes)
 }

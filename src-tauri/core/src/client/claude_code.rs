@@ -1,4 +1,6 @@
-//! Claude Code, user scope: `~/.claude.json`, strict JSON, `mcpServers`.
+//! Claude Code: `~/.claude.json`, strict JSON, `mcpServers`; per folder `projects.FOLDER.mcpServers` in the same file for
+//! the user alone (local scope), and `FOLDER/.mcp.json` for all who work there (project scope). An administrator's
+//! `managed-mcp.json` is read only. Of the same name, local counts before project before user (vendor's documentation).
 //!
 //! `CLAUDE_CONFIG_DIR` moves the file. The program writes under a lock folder, `~/.claude.json.lock`, and calls a file
 //! with a comment corrupted (run with 2.1.329). `headersHelper` is a shell command whose output is one JSON object of
@@ -8,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{AppLock, Client, EntrySpec, Location, find_program};
+use super::scope::keys;
+use super::{AppLock, Client, EntrySpec, Location, Scope, Scopes, Source, find_program};
 use crate::connection::Wiring;
-use crate::document::{Format, JsonDialect};
-use crate::host::Host;
+use crate::document::{Document, Format, JsonDialect};
+use crate::host::{Host, Platform};
 
 pub(super) static CLIENT: Client = Client {
     id: "claude-code",
@@ -34,6 +37,7 @@ pub(super) static CLIENT: Client = Client {
         untyped.then_some("Claude Code skips an address without a type.")
     },
     lock: Some(AppLock { folder: lock_folder, marked: false }),
+    scopes: Some(Scopes { source, known }),
     ..Client::BASE
 };
 
@@ -60,4 +64,35 @@ fn lock_folder(file: &Path) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_os_string();
     name.push(".lock");
     file.with_file_name(name)
+}
+
+const TABLE: &str = "mcpServers";
+
+fn source(host: &Host, scope: &Scope, main: &Path) -> Option<Source> {
+    let (path, table) = match scope {
+        Scope::User => return None,
+        Scope::Local(folder) => (main.to_path_buf(), keys(&["projects", folder, TABLE])),
+        Scope::Project(folder) => (Path::new(folder).join(".mcp.json"), keys(&[TABLE])),
+        Scope::Managed => (managed_file(host), keys(&[TABLE])),
+    };
+    Some(Source { scope: scope.clone(), path, table })
+}
+
+/// The folders it has been used in stand in the user's own file.
+fn known(host: &Host, document: &Document) -> Vec<Scope> {
+    let folders = document.keys_with(&["projects"], TABLE);
+    let locals = folders.iter().filter(|(_, filled)| *filled).map(|(folder, _)| Scope::Local(folder.clone()));
+    let shared = folders.iter().filter(|(folder, _)| Path::new(folder).join(".mcp.json").is_file());
+    let managed = managed_file(host).is_file().then_some(Scope::Managed);
+    locals.chain(shared.map(|(folder, _)| Scope::Project(folder.clone()))).chain(managed).collect()
+}
+
+/// Read out of the program, 2.1.329; not run.
+fn managed_file(host: &Host) -> PathBuf {
+    let folder = match host.platform {
+        Platform::Linux => "/etc/claude-code",
+        Platform::MacOs => "/Library/Application Support/ClaudeCode",
+        Platform::Windows => r"C:\Program Files\ClaudeCode",
+    };
+    PathBuf::from(folder).join("managed-mcp.json")
 }

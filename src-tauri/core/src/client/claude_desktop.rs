@@ -4,11 +4,11 @@
 //! bridge. On Windows the Store package, which the direct installer uses too since about February 2026, reads its own
 //! copy under `%LOCALAPPDATA%\Packages\Claude_*`; where that package's folder is, that copy counts
 //! (anthropics/claude-code#26073, #25579). On Linux an official package exists since June 2026; Electron's default
-//! folder `$XDG_CONFIG_HOME/Claude` holds its file.
+//! folder `$XDG_CONFIG_HOME/Claude` holds its file. A byte order mark makes it ignore all servers (tradingview-mcp #406).
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Location, bridge, is_there};
+use super::{Candidate, Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -24,8 +24,10 @@ pub(super) static CLIENT: Client = Client {
     processes: &["claude-desktop", "Claude"],
     restart: true,
     locate,
+    others,
     entry: bridge,
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
+    takes_mark: false,
     ..Client::BASE
 };
 
@@ -40,16 +42,35 @@ fn locate(host: &Host) -> Location {
     Location { path: folder.join(FILE), why: None, installed }
 }
 
+/// Where a Store package is, its own menu opens the ordinary file, which it never reads; an ordinary copy beside it does.
+fn others(host: &Host) -> Vec<Candidate> {
+    if host.platform != Platform::Windows {
+        return Vec::new();
+    }
+    let ordinary = host.config_dir().join("Claude").join(FILE);
+    let stores = store_copies(&host.local_dir().join("Packages"));
+    let mut all: Vec<_> = stores.into_iter().map(|folder| Candidate::new(folder.join(FILE), "store_copy")).collect();
+    if !all.is_empty() && ordinary.exists() {
+        all.push(Candidate::new(ordinary, "ordinary_copy"));
+    }
+    all
+}
+
 /// The folder of the Store package's shadowed copy. The publisher's part of the name is not relied on.
 fn store_copy(packages: &Path) -> Option<PathBuf> {
+    store_copies(packages).pop()
+}
+
+fn store_copies(packages: &Path) -> Vec<PathBuf> {
     let mut found: Vec<_> = std::fs::read_dir(packages)
-        .ok()?
+        .into_iter()
+        .flatten()
         .filter_map(Result::ok)
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("Claude_"))
-        .map(|entry| entry.path())
+        .map(|entry| entry.path().join("LocalCache").join("Roaming").join("Claude"))
         .collect();
     found.sort();
-    found.pop().map(|package| package.join("LocalCache").join("Roaming").join("Claude"))
+    found
 }
 
 fn program_is_there(host: &Host) -> bool {

@@ -6,14 +6,14 @@
 //! one. `CLINE_MCP_SETTINGS_PATH`, `CLINE_DATA_DIR` and `CLINE_DIR` move it (`sdk/packages/shared/src/storage/paths.ts`).
 //! One entry that it cannot read makes the whole file unreadable for it; both ways of writing one, flat and under
 //! `transport`, are in `sdk/packages/core/src/extensions/mcp/config-loader.ts`, as is its lock: a folder with an owner's
-//! mark in it. The file is watched.
+//! mark in it. The file is watched. A byte order mark makes it unreadable (run with 3.0.65).
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::shape::{has_text, is_flag, is_one_of, is_text_table, is_texts};
-use super::{AppLock, Client, Location, bridge, find_program, vscode};
+use super::{AppLock, Candidate, Client, Location, bridge, find_program, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -30,11 +30,13 @@ pub(super) static CLIENT: Client = Client {
     processes: &["cline"],
     restart: false,
     locate,
+    others: |host| others(host, "saoudrizwan.claude-dev", FILE),
     // The flat way is read by old and new versions alike.
     entry: bridge,
     refuses: |value| (!fits(value)).then_some("Cline cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
     lock: Some(AppLock { folder: beside, marked: true }),
+    takes_mark: false,
     ..Client::BASE
 };
 
@@ -53,6 +55,23 @@ fn locate(host: &Host) -> Location {
     }
     let installed = data.is_dir() || extension.is_dir() || find_program(host, "cline").is_some();
     Location { path, why, installed }
+}
+
+/// The files that an extension has in the editors that are built on VS Code.
+pub(super) fn others(host: &Host, extension: &str, file: &str) -> Vec<Candidate> {
+    const EDITORS: &[(&str, &str)] = &[
+        ("Code", "VS Code"),
+        ("Code - Insiders", "VS Code Insiders"),
+        ("VSCodium", "VSCodium"),
+        ("Cursor", "Cursor"),
+        ("Windsurf", "Windsurf"),
+    ];
+    let of = |(folder, name): &(&str, &str)| {
+        let extension = vscode::user_folder(host, folder).0.join("globalStorage").join(extension);
+        let path = extension.join("settings").join(file);
+        path.is_file().then(|| Candidate::named(path, "editor", *name))
+    };
+    EDITORS.iter().filter_map(of).collect()
 }
 
 fn beside(file: &Path) -> PathBuf {

@@ -1,14 +1,18 @@
-//! Codex: `$CODEX_HOME/config.toml`, TOML, `[mcp_servers.NAME]`.
+//! Codex: `$CODEX_HOME/config.toml`, TOML, `[mcp_servers.NAME]`; per folder `FOLDER/.codex/config.toml`, which it reads
+//! where its own file says that the folder is trusted (run with 0.169.0).
 //!
 //! One bad entry makes the whole file fail to load (run with 0.169.0): neither or both of `url` and `command`, or a
 //! value of the wrong type. Programs start with a bare environment, without a session bus. `codex mcp add` rewrites
 //! every entry and drops comments (openai/codex#45432), so the file is edited in place.
 
+use std::path::Path;
+
 use serde_json::Value;
 
-use super::{Client, Location, bridge, find_program};
+use super::scope::keys;
+use super::{Client, Location, Scope, Scopes, Source, bridge, find_program};
 use crate::connection::Wiring;
-use crate::document::Format;
+use crate::document::{Document, Format};
 use crate::host::Host;
 
 pub(super) static CLIENT: Client = Client {
@@ -29,6 +33,7 @@ pub(super) static CLIENT: Client = Client {
         (has("command") == has("url")).then_some("Codex wants either a command or an address.")
     },
     all_or_nothing: true,
+    scopes: Some(Scopes { source, known }),
     ..Client::BASE
 };
 
@@ -39,4 +44,19 @@ fn locate(host: &Host) -> Location {
     };
     let installed = folder.is_dir() || find_program(host, "codex").is_some();
     Location { path: folder.join("config.toml"), why, installed }
+}
+
+fn source(_: &Host, scope: &Scope, _: &Path) -> Option<Source> {
+    let Scope::Project(folder) = scope else { return None };
+    let path = Path::new(folder).join(".codex").join("config.toml");
+    Some(Source { scope: scope.clone(), path, table: keys(&["mcp_servers"]) })
+}
+
+fn known(_: &Host, document: &Document) -> Vec<Scope> {
+    let folders = document.keys_with(&["projects"], "trust_level").into_iter().map(|(folder, _)| folder);
+    let trusted = |folder: &String| {
+        Path::new(folder).join(".codex").join("config.toml").is_file()
+            && document.get(&["projects", folder, "trust_level"]).is_some_and(|level| level == "trusted")
+    };
+    folders.filter(trusted).map(Scope::Project).collect()
 }

@@ -1,7 +1,7 @@
 //! Gemini CLI: `~/.gemini/settings.json`, JSON with comments but without trailing commas, `mcpServers`.
 //!
 //! It takes comments out and hands the rest to `JSON.parse`; a mistake ends the program with an error
-//! (`packages/cli/src/config/settings.ts`). `GEMINI_CLI_HOME` stands for the home folder. A remote entry is `httpUrl`, or
+//! (`packages/cli/src/config/settings.ts`), and so does a byte order mark (run). `GEMINI_CLI_HOME` stands for the home folder. A remote entry is `httpUrl`, or
 //! `url` with `type`; `disabled` is not known and the entry is loaded all the same; names may not hold `_`, because the
 //! names of tools are cut there. In a folder that is not trusted it starts no server at all. `gemini mcp add` writes
 //! filled-in secrets into the file, so it is never called (run with 0.61.0).
@@ -28,6 +28,7 @@ pub(super) static CLIENT: Client = Client {
         let known = has_text(value, &["command", "httpUrl", "url", "tcp"]);
         (!known).then_some("Gemini CLI wants a command or an address.")
     },
+    takes_mark: false,
     ..Client::BASE
 };
 

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, is_there};
+use super::{Candidate, Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -22,6 +22,11 @@ pub(super) static CLIENT: Client = Client {
     processes: &["lm-studio", "LM Studio"],
     restart: true,
     locate,
+    others: |host| {
+        let homes = [(host.home.join(".lmstudio"), "newer"), (host.home.join(".cache").join("lm-studio"), "older")];
+        let files = homes.into_iter().map(|(home, what)| Candidate::new(home.join("mcp.json"), what));
+        files.filter(|candidate| candidate.path.is_file()).collect()
+    },
     entry: bridge,
     refuses: |value| (!has_text(value, &["command", "url"])).then_some("LM Studio wants a command or an address."),
     ..Client::BASE

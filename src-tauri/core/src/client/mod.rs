@@ -4,6 +4,7 @@
 //! facts are named in each file.
 
 mod amazon_q;
+mod candidate;
 mod claude_code;
 mod claude_desktop;
 mod cline;
@@ -16,6 +17,7 @@ mod kiro;
 mod lm_studio;
 mod locate;
 mod roo_code;
+mod scope;
 mod shape;
 mod vscode;
 mod windsurf;
@@ -30,9 +32,11 @@ use crate::document::{Format, JsonDialect};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 
+pub use candidate::{Candidate, is_in_wsl, seen_from_wsl};
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
+pub use scope::{Scope, Scopes, Source};
 
 /// One AI app, as rules.
 pub struct Client {
@@ -50,8 +54,10 @@ pub struct Client {
     pub processes: &'static [&'static str],
     /// Whether it must be restarted to see a new entry.
     pub restart: bool,
-    /// Where its file is on a machine.
+    /// Where its file is on a machine by the app's own rule; see [`Client::location`].
     pub locate: fn(&Host) -> Location,
+    /// Further files that it may read: of another copy, of another profile, at an older place.
+    pub others: fn(&Host) -> Vec<Candidate>,
     /// Whether it accepts an entry's name.
     pub accepts_name: fn(&str) -> bool,
     /// How an entry of ours looks in its dialect; absent where it does not take the wiring.
@@ -60,8 +66,12 @@ pub struct Client {
     pub refuses: fn(&Value) -> Option<&'static str>,
     /// Whether one entry that it refuses makes it refuse the whole file.
     pub all_or_nothing: bool,
+    /// Whether it reads a file that begins with a byte order mark, as Notepad may write one.
+    pub takes_mark: bool,
     /// The lock that it takes while it writes, where it does.
     pub lock: Option<AppLock>,
+    /// Its scopes beside the user's own, where it has any.
+    pub scopes: Option<Scopes>,
 }
 
 /// An app's own lock: a folder beside its file.
@@ -79,7 +89,7 @@ pub struct Location {
     /// The file that the app reads, whether it exists or not.
     pub path: PathBuf,
     /// Why this one, as a code for the language files: `env` (a variable moves it), `store_copy` (the Store build
-    /// reads its own copy).
+    /// reads its own copy), `chosen` (the user said so).
     pub why: Option<&'static str>,
     /// Whether the app seems to be installed.
     pub installed: bool,
@@ -130,11 +140,14 @@ impl Client {
         processes: &[],
         restart: false,
         locate: |host| Location { path: host.home.clone(), why: None, installed: false },
+        others: |_| Vec::new(),
         accepts_name: any_name,
         entry: bridge,
         refuses: |_| None,
         all_or_nothing: false,
+        takes_mark: true,
         lock: None,
+        scopes: None,
     };
 }
 

@@ -6,7 +6,7 @@
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, vscode};
+use super::{Client, Location, bridge, cline, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -21,6 +21,7 @@ pub(super) static CLIENT: Client = Client {
     processes: &[],
     restart: false,
     locate,
+    others: |host| cline::others(host, "rooveterinaryinc.roo-cline", "mcp_settings.json"),
     entry: bridge,
     refuses: |value| {
         let (program, remote) = (has_text(value, &["command"]), has_text(value, &["url"]));

@@ -3,14 +3,15 @@
 //! An entry names its `type`. A change is seen at once (microsoft/vscode#252516, fixed in June 2025); VS Code then asks
 //! whether the server is trusted. The file knows no switch for "off" (vendor's documentation). Where the folder is:
 //! `src/vs/platform/environment/node/userDataPath.ts`, with `VSCODE_PORTABLE` before `VSCODE_APPDATA` before the
-//! system's own place. Other profiles have files of their own in `User/profiles`; the default one counts here.
+//! system's own place. Other profiles have files of their own in `User/profiles`, unless they are set to share the default
+//! one's (`userDataProfiles` in `globalStorage/storage.json`); the default one counts unless the user chooses.
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::shape::has_text;
-use super::{Client, EntrySpec, Location, is_there};
+use super::{Candidate, Client, EntrySpec, Location, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -25,6 +26,7 @@ pub(super) static STABLE: Client = Client {
     processes: &["code", "Code", "Code Helper", "Code Helper (Plugin)"],
     restart: false,
     locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
+    others: |host| profiles(host, "Code"),
     entry,
     refuses,
     ..Client::BASE
@@ -39,6 +41,7 @@ pub(super) static INSIDERS: Client = Client {
     processes: &["code-insiders", "Code - Insiders", "Code - Insiders Helper", "Code - Insiders Helper (Plugin)"],
     restart: false,
     locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
+    others: |host| profiles(host, "Code - Insiders"),
     entry,
     refuses,
     ..Client::BASE
@@ -59,6 +62,23 @@ fn locate(host: &Host, product: &str, program: &str, bundle: &str) -> Location {
     let (folder, why) = user_folder(host, product);
     let installed = folder.is_dir() || is_there(host, program, bundle);
     Location { path: folder.join("mcp.json"), why, installed }
+}
+
+/// The files of profiles other than the default one.
+fn profiles(host: &Host, product: &str) -> Vec<Candidate> {
+    let (folder, _) = user_folder(host, product);
+    let stored = std::fs::read(folder.join("globalStorage").join("storage.json")).unwrap_or_default();
+    let stored: Value = serde_json::from_slice(&stored).unwrap_or_default();
+    let profile = |profile: &Value| {
+        // Older versions wrote the folder's whole address here.
+        let place = profile.get("location")?.as_str()?;
+        let shares = profile.pointer("/useDefaultFlags/mcp").and_then(Value::as_bool) == Some(true);
+        let plain = !shares && !place.is_empty() && !place.contains(['/', '\\', ':']) && place != "..";
+        let path = folder.join("profiles").join(place).join("mcp.json");
+        plain.then(|| Candidate::named(path, "profile", profile.get("name").and_then(Value::as_str).unwrap_or(place)))
+    };
+    let known = stored.get("userDataProfiles").and_then(Value::as_array);
+    known.into_iter().flatten().filter_map(profile).collect()
 }
 
 fn entry(spec: &EntrySpec<'_>) -> Option<Value> {

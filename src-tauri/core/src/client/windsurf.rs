@@ -6,8 +6,10 @@
 //! `%APPDATA%\devin` (upstash/context7#3090, August 2026). So the second counts only where the first one's folder is
 //! missing. Not sure: both, because no vendor's page says it outright, and whether comments are taken.
 
+use std::path::PathBuf;
+
 use super::shape::has_text;
-use super::{Client, Location, bridge, is_there};
+use super::{Candidate, Client, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -22,6 +24,7 @@ pub(super) static CLIENT: Client = Client {
     // "Refresh" in its list of servers is enough.
     restart: true,
     locate,
+    others,
     entry: bridge,
     refuses: |value| {
         let known = has_text(value, &["command", "serverUrl", "url"]);
@@ -30,19 +33,35 @@ pub(super) static CLIENT: Client = Client {
     ..Client::BASE
 };
 
+const FILE: &str = "mcp_config.json";
+
 fn locate(host: &Host) -> Location {
-    const FILE: &str = "mcp_config.json";
-    let cascade = host.home.join(".codeium").join("windsurf");
-    let devin = match host.platform {
-        Platform::Windows => host.config_dir(),
-        Platform::Linux | Platform::MacOs => {
-            host.var_path("XDG_CONFIG_HOME").unwrap_or_else(|| host.home.join(".config"))
-        }
-    }
-    .join("devin");
+    let (cascade, devin) = (host.home.join(".codeium").join("windsurf"), devin(host));
     if !cascade.is_dir() && devin.join(FILE).is_file() {
         return Location { path: devin.join(FILE), why: None, installed: true };
     }
     let installed = cascade.is_dir() || is_there(host, "windsurf", "Windsurf");
     Location { path: cascade.join(FILE), why: None, installed }
+}
+
+/// The newer agents' folder.
+fn devin(host: &Host) -> PathBuf {
+    match host.platform {
+        Platform::Windows => host.config_dir(),
+        Platform::Linux | Platform::MacOs => {
+            host.var_path("XDG_CONFIG_HOME").unwrap_or_else(|| host.home.join(".config"))
+        }
+    }
+    .join("devin")
+}
+
+/// Both agents' files, and that of the test version, where they are.
+fn others(host: &Host) -> Vec<Candidate> {
+    let older = host.home.join(".codeium");
+    let files = [
+        Candidate::new(older.join("windsurf").join(FILE), "older"),
+        Candidate::new(devin(host).join(FILE), "newer"),
+        Candidate::named(older.join("windsurf-next").join(FILE), "editor", "Windsurf Next"),
+    ];
+    files.into_iter().filter(|candidate| candidate.path.is_file()).collect()
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::client::Scope;
 use crate::secret::Key;
 use crate::wire::origin_of;
 
@@ -98,6 +99,9 @@ impl Default for AuthHeader {
 pub struct Placement {
     /// The app's id (`claude-desktop`, `codex`, `cursor`).
     pub client: String,
+    /// For whom it counts in that app.
+    #[serde(default, skip_serializing_if = "Scope::is_user")]
+    pub scope: Scope,
     /// The entry's name in the app's file.
     pub entry: String,
     /// The file that it was written to; where none is noted, the one that the app reads now.
@@ -115,6 +119,13 @@ pub struct Placement {
     pub kept: bool,
     /// When it was written.
     pub written: Timestamp,
+}
+
+impl Placement {
+    /// Whether it is in this app, for the same users.
+    pub fn is_at(&self, client: &str, scope: &Scope) -> bool {
+        self.client == client && self.scope == *scope
+    }
 }
 
 /// How the token gets to the service.

@@ -93,6 +93,15 @@ impl Document {
         }
     }
 
+    /// The names of the members of the table at a path, in file order, each with whether it is a table that has something
+    /// under `inner`. Empty where no table is at the path. One walk, however large the members are.
+    pub fn keys_with(&self, table: &[&str], inner: &str) -> Vec<(String, bool)> {
+        match &self.body {
+            Body::Json(json) => json.keys_with(self.text(), table, inner),
+            Body::Toml(toml) => toml.keys_with(table, inner),
+        }
+    }
+
     /// The members of the table at a path, in file order. None where it is absent; an error where something else is there.
     pub fn entries(&self, table: &[&str]) -> Result<Vec<(String, Value)>, DocumentError> {
         match &self.body {

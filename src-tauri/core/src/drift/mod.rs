@@ -18,6 +18,7 @@ pub fn drift(connection: &Connection, placement: &Placement, client: &Client, se
     let view = |kind, field: Option<Difference>, sentence: String| DriftView {
         connection: connection.id.clone(),
         client: client.id.to_owned(),
+        scope: placement.scope.clone(),
         kind,
         from: field.as_ref().and_then(|field| field.from.clone()),
         to: field.as_ref().and_then(|field| field.to.clone()),

@@ -74,10 +74,8 @@ pub fn snooze(shown: &mut ShownReminders, days: u16, now: Timestamp) {
 #[cfg(test)]
 mod tests {
     use std::cmp::Reverse;
-    use std::collections::BTreeMap;
 
     use jiff::ToSpan;
-    use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
     use super::*;
@@ -87,8 +85,7 @@ mod tests {
     const DAYS: [u16; 4] = [30, 14, 7, 1];
 
     fn host(now: Timestamp) -> Host {
-        let (platform, home) = (Platform::Linux, "/home/u".into());
-        Host { platform, home, env: BTreeMap::new(), now, zone: TimeZone::UTC }
+        Host::bare(Platform::Linux, "/home/u", now)
     }
 
     fn day(n: i64) -> Timestamp {

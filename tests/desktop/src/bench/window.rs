@@ -1,5 +1,6 @@
 //! How long Patchbay's window takes to come up with its list drawn, and what it holds, beside a bare Tauri window.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
@@ -12,13 +13,13 @@ const ROUNDS: usize = 7;
 const SETTLED: Duration = Duration::from_secs(6);
 
 /// A program, and what its window is called.
-struct Program {
+pub(super) struct Program {
     name: &'static str,
     path: &'static str,
     title: &'static str,
 }
 
-const PATCHBAY: Program =
+pub(super) const PATCHBAY: Program =
     Program { name: "Patchbay, list drawn", path: "target/release/patchbay-app", title: "Patchbay" };
 const BARE: Program =
     Program { name: "bare window with tray icon", path: "target/release/examples/bare-window", title: "Bare window" };
@@ -41,7 +42,7 @@ pub(super) async fn measure(session: &Session) -> Result<String> {
     let mut bare = Figures::default();
     for round in 0..=ROUNDS {
         for (program, figures) in [(&BARE, &mut bare), (&PATCHBAY, &mut own)] {
-            let (start, kib) = start(session, program, round == ROUNDS).await?;
+            let (start, kib) = start(session, program, &[], round == ROUNDS).await?;
             // The first round only warms the disk up.
             if round > 0 {
                 figures.starts.push(start);
@@ -62,11 +63,17 @@ pub(super) async fn measure(session: &Session) -> Result<String> {
     Ok(lines.join("\n"))
 }
 
-async fn start(session: &Session, program: &Program, weigh: bool) -> Result<(Duration, Option<u64>)> {
+/// Starts a program with further variables, waits for its window, and ends it; with its memory where that is asked for.
+pub(super) async fn start(
+    session: &Session,
+    program: &Program,
+    env: &[(&str, &Path)],
+    weigh: bool,
+) -> Result<(Duration, Option<u64>)> {
     let path = std::env::current_dir()?.join(program.path).display().to_string();
     ensure!(!visible(session, program).await?, "{} is there already", program.title);
     let begun = Instant::now();
-    let mut child = session.command(&path).env_remove("PATCHBAY_LOG").spawn()?;
+    let mut child = session.command(&path).env_remove("PATCHBAY_LOG").envs(env.iter().copied()).spawn()?;
     while !visible(session, program).await? {
         if begun.elapsed() > Duration::from_secs(20) {
             bail!("{} did not come up", program.name);

@@ -43,7 +43,7 @@ export function oldToken(delta: number): OldTokenView {
 }
 
 export function placed(client: string, entry: string, more: Partial<PlacementView> = {}): PlacementView {
-  return { client, entry, wiring: 'bridge', token: null, drift: null, last_used: null, restart: false, kept: false, ...more };
+  return { client, scope: { kind: 'user' }, entry, wiring: 'bridge', token: null, drift: null, last_used: null, restart: false, kept: false, ...more };
 }
 
 export function connection(id: string, name: string, provider: string, more: Partial<ConnectionView> = {}): ConnectionView {
@@ -69,7 +69,7 @@ const RICH: ConnectionView[] = [
   }),
   connection('invoices', 'Invoices and payments of the whole Northern European region', 'uipath', {
     ...needs, status: 'changed_outside', action: 'put_back', action_client: 'codex',
-    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: { connection: 'invoices', client: 'codex', kind: 'changed', field: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx', sentence: 'command changed' } })],
+    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: { connection: 'invoices', client: 'codex', scope: { kind: 'user' }, kind: 'changed', field: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx', sentence: 'command changed' } })],
   }),
   connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old: [oldToken(-2 * DAY)], label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
   connection('practice', 'Practice service', 'practice', { tokens: [token('t-practice', 29, { label: 'Patchbay practice', scopes: ['notes:read'] })] }),
@@ -83,15 +83,19 @@ const foreign = (name: string, kind: EntryView['kind'], target: string, plain_te
 function apps(connections: ConnectionView[], extra: boolean): AppView[] {
   const ours = (client: string): EntryView[] =>
     connections.filter((one) => one.used_in.some((place) => place.client === client)).map((one) => ({ name: one.id, kind: 'program', target: `patchbay bridge ${one.id}`, disabled: false, connection: one.id, plain_text: [] }));
-  const base = { installed: true, running: false, exists: true, why: null, problem: null };
+  const base = { installed: true, running: false, exists: true, why: null, problem: null, further: [], candidates: [] };
   const more = (id: string, name: string, path: string, own: Partial<AppView> = {}): AppView => ({ ...base, id, name, path: `/home/ana/${path}`, wirings: ['bridge'], installed: false, exists: false, entries: ours(id), ...own });
   const here = extra && connections.length > 0 ? { installed: true, exists: true } : {};
   return [
     { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, path: '/home/ana/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/ana')] : [])] },
-    { ...base, id: 'claude-code', name: 'Claude Code', path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])] },
+    { ...base, id: 'claude-code', name: 'Claude Code', path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
+      further: extra ? [{ scope: { kind: 'project', folder: '/home/ana/work/website' }, path: '/home/ana/work/website/.mcp.json', problem: null, entries: [foreign('tickets', 'remote', 'https://tickets.example/mcp')] }] : [] },
     { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/ana/.codex/config.toml', wirings: ['bridge'], entries: ours('codex') },
     more('cursor', 'Cursor', '.cursor/mcp.json', here.installed ? { ...here, entries: [{ ...foreign('old-search', 'program', 'npx -y old-search'), disabled: true }] } : {}),
-    more('vscode', 'VS Code', '.config/Code/User/mcp.json', { ...here, running: !!here.installed }),
+    more('vscode', 'VS Code', '.config/Code/User/mcp.json', { ...here, running: !!here.installed, candidates: here.installed ? [
+      { path: '/home/ana/.config/Code/User/mcp.json', what: 'usual', name: null, exists: true, counts: true },
+      { path: '/home/ana/.config/Code/User/profiles/-5d1c2f0/mcp.json', what: 'profile', name: 'Work', exists: false, counts: false },
+    ] : [] }),
     more('vscode-insiders', 'VS Code Insiders', '.config/Code - Insiders/User/mcp.json'),
     more('windsurf', 'Windsurf', '.codeium/windsurf/mcp_config.json'),
     more('gemini-cli', 'Gemini CLI', '.gemini/settings.json'),
@@ -117,7 +121,7 @@ function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
   return {
     now: at(0), connections, apps: apps(connections, extra), activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
-    settings: { reminder_days: [30, 14, 7, 1], start_at_login: false, tray_explained: true, backend: 'keychain' },
+    settings: { reminder_days: [30, 14, 7, 1], start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
   };
 }

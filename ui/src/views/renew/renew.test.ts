@@ -105,5 +105,5 @@ test('a row says its state in words and offers the one next step', async () => {
   expect(page.getByTestId('row-status-invoices').textContent).toContain('Changed outside Patchbay in Codex');
   const button = page.getByRole('button', { name: /^Put back: Invoices/ });
   button.click();
-  await waitFor(() => expect(backend.fake.asked).toContainEqual({ type: 'put_back', id: 'invoices', client: 'codex' }));
+  await waitFor(() => expect(backend.fake.asked).toContainEqual({ type: 'put_back', id: 'invoices', client: 'codex', scope: { kind: 'user' } }));
 });

@@ -8,7 +8,7 @@ mod write;
 
 use serde_json::Value;
 
-use self::read::{Object, extent};
+use self::read::{Member, Object, extent};
 use self::scan::{BLANK, Kind};
 use self::write::{Content, Layout, Style};
 use super::JsonDialect;
@@ -54,6 +54,19 @@ impl Json {
             at = Object::at(text, at).last_named(text, key)?.value.start;
         }
         Some(read::value(text, at))
+    }
+
+    /// The keys of the object at a path, each with whether there is something under `inner` in its value.
+    pub(super) fn keys_with(&self, text: &str, table: &[&str], inner: &str) -> Vec<(String, bool)> {
+        let reached = self.reach(text, table).ok().filter(|reached| reached.missing.is_empty());
+        let members = reached.and_then(|reached| reached.object).map(|object| object.members).unwrap_or_default();
+        let is_filled = |member: &Member| match member.kind {
+            Kind::OpenObject => {
+                Object::at(text, member.value.start).last_named(text, inner).is_some_and(|found| !is_empty(text, found))
+            }
+            _ => false,
+        };
+        members.iter().map(|member| (member.name(text).into_owned(), is_filled(member))).collect()
     }
 
     /// The members of the object at a path.
@@ -150,6 +163,10 @@ fn only(text: &str, object: &Object, table: &[&str], key: &str) -> Result<Option
         let path: Vec<&str> = table.iter().copied().chain([key]).collect();
         DocumentError::duplicate(text, second.key.start, &path)
     })
+}
+
+fn is_empty(text: &str, member: &Member) -> bool {
+    member.kind == Kind::OpenObject && Object::at(text, member.value.start).members.is_empty()
 }
 
 fn require_object(path: &[&str], kind: Kind) -> Result<(), DocumentError> {

@@ -47,6 +47,17 @@ impl Toml {
         Ok(members.map(|(key, item)| (key.to_owned(), read::json(item))).collect())
     }
 
+    /// The keys of the table at a path, each with whether there is something under `inner` in its value.
+    pub(super) fn keys_with(&self, table: &[&str], inner: &str) -> Vec<(String, bool)> {
+        let found = read::find(self.parsed.as_item(), table).and_then(toml_edit::Item::as_table_like);
+        let members = found.into_iter().flat_map(toml_edit::TableLike::iter);
+        let is_filled = |item: &toml_edit::Item| {
+            let inner = item.as_table_like().and_then(|table| table.get(inner));
+            inner.is_some_and(|inner| inner.as_table_like().is_none_or(|table| !table.is_empty()))
+        };
+        members.map(|(key, item)| (key.to_owned(), is_filled(item))).collect()
+    }
+
     /// The edits that set a member.
     pub(super) fn set(&self, text: &str, table: &[&str], key: &str, value: &Value) -> Result<Vec<Edit>, DocumentError> {
         let path = [table, &[key]].concat();
