@@ -73,6 +73,15 @@ impl Machine {
         self.heard(child.wait_with_output().expect("it ends"))
     }
 
+    /// Starts Patchbay, which waits so many microseconds before each renaming that touches a file.
+    pub(crate) fn patchbay_slow_at(&self, file: &str, microseconds: u32, args: &[&str]) -> Child {
+        let mut command = self.command("strace");
+        let calls = "rename,renameat,renameat2";
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-P"]);
+        command.arg(self.home().join(file)).args(["-e", &format!("inject={calls}:delay_enter={microseconds}")]);
+        command.arg(env!("CARGO_BIN_EXE_patchbay")).args(args).spawn().expect("strace is there")
+    }
+
     /// Runs a real app, as it is started from a terminal in a project's folder; what it says on both outputs.
     pub(crate) fn app(&self, program: &str, args: &[&str]) -> Output {
         let output = self.app_command(program).args(args).stdout(Stdio::piped()).output();

@@ -5,7 +5,9 @@
 //! a moment ago, so an update of ours that fell into that moment may be gone; then Patchbay says so.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -154,4 +156,36 @@ fn take_out(machine: &Machine, round: usize) {
     let listed = machine.patchbay(&["list"], "");
     assert!(listed.lines().any(|line| line == "Codex also has: ours"), "round {round}: {listed}");
     assert!(machine.app("codex", &["mcp", "remove", OURS]).status.success(), "round {round}");
+}
+
+/// The moment that the rounds above seldom meet: the file was looked at for the last time and is about to be replaced.
+#[test]
+fn what_the_real_codex_writes_after_our_last_look_at_its_file_is_not_lost() {
+    let machine = Machine::new();
+    let file = ".codex/config.toml";
+    std::fs::write(machine.home().join(file), "# mine\nmodel = \"x\"\n").expect("written");
+    let add = [&ADD[..], &["--app", "codex"]].concat();
+    let slow = machine.patchbay_slow_at(file, 1_500_000, &add);
+    wait_for_the_new_file(&machine.home().join(".codex"));
+    assert!(machine.app("codex", &["mcp", "add", "theirs", "--", "true"]).status.success());
+    let slow = slow.wait_with_output().expect("it ends");
+    let (theirs, ours) = split(codex_sees(&machine).into_iter());
+    assert_eq!(theirs, BTreeSet::from(["theirs".to_owned()]), "and ours is there: {ours}");
+    assert_eq!(ours, slow.status.success(), "{}", String::from_utf8_lossy(&slow.stderr));
+    assert_eq!(drift(&machine), [""; 0]);
+}
+
+/// Waits until the new bytes lie beside the file, and a little more for them to reach the disk.
+fn wait_for_the_new_file(folder: &Path) {
+    let is_there = || {
+        let mut names = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        names.any(|name| name.to_string_lossy().starts_with(".patchbay-"))
+    };
+    for _ in 0..1000 {
+        if is_there() {
+            return std::thread::sleep(Duration::from_millis(200));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("there is no new file in {}", folder.display());
 }
