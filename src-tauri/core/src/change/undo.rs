@@ -1,7 +1,7 @@
 //! Undoing a change.
 //!
-//! Where the file is as the change left it, its bytes before come back. Where others changed it since, only our own
-//! entries go back, and only if they still are what the change made of them.
+//! Where the file is as the change left it, its bytes before come back. Where others changed it since, or the copy of
+//! those bytes is gone, only our own entries go back, and only if they still are what the change made of them.
 
 use super::history::{History, Record};
 use super::plan::{edit, parse, refused, writable};
@@ -25,8 +25,9 @@ fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     let back = |op: &Op| Op { old: op.new.clone(), new: op.old.clone(), ..op.clone() };
     // The last edit goes first, where one entry was edited twice.
     let ops: Vec<Op> = file.ops.iter().rev().map(back).collect();
-    let after = if digest == file.after {
-        history.before(record, n)?
+    let copy = if digest == file.after { history.before(record, n).ok() } else { None };
+    let after = if let Some(before) = copy {
+        before
     } else if state.bytes.is_none() && ops.iter().all(|op| op.new.is_none()) {
         // The file is gone, and what was put in with it.
         None

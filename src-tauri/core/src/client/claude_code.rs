@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::scope::keys;
-use super::{AppLock, Client, EntrySpec, Location, Scope, Scopes, Source, find_program};
+use super::{AppLock, Client, Direct, EntrySpec, Location, Scope, Scopes, Source, find_program};
 use crate::connection::Wiring;
 use crate::document::{Document, Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -32,6 +32,7 @@ pub(super) static CLIENT: Client = Client {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     },
     entry: |spec| Some(entry(spec)),
+    direct: Direct::typed("http"),
     refuses: |value| {
         let untyped = value.get("url").is_some() && value.get("type").is_none();
         untyped.then_some("Claude Code skips an address without a type.")

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Client, Location, bridge, is_there};
+use super::{Client, Direct, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -25,6 +25,7 @@ pub(super) static CLIENT: Client = Client {
     restart: true,
     locate,
     entry: bridge,
+    direct: Direct::Program,
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
     ..Client::BASE
 };

@@ -10,6 +10,7 @@ mod cline;
 mod codex;
 mod copilot_cli;
 mod cursor;
+mod direct;
 mod entry;
 mod gemini_cli;
 mod kiro;
@@ -31,6 +32,7 @@ use crate::document::{Format, JsonDialect};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 
+pub use direct::Direct;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
@@ -58,6 +60,8 @@ pub struct Client {
     pub accepts_name: fn(&str) -> bool,
     /// How an entry of ours looks in its dialect; absent where it does not take the wiring.
     pub entry: fn(&EntrySpec<'_>) -> Option<Value>,
+    /// How an entry looks that works without Patchbay.
+    pub direct: Direct,
     /// What it would refuse about an entry, checked before writing: one bad entry can take a whole file down.
     pub refuses: fn(&Value) -> Option<&'static str>,
     /// Whether one entry that it refuses makes it refuse the whole file.
@@ -136,6 +140,7 @@ impl Client {
         locate: |host| Location { path: host.home.clone(), why: None, installed: false },
         accepts_name: any_name,
         entry: bridge,
+        direct: Direct::PLAIN,
         refuses: |_| None,
         all_or_nothing: false,
         lock: None,

@@ -6,7 +6,7 @@
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, vscode};
+use super::{Client, Direct, Location, bridge, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -22,6 +22,7 @@ pub(super) static CLIENT: Client = Client {
     restart: false,
     locate,
     entry: bridge,
+    direct: Direct::typed("streamable-http"),
     refuses: |value| {
         let (program, remote) = (has_text(value, &["command"]), has_text(value, &["url"]));
         let untyped = remote && !has_text(value, &["type"]);

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::shape::has_text;
-use super::{Client, EntrySpec, Location, is_there};
+use super::{Client, Direct, EntrySpec, Location, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -26,6 +26,7 @@ pub(super) static STABLE: Client = Client {
     restart: false,
     locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
     entry,
+    direct: Direct::typed("http"),
     refuses,
     ..Client::BASE
 };
@@ -40,6 +41,7 @@ pub(super) static INSIDERS: Client = Client {
     restart: false,
     locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
     entry,
+    direct: Direct::typed("http"),
     refuses,
     ..Client::BASE
 };

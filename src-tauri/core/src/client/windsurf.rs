@@ -7,7 +7,7 @@
 //! missing. Not sure: both, because no vendor's page says it outright, and whether comments are taken.
 
 use super::shape::has_text;
-use super::{Client, Location, bridge, is_there};
+use super::{Client, Direct, Location, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -23,6 +23,7 @@ pub(super) static CLIENT: Client = Client {
     restart: true,
     locate,
     entry: bridge,
+    direct: Direct::Remote { kind: None, url: "serverUrl", headers: "headers", tools: false },
     refuses: |value| {
         let known = has_text(value, &["command", "serverUrl", "url"]);
         (!known).then_some("Windsurf wants a command or an address.")
