@@ -13,6 +13,7 @@ mod print;
 mod record;
 mod renew;
 mod services;
+mod uninstall;
 
 use std::process::ExitCode;
 

@@ -100,7 +100,10 @@ pub(super) fn obstacle(record: &Record, state: &State, now: &Entries, records: &
                 return Some(ObstacleView { kind: ObstacleKind::Unreadable, change: None, path });
             };
             if value != op.new && value != op.old {
-                return by(&|later| touches(later, file, op), Some(&file.path));
+                // Where the newest of ours left something else as well, it was somebody else.
+                let newest = later().filter(|later| later.status == Status::Done).find_map(|one| left(one, file, op));
+                let ours = newest == Some(&value);
+                return by(&|later| ours && left(later, file, op).is_some(), Some(&file.path));
             }
         }
     }
@@ -171,6 +174,8 @@ fn overlaps(later: &Record, edited: &Edited) -> bool {
     later.effect.removed.is_some() || later.effect.edited.as_ref().is_some_and(both)
 }
 
-fn touches(later: &Record, file: &FileRecord, op: &Op) -> bool {
-    later.files.iter().any(|other| other.path == file.path && other.ops.iter().any(|other| other.is_of(op)))
+/// What a later change made of the same entry, if it touched it.
+fn left<'a>(later: &'a Record, file: &FileRecord, op: &Op) -> Option<&'a Option<Value>> {
+    let same = later.files.iter().filter(|other| other.path == file.path).flat_map(|other| &other.ops);
+    same.filter(|other| other.is_of(op)).map(|other| &other.new).last()
 }

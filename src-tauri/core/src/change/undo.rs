@@ -4,7 +4,7 @@
 //! those bytes is gone, only our own entries go back, and only if they still are what the change made of them.
 
 use super::history::{History, Record};
-use super::plan::{edit, parse, refused, writable};
+use super::plan::{edit, parse, refused, without_trace, writable};
 use super::{Change, Op};
 use crate::client;
 use crate::error::{Code, Error, Result};
@@ -26,6 +26,7 @@ fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     // The last edit goes first, where one entry was edited twice.
     let ops: Vec<Op> = file.ops.iter().rev().map(back).collect();
     let copy = if digest == file.after { history.before(record, n).ok() } else { None };
+    let exact = copy.is_some();
     let after = if let Some(before) = copy {
         before
     } else if state.bytes.is_none() && ops.iter().all(|op| op.new.is_none()) {
@@ -34,7 +35,8 @@ fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     } else {
         Some(leaves_back(client, file, state.bytes.as_deref().unwrap_or_default(), &ops)?)
     };
-    Ok(Change { client, path: file.path.clone(), digest, before: state.bytes, after, ops })
+    let change = Change { client, path: file.path.clone(), digest, before: state.bytes, after, ops };
+    if exact { Ok(change) } else { without_trace(change, history) }
 }
 
 fn leaves_back(
