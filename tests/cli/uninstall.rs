@@ -93,8 +93,8 @@ fn killed_in_the_middle_and_run_again_it_finishes() {
         let _ = std::fs::remove_dir(home.path().join(".claude.json.lock"));
         let again = patchbay(&home, &["uninstall"], None);
         assert!(again.status.success(), "{n}: {}", String::from_utf8_lossy(&again.stderr));
-        assert_eq!((home.read("claude-code").as_str(), home.read("codex").as_str()), (CODE, CODEX), "rename {n}");
-        assert_eq!(json(&home, &["list", "--json"])["connections"], serde_json::json!([]), "rename {n}");
+        assert_eq!((home.read("claude-code").as_str(), home.read("codex").as_str()), (CODE, CODEX), "fsync {n}");
+        assert_eq!(json(&home, &["list", "--json"])["connections"], serde_json::json!([]), "fsync {n}");
         if done {
             break;
         }
@@ -103,12 +103,12 @@ fn killed_in_the_middle_and_run_again_it_finishes() {
     assert!(points > 4, "only {points} points");
 }
 
-/// Leaves with a kill at the `n`th renaming of a file; whether there were fewer.
+/// Leaves with a kill at the `n`th time that something is made durable; whether there were fewer.
 #[cfg(target_os = "linux")]
 fn killed(home: &Home, n: usize) -> bool {
     let mut command = std::process::Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=rename"]);
-    command.args(["-e", &format!("inject=rename:signal=SIGKILL:when={n}")]);
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync"]);
+    command.args(["-e", &format!("inject=fsync:signal=SIGKILL:when={n}")]);
     command.arg(env!("CARGO_BIN_EXE_patchbay")).arg("uninstall").env_clear().envs(home.env());
     let quiet = std::process::Stdio::null;
     command.stdin(quiet()).stdout(quiet()).stderr(quiet());

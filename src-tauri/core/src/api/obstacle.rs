@@ -37,9 +37,12 @@ impl Entries {
         Self { read: RefCell::new(seen.iter().map(|seen| (place(seen), table(seen))).collect()) }
     }
 
-    /// An entry's value now; an outer `None` where its file cannot be read.
-    fn now(&self, record: &FileRecord, op: &Op) -> Option<Option<Value>> {
-        let client = client::find(&record.client).ok()?;
+    /// An entry's value now.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    fn now(&self, record: &FileRecord, op: &Op) -> Result<Option<Value>> {
+        let client = client::find(&record.client)?;
         let keys: Vec<String> = op.keys(client).into_iter().map(str::to_owned).collect();
         let mut read = self.read.borrow_mut();
         let place = (record.path.clone(), keys);
@@ -48,7 +51,8 @@ impl Entries {
             let table = table(client, &place.0, &keys).ok();
             read.insert(place.clone(), table);
         }
-        read[&place].as_ref().map(|table| table.get(&op.entry).cloned())
+        let unreadable = || Error::new(Code::FileUnreadable, "This file cannot be read.").at(&record.path);
+        read[&place].as_ref().map(|table| table.get(&op.entry).cloned()).ok_or_else(unreadable)
     }
 }
 
@@ -95,7 +99,7 @@ pub(super) fn obstacle(record: &Record, state: &State, now: &Entries, records: &
     }
     for file in &record.files {
         for op in &file.ops {
-            let Some(value) = now.now(file, op) else {
+            let Ok(value) = now.now(file, op) else {
                 let path = Some(file.path.display().to_string());
                 return Some(ObstacleView { kind: ObstacleKind::Unreadable, change: None, path });
             };
@@ -177,5 +181,5 @@ fn overlaps(later: &Record, edited: &Edited) -> bool {
 /// What a later change made of the same entry, if it touched it.
 fn left<'a>(later: &'a Record, file: &FileRecord, op: &Op) -> Option<&'a Option<Value>> {
     let same = later.files.iter().filter(|other| other.path == file.path).flat_map(|other| &other.ops);
-    same.filter(|other| other.is_of(op)).map(|other| &other.new).last()
+    same.filter(|other| other.is_of(op)).map(|other| &other.new).next_back()
 }
