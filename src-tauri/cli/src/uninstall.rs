@@ -109,7 +109,9 @@ pub(crate) fn history(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
     } else if activity.is_empty() {
         print::line("Patchbay has changed nothing yet.");
     } else {
-        activity.iter().for_each(|change| print::line(&change_words(change)));
+        for change in &activity {
+            print::line(&change_words(change));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
