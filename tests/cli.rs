@@ -24,6 +24,10 @@ mod record;
 #[path = "cli/tokens.rs"]
 mod tokens;
 
+/// Leaving: what it shows, what it does, killed in the middle.
+#[path = "cli/uninstall.rs"]
+mod uninstall;
+
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;

@@ -27,10 +27,16 @@ mod dependencies;
 /// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// What is kept of changes, for how long, and what of it can be undone.
+#[path = "core/history.rs"]
+mod history;
 /// The keychain on buses of its own: open, locked, absent, refusing, waiting.
 #[cfg(target_os = "linux")]
 #[path = "core/keychain.rs"]
 mod keychain;
+/// Leaving: everything taken out, or working without Patchbay.
+#[path = "core/leave.rs"]
+mod leave;
 /// The packs follow their schema, and what people type into forms is refused where it must be.
 #[path = "core/packs.rs"]
 mod packs;

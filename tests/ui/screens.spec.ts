@@ -25,6 +25,20 @@ const SCREENS: Record<string, { fixture?: string; go: (page: Page) => Promise<vo
       await page.getByTestId('plan-file-codex').locator('summary').click();
     },
   },
+  'taking tokens out of the copies': {
+    go: async (page) => {
+      await page.getByTestId('nav-activity').click();
+      await page.getByTestId('activity-purge-c-3').click();
+    },
+  },
+  'leaving, with tokens in plain text': {
+    go: async (page) => {
+      await page.getByTestId('nav-settings').click();
+      await page.getByTestId('leave-open').click();
+      await page.getByTestId('leave-keep').check();
+      await page.getByTestId('leave-plan').locator('summary').first().click();
+    },
+  },
   settings: { go: (page) => page.getByTestId('nav-settings').click() },
   'a locked vault': { fixture: 'vault', go: (page) => page.getByTestId('vault-banner-unlock').click() },
   'no keychain': { fixture: 'no-keychain', go: (page) => page.getByTestId('vault-banner-unlock').click() },

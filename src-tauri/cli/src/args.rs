@@ -113,12 +113,30 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<DriftAction>,
     },
-    /// Show the changes made to the apps' files.
-    History,
+    /// Show the changes made to the apps' files, or take tokens out of what is kept of them.
+    History {
+        #[command(subcommand)]
+        action: Option<HistoryAction>,
+    },
     /// Undo a change, the newest where none is named.
     Undo {
         /// The change's id.
         change: Option<String>,
+    },
+    /// Take everything out of all apps and delete the tokens, to leave Patchbay cleanly.
+    Uninstall {
+        /// Make the entries work without Patchbay, with their tokens in plain text in the apps' files.
+        #[arg(long)]
+        keep_working: bool,
+        /// Take out also what somebody changed so that it no longer needs Patchbay.
+        #[arg(long)]
+        take_changed: bool,
+        /// Show what would change and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Write tokens in plain text without asking again.
+        #[arg(long)]
+        yes: bool,
     },
     /// Carry MCP between standard input and output and a service. Started by apps.
     Bridge {
@@ -158,6 +176,20 @@ pub(crate) enum Command {
 
 fn apps_help() -> String {
     format!("The apps: {}", patchbay_core::client::ids())
+}
+
+/// What to do with the history.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryAction {
+    /// Delete copies of files that hold tokens in plain text. Such a change can be undone in part at most.
+    Purge {
+        /// The change.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        change: Option<String>,
+        /// All changes.
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// What to do about a change made outside.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use patchbay_core::api::message::{Answer, CheckedView, Connect, Place, PlanView, Request, TokenFacts};
+use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Place, PlanView, Request, TokenFacts};
 use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::client::Scope;
@@ -12,9 +12,10 @@ use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
-use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
+use crate::args::{Command, DriftAction, DriftTarget, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
+use crate::uninstall::{self, Leaving};
 use crate::{apps, practice, print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
@@ -43,7 +44,14 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
         Command::Drift { action: None } => drift(&patchbay, as_json),
         Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
-        Command::History => history(&patchbay, as_json),
+        Command::History { action: None } => uninstall::history(&patchbay, as_json),
+        Command::History { action: Some(HistoryAction::Purge { change, .. }) } => {
+            uninstall::purge(&patchbay, change, as_json).await
+        }
+        Command::Uninstall { keep_working, take_changed, dry_run, yes } => {
+            let choice = LeaveChoice { keep_working, take_changed };
+            uninstall::uninstall(&patchbay, Leaving { choice, dry_run, yes }, as_json).await
+        }
         Command::Undo { change } => changed(&patchbay, Request::Undo { change }, "Undone", as_json).await,
         Command::Vault { action } => vault(&patchbay, action, as_json).await,
         Command::Install { source } => install(&patchbay, source),
@@ -230,7 +238,7 @@ async fn dry(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_j
     Ok(())
 }
 
-fn show_plan(plan: &PlanView, as_json: bool) {
+pub(crate) fn show_plan(plan: &PlanView, as_json: bool) {
     if as_json {
         return print::json(plan);
     }
@@ -350,30 +358,6 @@ async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -
         print::line(&format!(
             "{word}: {id} in {}",
             if clients.is_empty() { "no app".to_owned() } else { clients.join(", ") }
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn history(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
-    let activity = patchbay.snapshot()?.activity;
-    if as_json {
-        print::json(&activity);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if activity.is_empty() {
-        print::line("Patchbay has changed nothing yet.");
-    }
-    for change in &activity {
-        let kind =
-            serde_json::to_value(change.kind).ok().and_then(|kind| kind.as_str().map(|kind| kind.replace('_', " ")));
-        let undone = if change.undone { " (undone)" } else { "" };
-        print::line(&format!(
-            "{}  {} {} {}{undone}",
-            change.id,
-            kind.unwrap_or_default(),
-            change.name,
-            change.clients.join(", ")
         ));
     }
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,7 @@ mod print;
 mod record;
 mod renew;
 mod services;
+mod uninstall;
 
 use std::process::ExitCode;
 

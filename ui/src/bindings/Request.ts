@@ -2,6 +2,7 @@
 import type { Backend } from "./Backend";
 import type { Connect } from "./Connect";
 import type { EntryScope } from "./EntryScope";
+import type { LeaveChoice } from "./LeaveChoice";
 import type { Place } from "./Place";
 import type { Settings } from "./Settings";
 import type { TokenFacts } from "./TokenFacts";
@@ -193,7 +194,23 @@ change: string, } | { "type": "undo",
 /**
  * The change.
  */
-change: string | null, } | { "type": "acknowledge", 
+change: string | null, } | { "type": "purge_tokens", 
+/**
+ * The change; absent: all.
+ */
+change: string | null, } | { "type": "plan_leave", 
+/**
+ * How.
+ */
+choice: LeaveChoice, } | { "type": "leave", 
+/**
+ * How.
+ */
+choice: LeaveChoice, 
+/**
+ * What the plan that was shown meant.
+ */
+expected: { [key in string]: string } | null, } | { "type": "acknowledge", 
 /**
  * The credential.
  */

@@ -150,6 +150,8 @@ export const codes: Codes = {
     connected: 'Connected',
     disconnected: 'Taken out',
     removed: 'Removed',
+    edited: 'Edited',
+    released: 'Given up; the apps go on without Patchbay',
     put_back: 'Put back',
     kept: 'Kept as changed outside',
     renewed: 'Token renewed',

@@ -220,6 +220,37 @@ export const en = {
   activity: {
     title: 'Activity', about: 'Everything Patchbay changed. Undo brings the file back exactly.', empty: 'Nothing has been changed yet.', undone: 'Undone',
     in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
+    renamed: (name: string) => `It is called ${name} now.`, folder: (folder: string) => `For the folder ${folder}`,
+    obstacle: {
+      later: 'Cannot be undone now: a later change of the same is in the way.', laterWas: (what: string) => `Cannot be undone now. In the way is a later change: ${what}`,
+      outside: 'Cannot be undone now: another program changed the same since.', unreadable: 'Cannot be undone now: the app’s file cannot be read.',
+      name_taken: 'Cannot be undone now: another connection has this name.', token_taken_out: 'Cannot be undone any more: a token that it needs was taken out of the copies.',
+    },
+    goThere: 'Show it',
+    holds: 'Holds a token in plain text', purge: 'Take it out',
+    purgeTitle: 'Take tokens out of the copies?',
+    purgeAbout: 'To be able to undo, Patchbay keeps a copy of each file as it was. There was a token in plain text in this one, which is still in the copy. Nobody but you can read it.',
+    purgeCost: 'The copy is deleted. What Patchbay itself put into the file can still be undone. An entry that held the token cannot come back.',
+    purgeAll: (n: number) => (n === 1 ? 'Only this change' : `All ${n} changes whose copies hold a token`), purgeOne: 'Only this change',
+    purgeDo: 'Delete the copy', purgeDone: (n: number) => (n === 1 ? 'The copy was deleted' : `${n} copies were deleted`),
+  },
+
+  leave: {
+    title: 'Leave cleanly', about: 'Takes out everything that Patchbay put into your apps, and deletes its tokens from this computer.', open: 'Leave Patchbay …',
+    dialog: 'Leave Patchbay', how: 'What shall become of your connections?',
+    takeOut: 'Take them out of my apps', takeOutAbout: 'Your apps’ files become as they would be without Patchbay.',
+    keep: 'Let them go on without Patchbay', keepAbout: 'Your apps speak to the services themselves. Their tokens then stand in the apps’ files.',
+    plain: (apps: string) => `Anybody who can read the files of ${apps} can then use these tokens: they stand there in plain text.`, understand: 'I want that',
+    node: (apps: string) => `${apps} takes programs only. It will start mcp-remote, a program by others, which needs Node.js on this computer.`,
+    shared: (files: string) => `Taken out in any case, because others read this file too: ${files}`,
+    tokens: (n: number) => (n === 0 ? 'There are no tokens to delete.' : n === 1 ? 'One token is deleted from your keychain or vault. This part cannot be undone.' : `${n} tokens are deleted from your keychain or vault. This part cannot be undone.`),
+    live: 'At the services they live on until you revoke them there.',
+    login: 'Patchbay no longer starts at login.', nothing: 'There is nothing of Patchbay in your apps.',
+    stays: { changed: (entry: string, app: string) => `“${entry}” stays in ${app}: somebody changed it, and it works without Patchbay.`, file_broken: (entry: string, app: string) => `“${entry}” stays in ${app}: its file cannot be read.` },
+    takeChanged: 'Take out what somebody changed as well', confirm: 'Leave', review: 'What changes in your files',
+    doneTitle: 'You can delete Patchbay now', takenOut: (n: number) => (n === 1 ? 'One entry was taken out.' : `${n} entries were taken out.`), released: (n: number) => (n === 1 ? 'One entry goes on without Patchbay.' : `${n} entries go on without Patchbay.`),
+    deleted: (n: number) => (n === 1 ? 'One token was deleted here.' : `${n} tokens were deleted here.`), restart: (apps: string) => `Quit and reopen ${apps} to see it.`,
+    byHand: 'Left for you to delete: the program itself, and its folder', undo: 'Until then, what was only taken out can be undone in Activity. Without the tokens: you would paste those again.',
   },
 
   restart: {

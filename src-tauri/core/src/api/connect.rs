@@ -8,7 +8,7 @@ use super::place::{self, Expected, restarts, until_settled};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog::{self, Provider, Resolved};
-use crate::change::history::{Effect, Intent, PlacementEffect};
+use crate::change::history::{Edited, Effect, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply};
 use crate::client::is_safe_name;
 use crate::connection::state::State;
@@ -175,20 +175,9 @@ impl Patchbay {
             moves.retain(|moved| !moved.changes_nothing());
             self.planned(moves)
         };
-        plan()?;
-        let put = |edited: &Connection| {
-            self.inner.state.update(|state| {
-                *state.connection_mut(id)? = edited.clone();
-                state.checks.remove(id);
-                Ok(())
-            })
-        };
-        put(&connection)?;
-        let done = self.apply_placing(&connection, plan, &None, ActivityKind::Connected);
-        if done.is_err() {
-            // The apps' files are as they were; so is what Patchbay knows.
-            put(&saved)?;
-        }
+        let edited = Edited { before: saved.facts(), after: connection.facts() };
+        let edited = (edited.before != edited.after).then_some(edited);
+        let done = self.apply_edited(&connection, plan, &None, ActivityKind::Edited, edited.as_ref());
         self.tell(Event::Changed);
         done
     }
@@ -208,6 +197,7 @@ impl Patchbay {
         let effect = Effect {
             placements: connection.placements.iter().map(gone).collect(),
             removed: Some(Connection { credentials: Vec::new(), ..connection.clone() }),
+            edited: None,
         };
         let intent = Intent {
             at: self.host().now,

@@ -63,6 +63,9 @@ impl Patchbay {
             Request::Keep { id, client, scope } => self.keep(&id, &client, &scope).map(Answer::Connected),
             Request::ChangeDetail { change } => self.change_detail(&change).map(Answer::Plan),
             Request::Undo { change } => self.undo(change.as_deref()).await.map(Answer::Connected),
+            Request::PurgeTokens { change } => self.purge_tokens(change.as_deref()).map(Answer::Purged),
+            Request::PlanLeave { choice } => self.plan_leave(choice).await.map(|view| Answer::Leave(Box::new(view))),
+            Request::Leave { choice, expected } => self.leave(choice, &expected).await.map(Answer::Left),
             other => self.choose(other, secret).await,
         }
     }

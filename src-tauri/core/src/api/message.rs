@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::Backend;
 
+pub use super::leave_view::{LeaveChoice, LeaveView, LeftView, StaysView, StaysWhy};
 pub use super::renewed::{Renewed, Retired};
 
 /// What the window may ask. Requests marked *secret* take one beside them, which is never returned.
@@ -187,6 +188,25 @@ pub enum Request {
         /// The change.
         change: Option<String>,
     },
+    /// Deletes the copies of files that hold tokens in plain text from the history, and masks the tokens in it. Answer:
+    /// `purged`.
+    PurgeTokens {
+        /// The change; absent: all.
+        change: Option<String>,
+    },
+    /// What leaving Patchbay would do. Answer: `leave`.
+    PlanLeave {
+        /// How.
+        choice: LeaveChoice,
+    },
+    /// Takes all entries out of all apps, or makes them work without Patchbay; deletes the tokens and empties the list.
+    /// Answer: `left`.
+    Leave {
+        /// How.
+        choice: LeaveChoice,
+        /// What the plan that was shown meant.
+        expected: Option<BTreeMap<String, String>>,
+    },
     /// Says that a reminder's notification was shown. Answer: `done`.
     Acknowledge {
         /// The credential.
@@ -302,6 +322,12 @@ pub enum Answer {
     Renewed(Box<Renewed>),
     /// Whether the old token is refused now.
     Retired(Retired),
+    /// What was taken out of the history.
+    Purged(PurgedView),
+    /// What leaving would do.
+    Leave(Box<LeaveView>),
+    /// What leaving did.
+    Left(LeftView),
     /// Text to copy.
     Text(String),
     /// Done, nothing to tell.
@@ -403,6 +429,16 @@ pub struct Connected {
     pub restart: Vec<String>,
     /// Files in which an entry had to stay, because no program can read them.
     pub kept_in: Vec<String>,
+}
+
+/// What was taken out of the history.
+#[derive(Debug, Clone, Copy, Serialize, TS)]
+#[ts(export)]
+pub struct PurgedView {
+    /// Changes whose copies of files were deleted.
+    pub changes: u32,
+    /// Of those, the ones that cannot be undone any more.
+    pub lost: u32,
 }
 
 /// One connection's check.

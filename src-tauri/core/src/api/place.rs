@@ -8,10 +8,10 @@ use super::look::{look_at_scope, look_for};
 use super::message::{ChangeVerb, Connected, FileChangeView, Place, PlanView};
 use super::view::ActivityKind;
 use super::{Event, Patchbay};
-use crate::change::history::{Effect, Intent, PlacementEffect};
+use crate::change::history::{Edited, Effect, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply, changed, diff, verb};
 use crate::client::{self, Client, EntrySpec, Source};
-use crate::connection::{Connection, Placement, Wiring};
+use crate::connection::{Connection, Facts, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::host::{Host, Platform};
 
@@ -210,18 +210,36 @@ impl Patchbay {
         expected: &Expected,
         kind: ActivityKind,
     ) -> Result<Connected> {
+        self.apply_edited(connection, plan, expected, kind, None)
+    }
+
+    /// As [`apply_placing`](Self::apply_placing), with what changes about the connection itself.
+    pub(super) fn apply_edited(
+        &self,
+        connection: &Connection,
+        plan: impl Fn() -> Result<Placing>,
+        expected: &Expected,
+        kind: ActivityKind,
+        edited: Option<&Edited>,
+    ) -> Result<Connected> {
         until_settled(|| {
             let placing = plan()?;
             check(&placing.changes, expected)?;
-            self.apply_once(connection, placing, kind)
+            self.apply_once(connection, placing, kind, edited)
         })
     }
 
     /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
-    fn apply_once(&self, connection: &Connection, placing: Placing, kind: ActivityKind) -> Result<Connected> {
+    fn apply_once(
+        &self,
+        connection: &Connection,
+        placing: Placing,
+        kind: ActivityKind,
+        edited: Option<&Edited>,
+    ) -> Result<Connected> {
         let restart = restarts(&placing.changes);
         let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
-        if placements.is_empty() && restart.is_empty() {
+        if placements.is_empty() && restart.is_empty() && edited.is_none() {
             return Ok(Connected { id: connection.id.clone(), change: None, restart, kept_in: Vec::new() });
         }
         let intent = Intent {
@@ -229,7 +247,7 @@ impl Patchbay {
             kind,
             connection: connection.id.clone(),
             name: connection.name.clone(),
-            effect: Effect { placements, removed: None },
+            effect: Effect { placements, removed: None, edited: edited.cloned() },
             undoes: None,
         };
         let _work = self.at_work()?;
@@ -248,7 +266,13 @@ impl Patchbay {
     /// Makes the state agree with a record. Doing it twice is the same as once.
     pub(super) fn take_effect(&self, id: &str, effect: &Effect) -> Result<()> {
         self.inner.state.update(|state| {
+            if effect.edited.is_some() {
+                state.checks.remove(id);
+            }
             let connection = state.connection_mut(id)?;
+            if let Some(edited) = &effect.edited {
+                take_edit(connection, edited);
+            }
             for change in &effect.placements {
                 let at =
                     connection.placements.iter().position(|placement| placement.is_at(&change.client, &change.scope));
@@ -262,6 +286,14 @@ impl Patchbay {
             Ok(())
         })
     }
+}
+
+/// Name and way change apart from each other: an older edit may be undone while a newer one of the other stands.
+fn take_edit(connection: &mut Connection, edited: &Edited) {
+    let now = connection.facts();
+    let name = if edited.renames() { &edited.after.name } else { &now.name };
+    let way = if edited.moves() { &edited.after } else { &now };
+    connection.set_facts(&Facts { name: name.clone(), ..way.clone() });
 }
 
 fn not_installed(client: &Client, path: &Path) -> Error {

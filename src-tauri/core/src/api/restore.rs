@@ -1,11 +1,13 @@
 //! Drift's two answers, and undo.
 
+use super::connect::new_id;
 use super::look::{look, look_for, seen_of};
 use super::message::{Connected, PlanView};
+use super::obstacle::{Entries, is_undoable, obstacle, refusal};
 use super::place::{Move, Placing, restarts, until_settled, view_changes};
 use super::view::{ActivityKind, DriftView};
 use super::{Event, Patchbay};
-use crate::change::history::{Effect, Intent, PlacementEffect, Record};
+use crate::change::history::{Edited, Effect, Intent, PlacementEffect, Record};
 use crate::change::{apply, plan_undo};
 use crate::client::{self, Scope};
 use crate::connection::{Connection, Placement};
@@ -75,7 +77,7 @@ impl Patchbay {
         if record.undone_by.is_some() {
             return Err(Error::new(Code::UndoConflict, "This change was undone already."));
         }
-        if matches!(record.kind, ActivityKind::Undone | ActivityKind::Renewed | ActivityKind::RenewalStopped) {
+        if !is_undoable(&record) {
             return Err(Error::new(Code::UndoConflict, "This change cannot be undone.")
                 .hint("A renewed token stays; an undone change can be made again."));
         }
@@ -85,34 +87,22 @@ impl Patchbay {
     }
 
     fn newest(&self) -> Result<Record> {
-        let undoable = |record: &Record| {
-            record.undone_by.is_none()
-                && !matches!(record.kind, ActivityKind::Undone | ActivityKind::Renewed | ActivityKind::RenewalStopped)
-        };
-        self.inner
-            .history
-            .records()
-            .into_iter()
-            .find(undoable)
-            .ok_or_else(|| Error::new(Code::UnknownChange, "There is nothing to undo."))
+        let records = self.inner.history.records();
+        let nothing = || Error::new(Code::UnknownChange, "There is nothing to undo.");
+        records.into_iter().find(is_undoable).ok_or_else(nothing)
     }
 
     async fn apply_undo(&self, record: &Record) -> Result<Connected> {
-        let back = |effect: &PlacementEffect| PlacementEffect {
-            before: effect.after.clone(),
-            after: effect.before.clone(),
-            ..effect.clone()
-        };
+        let _work = self.at_work()?;
+        self.check_undo(record)?;
         let intent = Intent {
             at: self.host().now,
             kind: ActivityKind::Undone,
             connection: record.connection.clone(),
             name: record.name.clone(),
-            effect: Effect { placements: record.effect.placements.iter().map(back).collect(), removed: None },
+            effect: back(&record.effect, self.state()?.connection(&record.connection).ok()),
             undoes: Some(record.id.clone()),
         };
-        self.restorable(record)?;
-        let _work = self.at_work()?;
         let (mut applied, restart) = until_settled(|| {
             let changes = plan_undo(record, &self.inner.history)?;
             Ok((apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?, restarts(&changes)))
@@ -121,17 +111,33 @@ impl Patchbay {
         Ok(Connected { id: record.connection.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
     }
 
-    /// A removed connection can come back only while its name is free.
-    fn restorable(&self, record: &Record) -> Result<()> {
-        let taken = record.effect.removed.is_some() && self.state()?.connection(&record.connection).is_ok();
-        if taken {
-            return Err(Error::new(
-                Code::UndoConflict,
-                format!("There is another connection \"{}\" now.", record.name),
-            )
-            .hint("Remove that one first."));
+    /// Refuses where something stands in the way, naming it.
+    fn check_undo(&self, record: &Record) -> Result<()> {
+        let (state, records) = (self.state()?, self.inner.history.records());
+        if let Some(found) = obstacle(record, &state, &Entries::default(), &records) {
+            // A file that cannot be read says so itself, in more detail.
+            plan_undo(record, &self.inner.history)?;
+            return Err(refusal(record, &found));
         }
-        Ok(())
+        let renamed = record.effect.edited.as_ref().filter(|edited| edited.renames());
+        renamed.map_or(Ok(()), |edited| new_id(&edited.before.name, &state, Some(&record.connection)).map(drop))
+    }
+}
+
+/// What undoing means for the state. A placement keeps the token that it uses by now.
+fn back(effect: &Effect, connection: Option<&Connection>) -> Effect {
+    let credential = |placement: &Placement| {
+        let now = connection?.placements.iter().find(|now| now.is_at(&placement.client, &placement.scope));
+        now.map_or(placement, |now| now).credential.clone()
+    };
+    let back = |effect: &PlacementEffect| {
+        let after = effect.before.as_ref().map(|before| Placement { credential: credential(before), ..before.clone() });
+        PlacementEffect { before: effect.after.clone(), after, ..effect.clone() }
+    };
+    Effect {
+        placements: effect.placements.iter().map(back).collect(),
+        removed: None,
+        edited: effect.edited.as_ref().map(Edited::back),
     }
 }
 

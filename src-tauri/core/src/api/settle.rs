@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Patchbay;
 use super::look::look;
 use super::view::ActivityKind;
-use crate::change::history::Record;
+use crate::change::history::{Effect, Record};
 use crate::change::{plan_undo, reached, roll_back};
 use crate::client::{is_safe_name, read_entry};
 use crate::connection::state::State;
@@ -34,8 +34,17 @@ impl Patchbay {
         for record in self.inner.history.pending() {
             self.settle_change(record).await?;
         }
+        self.prune_history()?;
         self.settle_move().await?;
         self.settle_renewals().await
+    }
+
+    /// Forgets changes that are too old, and closes the history to others.
+    fn prune_history(&self) -> Result<()> {
+        let placed: Vec<_> =
+            self.state()?.connections.into_iter().flat_map(|connection| connection.placements).collect();
+        self.inner.history.close_to_others();
+        self.inner.history.prune(&placed, self.host().now)
     }
 
     /// Settles what a killed writer left beside the apps' files, where nobody else of us writes now, and in the history.
@@ -54,7 +63,8 @@ impl Patchbay {
     /// A change whose files all have it is brought to its end; one that was cut short between two files is taken back.
     async fn settle_change(&self, mut record: Record) -> Result<()> {
         let history = &self.inner.history;
-        if record.files.is_empty() && record.effect.placements.is_empty() {
+        let empty = record.files.is_empty() && record.effect == Effect::default();
+        if empty {
             history.forget(&record);
             return Ok(());
         }

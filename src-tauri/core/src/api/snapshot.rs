@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Patchbay;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
+use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
 use super::view::{
-    ActivityKind, ActivityView, AppView, CandidateView, ConnectionView, DriftKind, EntryView, Group, NextStep,
+    ActivityView, AppView, CandidateView, ConnectionView, DriftKind, EntryView, Group, NextStep, ObstacleView,
     OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
 };
 use crate::catalog;
-use crate::change::history::{Record, Status as RecordStatus};
+use crate::change::history::Record;
 use crate::client::{Candidate, read_entry, version};
 use crate::connection::runs::Run;
 use crate::connection::state::State;
@@ -45,7 +46,7 @@ impl Patchbay {
         let state = loaded.state;
         let seen = look(&host);
         let running = running_apps();
-        let records = self.inner.history.records();
+        let records = self.inner.history.newest(200);
         let reminders = reminders(&state, &host);
         let checking = self.inner.checking.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let scene = Scene {
@@ -67,7 +68,7 @@ impl Patchbay {
             now: host.now.to_string(),
             connections,
             apps: seen.chunk_by(|a, b| a.client.id == b.client.id).filter_map(|seen| scene.app(seen)).collect(),
-            activity: records.iter().take(200).map(activity).collect(),
+            activity: activities(&records, &state, &seen),
             settings: state.settings.clone(),
             secrets: SecretsView {
                 backend: state.settings.backend,
@@ -80,6 +81,13 @@ impl Patchbay {
             reminders,
         })
     }
+}
+
+/// The newest changes, each with whether it can be undone as things are.
+fn activities(records: &[Record], state: &State, seen: &[Seen]) -> Vec<ActivityView> {
+    let now = Entries::of(seen);
+    let obstacle = |record: &Record| is_undoable(record).then(|| obstacle(record, state, &now, records)).flatten();
+    records.iter().map(|record| activity(record, obstacle(record))).collect()
 }
 
 impl Scene<'_> {
@@ -309,19 +317,37 @@ fn use_view(run: &Run) -> UseView {
     }
 }
 
-fn activity(record: &Record) -> ActivityView {
-    let undoable = !matches!(record.kind, ActivityKind::Undone | ActivityKind::Renewed | ActivityKind::RenewalStopped);
+fn activity(record: &Record, obstacle: Option<ObstacleView>) -> ActivityView {
+    let scopes: BTreeSet<_> = record.effect.placements.iter().map(|effect| effect.scope.clone()).collect();
+    let renamed = record.effect.edited.as_ref().filter(|edited| edited.renames());
     ActivityView {
         id: record.id.clone(),
         at: record.at.to_string(),
         kind: record.kind,
         connection: record.connection.clone(),
         name: record.name.clone(),
-        clients: record.files.iter().map(|file| file.client.clone()).collect(),
+        clients: clients(record),
         paths: record.files.iter().map(|file| file.path.display().to_string()).collect(),
-        can_undo: undoable && record.undone_by.is_none() && record.status == RecordStatus::Done,
+        scopes: scopes.into_iter().filter(|scope| !scope.is_user()).collect(),
+        renamed: renamed.map(|edited| edited.after.name.clone()),
+        can_undo: is_undoable(record) && obstacle.is_none(),
+        obstacle,
+        holds_token: record.holds_token,
         undone: record.undone_by.is_some(),
     }
+}
+
+/// The apps that a change is about, each once; also where it changed no file of theirs.
+fn clients(record: &Record) -> Vec<String> {
+    let files = record.files.iter().map(|file| &file.client);
+    let all = files.chain(record.effect.placements.iter().map(|effect| &effect.client));
+    let mut clients: Vec<String> = Vec::new();
+    for client in all {
+        if !clients.contains(client) {
+            clients.push(client.clone());
+        }
+    }
+    clients
 }
 
 /// Reminders that are due and not snoozed, most urgent first.

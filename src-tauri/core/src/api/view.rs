@@ -383,10 +383,47 @@ pub struct ActivityView {
     pub clients: Vec<String>,
     /// The files that were changed.
     pub paths: Vec<String>,
+    /// For whom the entries count that it changed, where that is not the whole user.
+    pub scopes: Vec<Scope>,
+    /// The connection's name after it, where it was given another.
+    pub renamed: Option<String>,
     /// Whether it can be undone now.
     pub can_undo: bool,
+    /// Why it cannot be undone now, where it is of a kind that can be.
+    pub obstacle: Option<ObstacleView>,
+    /// Whether the copies kept with it hold a token in plain text.
+    pub holds_token: bool,
     /// Whether it was undone.
     pub undone: bool,
+}
+
+/// What stands in the way of undoing a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct ObstacleView {
+    /// What kind of thing.
+    pub kind: ObstacleKind,
+    /// The later change that is in the way, where it is one of Patchbay's.
+    pub change: Option<String>,
+    /// The file it is about, where it is about one.
+    pub path: Option<String>,
+}
+
+/// Kinds of obstacles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ObstacleKind {
+    /// A later change of the same.
+    Later,
+    /// Another program changed the same.
+    Outside,
+    /// The file cannot be read.
+    Unreadable,
+    /// Another connection has the name now.
+    NameTaken,
+    /// The token that it needs was taken out of the history.
+    TokenTakenOut,
 }
 
 /// What a change did.
@@ -400,6 +437,10 @@ pub enum ActivityKind {
     Disconnected,
     /// A connection was removed.
     Removed,
+    /// A connection's name or answers were changed.
+    Edited,
+    /// Entries were made to work without Patchbay, and the connection given up.
+    Released,
     /// An entry was put back.
     PutBack,
     /// A change made outside was kept.

@@ -41,12 +41,12 @@ pub struct Op {
 
 impl Op {
     /// The keys to its table in an app's file.
-    fn keys<'a>(&'a self, client: &'a Client) -> Vec<&'a str> {
+    pub(crate) fn keys<'a>(&'a self, client: &'a Client) -> Vec<&'a str> {
         if self.table.is_empty() { client.table.to_vec() } else { self.table.iter().map(String::as_str).collect() }
     }
 
     /// Whether it is about the same entry.
-    fn is_of(&self, other: &Self) -> bool {
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
         self.table == other.table && self.entry == other.entry
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// The history's copy of a file is damaged.
     pub fn finish(self) -> Result<Vec<Change>> {
-        self.drafts.into_iter().map(|draft| draft.without_trace(self.history)).collect()
+        self.drafts.into_iter().map(|draft| without_trace(draft.change(), self.history)).collect()
     }
 
     fn draft(&mut self, client: &'static Client, source: &Source) -> Result<&mut Draft> {
@@ -109,23 +109,20 @@ impl Draft {
         let digest = self.state.digest();
         Change { client: self.client, path: self.path, digest, before: self.state.bytes, after, ops: self.ops }
     }
+}
 
-    /// The change; where entries only go, with the bytes that the file would have, had they never been put in.
-    fn without_trace(self, history: &History) -> Result<Change> {
-        let plain = self.change();
-        if plain.ops.is_empty() || plain.ops.iter().any(|op| op.new.is_some()) {
-            return Ok(plain);
-        }
-        let replayed = history.replay_without(plain.client, &plain.path, &plain.digest, &plain.ops)?;
-        let Some(replayed) = replayed else { return Ok(plain) };
-        let after = replayed.bytes;
-        // The replay may never disagree with the plain edit about anything but white space.
-        let same = plain
-            .ops
-            .iter()
-            .all(|op| values(&plain, op, after.as_deref()) == values(&plain, op, plain.after.as_deref()));
-        Ok(if same || after.is_none() { Change { after, ..plain } } else { plain })
+/// The change; where entries only go, with the bytes that the file would have, had they never been put in.
+pub(super) fn without_trace(plain: Change, history: &History) -> Result<Change> {
+    if plain.ops.is_empty() || plain.ops.iter().any(|op| op.new.is_some()) {
+        return Ok(plain);
     }
+    let replayed = history.replay_without(plain.client, &plain.path, &plain.digest, &plain.ops)?;
+    let Some(replayed) = replayed else { return Ok(plain) };
+    let after = replayed.bytes;
+    // The replay may never disagree with the plain edit about anything but white space.
+    let same =
+        plain.ops.iter().all(|op| values(&plain, op, after.as_deref()) == values(&plain, op, plain.after.as_deref()));
+    Ok(if same || after.is_none() { Change { after, ..plain } } else { plain })
 }
 
 fn values(change: &Change, op: &Op, bytes: Option<&[u8]>) -> Option<Vec<(String, Value)>> {

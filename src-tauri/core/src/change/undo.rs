@@ -1,10 +1,10 @@
 //! Undoing a change.
 //!
-//! Where the file is as the change left it, its bytes before come back. Where others changed it since, only our own
-//! entries go back, and only if they still are what the change made of them.
+//! Where the file is as the change left it, its bytes before come back. Where others changed it since, or the copy of
+//! those bytes is gone, only our own entries go back, and only if they still are what the change made of them.
 
 use super::history::{History, Record};
-use super::plan::{edit, parse, refused, writable};
+use super::plan::{edit, parse, refused, without_trace, writable};
 use super::{Change, Op};
 use crate::client;
 use crate::error::{Code, Error, Result};
@@ -25,15 +25,18 @@ fn undo_file(record: &Record, n: usize, history: &History) -> Result<Change> {
     let back = |op: &Op| Op { old: op.new.clone(), new: op.old.clone(), ..op.clone() };
     // The last edit goes first, where one entry was edited twice.
     let ops: Vec<Op> = file.ops.iter().rev().map(back).collect();
-    let after = if digest == file.after {
-        history.before(record, n)?
+    let copy = if digest == file.after { history.before(record, n).ok() } else { None };
+    let exact = copy.is_some();
+    let after = if let Some(before) = copy {
+        before
     } else if state.bytes.is_none() && ops.iter().all(|op| op.new.is_none()) {
         // The file is gone, and what was put in with it.
         None
     } else {
         Some(leaves_back(client, file, state.bytes.as_deref().unwrap_or_default(), &ops)?)
     };
-    Ok(Change { client, path: file.path.clone(), digest, before: state.bytes, after, ops })
+    let change = Change { client, path: file.path.clone(), digest, before: state.bytes, after, ops };
+    if exact { Ok(change) } else { without_trace(change, history) }
 }
 
 fn leaves_back(

@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use super::shape::{is_flag, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, Ends, Location, Program, bridge, find_program};
+use super::{Client, Direct, Ends, Location, Program, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -26,6 +26,7 @@ pub(super) static CLIENT: Client = Client {
     restart: true,
     locate,
     entry: bridge,
+    direct: Direct::typed("http"),
     refuses: |value| (!fits(value)).then_some("Amazon Q cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
     ..Client::BASE

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use super::claude_desktop::is_desktop;
 use super::scope::keys;
-use super::{AppLock, Client, Ends, EntrySpec, Location, Program, Scope, Scopes, Source, Version, find_program};
+use super::{
+    AppLock, Client, Direct, Ends, EntrySpec, Location, Program, Scope, Scopes, Source, Version, find_program,
+};
 use crate::connection::Wiring;
 use crate::document::{Document, Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -40,6 +42,7 @@ pub(super) static CLIENT: Client = Client {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     },
     entry: |spec| Some(entry(spec)),
+    direct: Direct::typed("http"),
     refuses: |value| {
         let untyped = value.get("url").is_some() && value.get("type").is_none();
         untyped.then_some("Claude Code skips an address without a type.")

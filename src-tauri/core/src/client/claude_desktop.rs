@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Client, Ends, Location, Program, Version, bridge, is_there};
+use super::{Candidate, Client, Direct, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -39,6 +39,7 @@ pub(super) static CLIENT: Client = Client {
     locate,
     others,
     entry: bridge,
+    direct: Direct::Program,
     refuses: |value| value.get("command").is_none().then_some("Claude Desktop takes programs only."),
     takes_mark: false,
     ..Client::BASE

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::shape::{has_text, is_flag, is_one_of, is_text_table, is_texts};
-use super::{AppLock, Candidate, Client, Location, Program, Version, bridge, find_program, vscode};
+use super::{AppLock, Candidate, Client, Direct, Location, Program, Version, bridge, find_program, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -38,6 +38,7 @@ pub(super) static CLIENT: Client = Client {
     others: |host| others(host, "saoudrizwan.claude-dev", FILE),
     // The flat way is read by old and new versions alike.
     entry: bridge,
+    direct: Direct::typed("streamableHttp"),
     refuses: |value| (!fits(value)).then_some("Cline cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
     lock: Some(AppLock { folder: beside, marked: true }),

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::scope::keys;
-use super::{Client, Ends, Location, Program, Scope, Scopes, Source, Version, bridge, find_program};
+use super::{Client, Direct, Ends, Location, Program, Scope, Scopes, Source, Version, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Document, Format};
 use crate::host::Host;
@@ -36,6 +36,7 @@ pub(super) static CLIENT: Client = Client {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:@/.".contains(&byte))
     },
     entry: bridge,
+    direct: Direct::Remote { kind: None, url: "url", headers: "http_headers", tools: false },
     refuses: |value| {
         let has = |key: &str| value.get(key).is_some_and(Value::is_string);
         (has("command") == has("url")).then_some("Codex wants either a command or an address.")

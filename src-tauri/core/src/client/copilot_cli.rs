@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use super::shape::has_text;
-use super::{Client, Ends, EntrySpec, Location, Program, Version, find_program};
+use super::{Client, Direct, Ends, EntrySpec, Location, Program, Version, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -31,6 +31,7 @@ pub(super) static CLIENT: Client = Client {
     restart: true,
     locate,
     entry,
+    direct: Direct::Remote { kind: Some("http"), url: "url", headers: "headers", tools: true },
     refuses: |value| {
         let known = has_text(value, &["command", "url"]);
         (!known).then_some("GitHub Copilot CLI wants a command or an address.")

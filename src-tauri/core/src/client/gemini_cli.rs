@@ -7,7 +7,7 @@
 //! filled-in secrets into the file, so it is never called (run with 0.61.0).
 
 use super::shape::has_text;
-use super::{Client, Ends, Location, Program, Version, bridge, find_program};
+use super::{Client, Direct, Ends, Location, Program, Version, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -30,6 +30,7 @@ pub(super) static CLIENT: Client = Client {
     locate,
     accepts_name: |name| !name.is_empty() && !name.contains('_'),
     entry: bridge,
+    direct: Direct::Remote { kind: None, url: "httpUrl", headers: "headers", tools: false },
     refuses: |value| {
         let known = has_text(value, &["command", "httpUrl", "url", "tcp"]);
         (!known).then_some("Gemini CLI wants a command or an address.")

@@ -12,6 +12,7 @@ mod codex;
 mod continue_dev;
 mod copilot_cli;
 mod cursor;
+mod direct;
 mod entry;
 mod gemini_cli;
 mod goose;
@@ -38,6 +39,7 @@ use crate::error::{Code, Error, Result};
 use crate::host::Host;
 
 pub use candidate::{Candidate, is_in_wsl, seen_from_wsl};
+pub use direct::Direct;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;
@@ -73,6 +75,8 @@ pub struct Client {
     pub accepts_name: fn(&str) -> bool,
     /// How an entry of ours looks in its dialect; absent where it does not take the wiring.
     pub entry: fn(&EntrySpec<'_>) -> Option<Value>,
+    /// How an entry looks that works without Patchbay.
+    pub direct: Direct,
     /// What it would refuse about an entry, checked before writing: one bad entry can take a whole file down.
     pub refuses: fn(&Value) -> Option<&'static str>,
     /// Whether one entry that it refuses makes it refuse the whole file.
@@ -161,6 +165,7 @@ impl Client {
         others: |_| Vec::new(),
         accepts_name: any_name,
         entry: bridge,
+        direct: Direct::PLAIN,
         refuses: |_| None,
         all_or_nothing: false,
         takes_mark: true,

@@ -6,7 +6,7 @@
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Location, Program, Version, bridge, cline, vscode};
+use super::{Client, Direct, Location, Program, Version, bridge, cline, vscode};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -24,6 +24,7 @@ pub(super) static CLIENT: Client = Client {
     locate,
     others: |host| cline::others(host, "rooveterinaryinc.roo-cline", "mcp_settings.json"),
     entry: bridge,
+    direct: Direct::typed("streamable-http"),
     refuses: |value| {
         let (program, remote) = (has_text(value, &["command"]), has_text(value, &["url"]));
         let untyped = remote && !has_text(value, &["type"]);

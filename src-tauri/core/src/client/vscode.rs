@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::shape::has_text;
-use super::{Candidate, Client, Ends, EntrySpec, Location, Program, Version, is_there};
+use super::{Candidate, Client, Direct, Ends, EntrySpec, Location, Program, Version, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -37,6 +37,7 @@ pub(super) static STABLE: Client = Client {
     locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
     others: |host| profiles(host, "Code"),
     entry,
+    direct: Direct::typed("http"),
     refuses,
     ..Client::BASE
 };
@@ -61,6 +62,7 @@ pub(super) static INSIDERS: Client = Client {
     locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
     others: |host| profiles(host, "Code - Insiders"),
     entry,
+    direct: Direct::typed("http"),
     refuses,
     ..Client::BASE
 };

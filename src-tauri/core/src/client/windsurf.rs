@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use super::shape::has_text;
-use super::{Candidate, Client, Ends, Location, Program, Version, bridge, is_there};
+use super::{Candidate, Client, Direct, Ends, Location, Program, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -36,6 +36,7 @@ pub(super) static CLIENT: Client = Client {
     locate,
     others,
     entry: bridge,
+    direct: Direct::Remote { kind: None, url: "serverUrl", headers: "headers", tools: false },
     refuses: |value| {
         let known = has_text(value, &["command", "serverUrl", "url"]);
         (!known).then_some("Windsurf wants a command or an address.")

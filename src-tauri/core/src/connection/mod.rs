@@ -57,6 +57,18 @@ impl Connection {
         }
     }
 
+    /// What the user says about it.
+    pub fn facts(&self) -> Facts {
+        let Self { name, settings, url, auth, headers, .. } = self.clone();
+        Facts { name, settings, url, auth, headers }
+    }
+
+    /// Takes over what the user says about it.
+    pub fn set_facts(&mut self, facts: &Facts) {
+        let Facts { name, settings, url, auth, headers } = facts.clone();
+        (self.name, self.settings, self.url, self.auth, self.headers) = (name, settings, url, auth, headers);
+    }
+
     /// How its tokens are sent now.
     pub fn way(&self) -> Way {
         Way { url: self.url.clone(), auth: self.auth.clone(), headers: self.headers.clone() }
@@ -75,6 +87,28 @@ impl Connection {
             }
         }
         keys
+    }
+}
+
+/// What the user says about a connection, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// The answers to the service's fields.
+    pub settings: BTreeMap<String, String>,
+    /// The endpoint's address.
+    pub url: String,
+    /// How the token is sent.
+    pub auth: AuthHeader,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Facts {
+    /// Whether they lead to the service in the same way, whatever the name.
+    pub fn is_same_way(&self, other: &Self) -> bool {
+        Self { name: String::new(), ..self.clone() } == Self { name: String::new(), ..other.clone() }
     }
 }
 

@@ -186,6 +186,18 @@ impl StateFile {
         }
     }
 
+    /// Makes the copy beside the state the same as the state: what stood in an older one is gone.
+    ///
+    /// # Errors
+    /// `FileBusy`, or the copy cannot be written.
+    pub fn renew_copy(&self) -> Result<()> {
+        let _lock = Lock::take(&self.path.with_file_name("state.lock"))?;
+        match file::read_own(&self.path)?.filter(|_| self.copy_path().exists()) {
+            Some(now) if matches!(parse(&now), Parsed::Good(_)) => file::replace_private(&self.copy_path(), &now),
+            _ => Ok(()),
+        }
+    }
+
     fn copy_path(&self) -> PathBuf {
         self.path.with_file_name("state.json.bak")
     }

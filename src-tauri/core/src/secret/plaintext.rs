@@ -34,11 +34,14 @@ pub struct Finding {
     pointer: String,
 }
 
+/// The texts in an entry in which a literal token lies.
+pub(crate) fn plaintext_literals(entry: &Value) -> Vec<&str> {
+    find_plaintext(entry).iter().filter_map(|finding| finding.literal(entry)).collect()
+}
+
 /// A text with every literal token of these entries masked, wherever it stands.
 pub fn mask<'a>(text: &str, entries: impl Iterator<Item = &'a Value>) -> String {
-    let literals =
-        entries.flat_map(|entry| find_plaintext(entry).into_iter().filter_map(|finding| finding.literal(entry)));
-    literals.fold(redact(text).into_owned(), |text, literal| {
+    entries.flat_map(plaintext_literals).fold(redact(text).into_owned(), |text, literal| {
         // As it stands in the file: JSON and TOML write most tokens just as they are, the others escaped.
         let escaped = Value::from(literal).to_string();
         text.replace(literal, MASK).replace(escaped.trim_matches('"'), MASK)

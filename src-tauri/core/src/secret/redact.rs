@@ -22,7 +22,7 @@ const PREFIXES: &[(&str, usize)] = &[
     ("eyJ", 30),
 ];
 
-pub(super) const MASK: &str = "•••";
+pub(crate) const MASK: &str = "•••";
 
 /// The text with what looks like a secret masked: marked tokens, what follows `Bearer`, passwords and tokens in
 /// addresses.

@@ -6,11 +6,14 @@ import type { Provider } from '../../bindings/Provider';
 import type { Report } from '../../bindings/Report';
 import type { Request } from '../../bindings/Request';
 import type { Snapshot } from '../../bindings/Snapshot';
+import type { StaysView } from '../../bindings/StaysView';
 import { Failure } from '../index';
 import { connection, oldToken, placed, report, token } from './fixtures';
 import { slug } from './forms';
 
 type Of<T extends Request['type']> = Extract<Request, { type: T }>;
+
+export const STAYS: StaysView[] = [{ client: 'codex', client_name: 'Codex', scope: { kind: 'user' }, entry: 'invoices', path: '/home/ana/.codex/config.toml', why: 'changed' }];
 
 export const done: Answer = { type: 'done' };
 
@@ -85,6 +88,8 @@ export class Fake {
       case 'undo': return this.#undo(request);
       case 'retire_old': return this.#retire(request);
       case 'reopen': return this.#reopen(request.client);
+      case 'purge_tokens': return this.#purge(request.change);
+      case 'leave': return this.#leave(request.choice.keep_working);
       case 'cancel_checks': this.#cancelled = true; return done;
       case 'curl': return { type: 'text', value: `curl -H "Authorization: Bearer $TOKEN" ${this.one(request.id).url}` };
       case 'snippet': return { type: 'text', value: `extensions:\n  ${request.id}:\n    cmd: patchbay\n    args: [bridge, ${request.id}]\n` };
@@ -100,7 +105,7 @@ export class Fake {
 
   #note(kind: ActivityKind, one: ConnectionView, clients: string[] = []): string {
     const id = `c-new-${++this.#changes}`;
-    this.state.activity.unshift({ id, at: new Date().toISOString(), kind, connection: one.id, name: one.name, clients, paths: clients.map((client) => this.#path(client)), can_undo: kind !== 'renewed', undone: false });
+    this.state.activity.unshift({ id, at: new Date().toISOString(), kind, connection: one.id, name: one.name, clients, paths: clients.map((client) => this.#path(client)), can_undo: kind !== 'renewed', undone: false, scopes: [], renamed: null, obstacle: null, holds_token: false });
     return id;
   }
 
@@ -194,6 +199,17 @@ export class Fake {
     if (!app?.restart?.reopen) throw new Failure({ code: 'reopen_by_hand', message: client });
     Object.assign(app, { since: new Date().toISOString(), restart: null });
     return done;
+  #purge(change: string | null): Answer {
+    const marked = this.state.activity.filter((one) => one.holds_token && (change === null || one.id === change));
+    for (const one of marked) one.holds_token = false;
+    return { type: 'purged', value: { changes: marked.length, lost: 0 } };
+  }
+
+  #leave(keep: boolean): Answer {
+    const entries = this.state.connections.flatMap((one) => one.used_in).length;
+    const tokens = this.state.connections.flatMap((one) => one.tokens).length;
+    this.state.connections = [];
+    return { type: 'left', value: { taken_out: keep ? 0 : entries, released: keep ? entries : 0, stays: STAYS, tokens, login_ended: false, restart: ['claude-desktop', 'codex'], data_dir: this.state.data_dir } };
   }
 
   #unlock(secret: string): Answer {

@@ -115,7 +115,9 @@ function activity(connections: ConnectionView[]): ActivityView[] {
   const kinds: ActivityView['kind'][] = ['connected', 'renewed', 'put_back', 'connected', 'disconnected'];
   return connections.slice(0, 5).map((one, n) => ({
     id: `c-${n}`, at: at(-n * 9 * 3600_000 - MINUTE), kind: kinds[n] ?? 'connected', connection: one.id, name: one.name, clients: kinds[n] === 'renewed' ? [] : ['claude-desktop', 'codex'],
-    paths: kinds[n] === 'renewed' ? [] : ['/home/ana/.config/Claude/claude_desktop_config.json', '/home/ana/.codex/config.toml'], can_undo: n === 0 || n === 3, undone: n === 4,
+    paths: kinds[n] === 'renewed' ? [] : ['/home/ana/.config/Claude/claude_desktop_config.json', '/home/ana/.codex/config.toml'], can_undo: n === 0, undone: n === 4,
+    scopes: n === 3 ? [{ kind: 'local' as const, folder: '/home/ana/work/invoices' }] : [], renamed: null, holds_token: n === 2 || n === 3,
+    obstacle: n === 3 ? { kind: 'later' as const, change: 'c-0', path: null } : n === 2 ? { kind: 'outside' as const, change: null, path: null } : null,
   }));
 }
 

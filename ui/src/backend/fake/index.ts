@@ -8,7 +8,7 @@ import { Failure, type Backend, type Events } from '../index';
 import { CATALOG } from './catalog';
 import { form, look, plan } from './forms';
 import { connection, fixture, KINDS, layers, placed, report, token } from './fixtures';
-import { Fake, done } from './fake';
+import { Fake, STAYS, done } from './fake';
 
 export { Fake } from './fake';
 
@@ -50,6 +50,15 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
         return { type: 'plan', value: plan(fake.one(request.id).used_in, request.id, fake.state, 'remove') };
       case 'change_detail':
         return { type: 'plan', value: plan([{ client: 'claude-desktop' }, { client: 'codex' }], 'retently', fake.state) };
+      case 'plan_leave': {
+        const { keep_working, take_changed } = request.choice;
+        const files = plan([{ client: 'claude-desktop' }, { client: 'claude-code' }], 'retently', fake.state, keep_working ? 'change' : 'remove');
+        const state = fake.state;
+        return { type: 'leave', value: {
+          plan: files, connections: state.connections.map((one) => one.name), stays: take_changed ? [] : STAYS, plain_text: keep_working ? ['claude-desktop', 'claude-code'] : [],
+          needs_node: keep_working ? ['claude-desktop'] : [], shared: [], tokens: state.connections.flatMap((one) => one.tokens).length, start_at_login: state.settings.start_at_login, data_dir: state.data_dir,
+        } };
+      }
       case 'check':
         return check(request.ids.length ? request.ids : fake.state.connections.map((one) => one.id));
       case 'renew':

@@ -1,0 +1,119 @@
+//! What becomes of each entry of ours when Patchbay is left.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::api::leave_view::{LeaveChoice, StaysView, StaysWhy};
+use crate::api::look::{Seen, look_for};
+use crate::catalog;
+use crate::client::{Client, Direct, Scope, Source, read_entry};
+use crate::connection::{Connection, Placement};
+use crate::error::Result;
+use crate::host::Host;
+use crate::secret::Secret;
+
+/// A connection's tokens by their credentials' ids.
+pub(super) type Tokens = BTreeMap<String, Secret>;
+
+/// What is to happen to one entry.
+pub(super) struct Fate {
+    pub(super) client: &'static Client,
+    pub(super) source: Source,
+    pub(super) entry: String,
+    /// What takes its place; nothing where it is taken out.
+    pub(super) becomes: Option<Value>,
+    /// Whether a token stands in what takes its place.
+    pub(super) plain_text: bool,
+}
+
+/// What becomes of a connection's entries, and which of them stay.
+#[derive(Default)]
+pub(super) struct Sorted {
+    pub(super) fates: Vec<Fate>,
+    pub(super) stays: Vec<StaysView>,
+    /// Files that others read as well, from which an entry goes although the others are to go on working.
+    pub(super) shared: Vec<String>,
+}
+
+/// Sorts a connection's entries. One that somebody changed stays if it no longer starts our program: it is not ours any
+/// more, and works without us. One that still does is of no use to anybody afterwards.
+pub(super) fn sort(connection: &Connection, tokens: &Tokens, choice: LeaveChoice, host: &Host) -> Result<Sorted> {
+    let mut sorted = Sorted::default();
+    for placement in &connection.placements {
+        let seen = look_for(placement, host)?;
+        match seen.entry(&placement.entry) {
+            Err(_) => sorted.stays.push(stays(&seen, placement, StaysWhy::FileBroken)),
+            Ok(None) => {}
+            Ok(Some(now)) if is_ours(connection, placement, &now) || choice.take_changed => {
+                let wanted = choice.keep_working && is_ours(connection, placement, &now);
+                let shared = matches!(placement.scope, Scope::Project(_));
+                if wanted && shared {
+                    sorted.shared.push(seen.source.path.display().to_string());
+                }
+                sorted.fates.push(fate(connection, placement, seen, tokens, wanted && !shared));
+            }
+            Ok(Some(_)) => sorted.stays.push(stays(&seen, placement, StaysWhy::Changed)),
+        }
+    }
+    Ok(sorted)
+}
+
+fn is_ours(connection: &Connection, placement: &Placement, now: &Value) -> bool {
+    let starts_us = read_entry(&placement.entry, now).ours.is_some_and(|id| id == connection.id);
+    starts_us || (*now == placement.expected && !placement.kept)
+}
+
+fn fate(connection: &Connection, placement: &Placement, seen: Seen, tokens: &Tokens, keep: bool) -> Fate {
+    let credential = connection.credential_for(Some(placement));
+    let token = credential.and_then(|credential| tokens.get(&credential.id));
+    let needs = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token) || credential.is_some();
+    // Without the token that it needs, an entry would work for nobody.
+    let becomes = (keep && (token.is_some() || !needs))
+        .then(|| seen.client.direct.entry(&connection.url, &headers(connection, token)));
+    let (client, entry) = (seen.client, placement.entry.clone());
+    Fate { client, source: seen.source, entry, plain_text: becomes.is_some() && token.is_some(), becomes }
+}
+
+fn headers(connection: &Connection, token: Option<&Secret>) -> Vec<(String, String)> {
+    let auth = &connection.auth;
+    let sign_in = token.map(|token| (auth.name.clone(), format!("{}{}", auth.prefix, token.expose())));
+    connection.headers.iter().cloned().chain(sign_in).collect()
+}
+
+fn stays(seen: &Seen, placement: &Placement, why: StaysWhy) -> StaysView {
+    StaysView {
+        client: seen.client.id.to_owned(),
+        client_name: seen.client.name.to_owned(),
+        scope: placement.scope.clone(),
+        entry: placement.entry.clone(),
+        path: seen.source.path.display().to_string(),
+        why,
+    }
+}
+
+impl Fate {
+    /// Whether the app would start a program that needs Node.js.
+    pub(super) fn needs_node(&self) -> bool {
+        self.becomes.is_some() && self.client.direct == Direct::Program
+    }
+}
+
+/// Entries that start the program in our own folder for a connection nobody knows any more.
+pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str) -> Vec<Fate> {
+    let is_placed = |seen: &Seen, name: &str| {
+        let here = |placement: &Placement| placement.is_at(seen.client.id, &seen.source.scope);
+        connections.iter().flat_map(|one| &one.placements).any(|place| here(place) && place.entry == name)
+    };
+    let starts_us = |value: &Value| value.to_string().contains(Value::from(program).to_string().trim_matches('"'));
+    let mut found = Vec::new();
+    for table in seen.iter().filter(|table| table.source.scope != Scope::Managed) {
+        for (name, value) in table.all() {
+            if read_entry(name, value).ours.is_some() && starts_us(value) && !is_placed(table, name) {
+                let (client, source, entry) = (table.client, table.source.clone(), name.clone());
+                found.push(Fate { client, source, entry, becomes: None, plain_text: false });
+            }
+        }
+    }
+    found
+}
