@@ -61,9 +61,10 @@ fn cases(format: Format) -> impl Strategy<Value = Case> {
 fn entry() -> impl Strategy<Value = Value> {
     (key(), vec(key(), 0..3), vec((key(), key()), 0..3), any::<bool>()).prop_map(|(command, args, env, remote)| {
         let table: Map<_, _> = env.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
-        match remote {
-            true => json!({"type": "http", "url": command, "headers": table, "disabled": false}),
-            false => json!({"command": command, "args": args, "env": table}),
+        if remote {
+            json!({"type": "http", "url": command, "headers": table, "disabled": false})
+        } else {
+            json!({"command": command, "args": args, "env": table})
         }
     })
 }

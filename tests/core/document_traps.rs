@@ -233,11 +233,11 @@ fn a_million_brackets_are_refused_and_not_suffered(
     #[values(false, true)] closed: bool,
 ) {
     let (before, open, close) = shape;
-    let mut text = format!("{before}{}", open.repeat(OPENINGS));
-    if closed {
-        text += &format!("1{}", close.repeat(OPENINGS));
-    }
-    assert_eq!(refusal(&text, format), DocumentError::TooDeep { line: 1, limit: 512 });
+    let end = if closed { format!("1{}", close.repeat(OPENINGS)) } else { String::new() };
+    assert_eq!(
+        refusal(&format!("{before}{}{end}", open.repeat(OPENINGS)), format),
+        DocumentError::TooDeep { line: 1, limit: 512 }
+    );
 }
 
 #[rstest]

@@ -157,7 +157,7 @@ fn laws(bytes: &[u8], format: Format, parsed: Result<Document, DocumentError>) {
 
 /// A refusal names a place that is in the text.
 fn placed(bytes: &[u8], error: &DocumentError) {
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = bytes.split(|byte| *byte == b'\n').count();
     match error {
         DocumentError::Syntax { line, column, .. } => {
             assert!((1..=lines).contains(line) && (1..=bytes.len() + 1).contains(column), "{error}");

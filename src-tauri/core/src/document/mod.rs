@@ -51,7 +51,6 @@ impl JsonDialect {
 /// A file's text, checked.
 #[derive(Debug, Clone)]
 pub struct Document {
-    format: Format,
     /// With its byte order mark, if it has one.
     whole: String,
     body: Body,
@@ -78,7 +77,7 @@ impl Document {
             Format::Json(dialect) => Body::Json(Json::parse(text, dialect)?),
             Format::Toml => Body::Toml(Toml::parse(text)?),
         };
-        Ok(Self { format, whole, body })
+        Ok(Self { whole, body })
     }
 
     /// The original bytes.
@@ -157,15 +156,15 @@ impl Document {
         key: &str,
         as_asked: impl Fn(&Option<Value>) -> bool,
     ) -> Result<Vec<Edit>, DocumentError> {
-        let mark = self.whole.len() - self.text().len();
-        let edits: Vec<Edit> = edits.into_iter().map(|edit| edit.shifted(mark)).collect();
-        if edits.is_empty() || matches!(self.body, Body::Toml(_)) {
-            return Ok(edits);
-        }
         let path: Vec<&str> = table.iter().copied().chain([key]).collect();
-        let after = Self::of(edit::apply(&self.whole, &edits), self.format);
-        let fine = after.is_ok_and(|after| as_asked(&after.get(&path)));
-        if fine { Ok(edits) } else { Err(DocumentError::Unsafe { path: owned(&path) }) }
+        if let Body::Json(json) = &self.body
+            && !edits.is_empty()
+            && !json.stands(self.text(), &edits, &path, as_asked)
+        {
+            return Err(DocumentError::Unsafe { path: owned(&path) });
+        }
+        let mark = self.whole.len() - self.text().len();
+        Ok(edits.into_iter().map(|edit| edit.shifted(mark)).collect())
     }
 }
 

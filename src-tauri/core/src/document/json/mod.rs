@@ -4,6 +4,7 @@ mod edit;
 mod grammar;
 mod read;
 mod scan;
+mod trial;
 mod write;
 
 use std::borrow::Cow;
@@ -128,6 +129,17 @@ impl Json {
         let reached = self.reach(text, table)?;
         let Some(object) = reached.object.filter(|_| reached.missing.is_empty()) else { return Ok(Vec::new()) };
         Ok(only(text, &object, table, key)?.map_or_else(Vec::new, |index| edit::remove(text, &object, index)))
+    }
+
+    /// Whether edits leave the text well-formed, and saying at a path what was asked.
+    pub(super) fn stands(
+        &self,
+        text: &str,
+        edits: &[Edit],
+        path: &[&str],
+        as_asked: impl Fn(&Option<Value>) -> bool,
+    ) -> bool {
+        trial::stands(self, text, edits, path, as_asked)
     }
 
     /// The source text of a member's value.

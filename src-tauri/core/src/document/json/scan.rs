@@ -173,7 +173,7 @@ impl<'a> Scanner<'a> {
             let rest = &self.bytes[self.at..];
             let plain = &rest[..memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
             // Looks at all bytes, whatever it finds: so the compiler takes many at a time.
-            if plain.iter().fold(false, |found, byte| found | (*byte < 0x20)) {
+            if plain.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20)) != 0 {
                 return Err(self.control_character(start, plain));
             }
             self.at += plain.len();
