@@ -43,3 +43,8 @@ fn the_last_lines_of_a_dotted_entry_go_without_a_line_end_behind_them() {
 fn dotted_keys_in_braces_come_back_with_values_that_json_has_no_word_for() {
     law::toml(b"t = {\n'k' .x = \n\ninf}");
 }
+
+#[test]
+fn what_others_wrote_in_the_manner_of_our_entry_stays_as_they_wrote_it() {
+    law::json(b"\n{  \"t\":  { \n \"a\":{\r\n} }}\n");
+}
