@@ -1,15 +1,23 @@
 //! Editing the apps' files: what typical files look like afterwards, and what is refused.
 
+#[path = "document_apps.rs"]
+mod apps;
+#[path = "document_fuzz.rs"]
+mod fuzz;
 #[path = "document_generate.rs"]
 mod generate;
 #[path = "document_json.rs"]
 mod json;
 #[path = "document_json_laws.rs"]
 mod json_laws;
+#[path = "../fuzz/law.rs"]
+mod law;
 #[path = "document_toml.rs"]
 mod toml;
 #[path = "document_toml_laws.rs"]
 mod toml_laws;
+#[path = "document_traps.rs"]
+mod traps;
 #[path = "document_yaml.rs"]
 mod yaml;
 #[path = "document_yaml_laws.rs"]

@@ -261,7 +261,7 @@ fn bytes_that_are_no_text_are_refused() {
 fn source_text_goes_back_as_it_was() {
     let before = "{\n  \"t\": {\n    \"a\": 1,\n    \"k\": { // mine\n      \"x\" : 1 },\n    \"b\": 2\n  }\n}";
     let raw = parse(before, JSONC).raw(&["t"], "k").expect("it is there");
-    let changed = after_set(before, JSONC, &["t"], "k", &json!([]));
+    let changed = after_set(before, JSONC, &["t"], "k", &json!({"y": []}));
     let edits = parse(&changed, JSONC).set_raw(&["t"], "k", &raw).expect("it can be put back");
     assert_eq!(super::applied(&changed, &edits), before);
     let gone = after_remove(before, JSONC, &["t"], "k");

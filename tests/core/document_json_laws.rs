@@ -1,11 +1,13 @@
 //! Laws of editing JSON, over generated texts. The judge is another parser.
 
 use patchbay_core::document::{Document, Format, JsonDialect, splice};
+use patchbay_test_support::cases;
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::generate::{Manner, json_text, key, manner, object, value};
+use super::law::without_comments;
 use super::{JSONC, STRICT, applied, parse};
 
 type Table = &'static [&'static str];
@@ -32,44 +34,12 @@ fn dialect(manner: &Manner) -> Format {
 
 /// What another parser reads.
 fn read(text: &str) -> Value {
-    let plain = without_comments(text.trim_start_matches('\u{feff}'));
+    let plain = without_comments(text.trim_start_matches('\u{feff}'), true).expect("comments end");
     serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain:?}"))
 }
 
-/// Takes out comments and trailing commas, slowly.
-fn without_comments(text: &str) -> String {
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '"' => string_length(rest),
-            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
-            '/' => rest[2..].find("*/").expect("comments end") + 4,
-            other => other.len_utf8(),
-        };
-        if first == '}' || first == ']' {
-            out.truncate(out.trim_end().strip_suffix(',').map_or(out.len(), str::len));
-        }
-        if first != '/' {
-            out.push_str(&rest[..length]);
-        }
-        rest = &rest[length..];
-    }
-    out
-}
-
-fn string_length(text: &str) -> usize {
-    let mut escaped = true;
-    let end = text.bytes().position(|byte| {
-        let closing = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closing
-    });
-    // The opening quote does not count as closing because of the first state.
-    end.expect("texts end") + 1
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_gives_what_was_written(path in tables(), table in object(), other in value(), manner in manner(any::<bool>())) {
@@ -164,7 +134,7 @@ fn damaged(text: &str, damage: &[(prop::sample::Index, usize)]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(3000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn strict_json_is_what_another_parser_takes(

@@ -1,6 +1,7 @@
 //! Laws of editing TOML, over generated texts. The judge is another parser.
 
 use patchbay_core::document::{Document, Format, splice};
+use patchbay_test_support::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -12,7 +13,7 @@ const TABLE: &[&str] = &["mcp_servers"];
 
 /// How the entries of the table are written.
 #[derive(Debug, Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     Headers,
     HeadersWithEnv,
     Dotted,
@@ -141,7 +142,7 @@ impl Writer {
     }
 }
 
-fn text(servers: &Map<String, Value>, other: &Value, form: Form, manner: &Manner) -> String {
+pub(super) fn text(servers: &Map<String, Value>, other: &Value, form: Form, manner: &Manner) -> String {
     let mut writer = Writer { choices: Choices::new(manner.choices.clone()), lines: Vec::new() };
     writer.noise();
     writer.pair(&["first"], other);
@@ -164,8 +165,10 @@ fn servers() -> impl Strategy<Value = Map<String, Value>> {
     vec((key(), object()), 1..4).prop_map(|servers| servers.into_iter().collect())
 }
 
-fn form() -> impl Strategy<Value = Form> {
-    prop::sample::select(vec![Form::Headers, Form::HeadersWithEnv, Form::Dotted, Form::Lines, Form::Braces])
+impl Form {
+    pub(super) fn any() -> impl Strategy<Value = Self> {
+        prop::sample::select(vec![Self::Headers, Self::HeadersWithEnv, Self::Dotted, Self::Lines, Self::Braces])
+    }
 }
 
 fn with_servers(mut whole: Value, servers: &Map<String, Value>) -> Value {
@@ -174,10 +177,10 @@ fn with_servers(mut whole: Value, servers: &Map<String, Value>) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn reading_gives_what_another_parser_reads(servers in servers(), other in value(), form in form(), manner in manner(Just(true))) {
+    fn reading_gives_what_another_parser_reads(servers in servers(), other in value(), form in Form::any(), manner in manner(Just(true))) {
         let text = text(&servers, &other, form, &manner);
         let document = parse(&text, Format::Toml);
         prop_assert_eq!(document.bytes(), text.as_bytes());
@@ -188,7 +191,7 @@ proptest! {
 
     #[test]
     fn a_new_entry_changes_nothing_else_and_goes_without_a_trace(
-        mut servers in servers(), other in value(), form in form(), key in key(), new in object(), manner in manner(Just(true)),
+        mut servers in servers(), other in value(), form in Form::any(), key in key(), new in object(), manner in manner(Just(true)),
     ) {
         prop_assume!(!servers.contains_key(&key));
         let text = text(&servers, &other, form, &manner);
@@ -203,7 +206,7 @@ proptest! {
 
     #[test]
     fn a_changed_entry_changes_nothing_else(
-        mut servers in servers(), other in value(), form in form(), index in any::<prop::sample::Index>(), new in object(), manner in manner(Just(true)),
+        mut servers in servers(), other in value(), form in Form::any(), index in any::<prop::sample::Index>(), new in object(), manner in manner(Just(true)),
     ) {
         let text = text(&servers, &other, form, &manner);
         let key = servers.keys().nth(index.index(servers.len())).expect("in range").clone();
@@ -221,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn an_entry_goes_alone(mut servers in servers(), other in value(), form in form(), index in any::<prop::sample::Index>(), manner in manner(Just(true))) {
+    fn an_entry_goes_alone(mut servers in servers(), other in value(), form in Form::any(), index in any::<prop::sample::Index>(), manner in manner(Just(true))) {
         let text = text(&servers, &other, form, &manner);
         let key = servers.keys().nth(index.index(servers.len())).expect("in range").clone();
         let edits = parse(&text, Format::Toml).remove(TABLE, &key).expect("it can be removed");
@@ -246,11 +249,11 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(1500), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_texts_are_judged_as_another_parser_does_and_never_broken(
-        servers in servers(), form in form(), manner in manner(Just(true)), damage in vec((any::<prop::sample::Index>(), 0_usize..60), 1..3),
+        servers in servers(), form in Form::any(), manner in manner(Just(true)), damage in vec((any::<prop::sample::Index>(), 0_usize..60), 1..3),
     ) {
         const PIECES: &[&str] = &["", "[", "]", "{", "}", "=", ".", ",", "\"", "'", "#", "\n", "\r", " ", "a", "1", "\\", "\"\"\"", "[mcp_servers]\n", "\u{1}"];
         let mut characters: Vec<String> = text(&servers, &json!(1), form, &manner).chars().map(String::from).collect();

@@ -1,6 +1,7 @@
 //! Laws of editing YAML, over generated texts. The judge is another parser, the one that Goose has.
 
 use patchbay_core::document::{Document, Format, splice};
+use patchbay_test_support::cases;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -218,7 +219,7 @@ fn entry(key: &str, value: &Value, list: bool) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(800), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_gives_what_another_parser_reads(servers in keyed(), other in value(), form in form(), list in any::<bool>(), manner in manner(Just(true))) {

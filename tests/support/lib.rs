@@ -1,5 +1,5 @@
-//! What several test binaries share: a pretend home with apps' files in it, the practice service's scripts' side, and the
-//! search for tokens where none may be.
+//! What several test binaries share: a pretend home with apps' files in it, the practice service's scripts' side, the search
+//! for tokens where none may be, and how often to repeat a law.
 
 pub mod canary;
 pub mod practice;
@@ -90,4 +90,10 @@ impl Default for Home {
 /// Whether bytes hold a sequence.
 pub fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// How many cases a law gets: `ordinary` ones, or 100,000 in `cargo xtask test --thorough`, which sets
+/// `PATCHBAY_THOROUGH`.
+pub fn cases(ordinary: u32) -> u32 {
+    if std::env::var_os("PATCHBAY_THOROUGH").is_some() { 100_000 } else { ordinary }
 }

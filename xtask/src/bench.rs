@@ -6,7 +6,7 @@ use crate::run::FEATURES;
 use crate::setup;
 use crate::shell::{command, run, run_command, say};
 
-/// Measures the bridge against mcp-remote and a direct call, and the window against a bare one.
+/// Measures the bridge against mcp-remote and a direct call, the window against a bare one, and planning against parsing.
 pub(crate) fn bench() -> Result<()> {
     setup::for_desktop()?;
     let tools = setup::npm_tools()?;

@@ -1,8 +1,9 @@
-//! The developer's one entrance: `cargo xtask run | test | bench | gen | tour`.
+//! The developer's one entrance: `cargo xtask run | test | fuzz | bench | gen | tour`.
 //!
 //! Sets up what is missing on a fresh machine, then does the work; each command says what it does while it does it.
 
 mod bench;
+mod fuzz;
 mod run;
 mod setup;
 mod shell;
@@ -27,6 +28,17 @@ enum Command {
     Test {
         /// fmt, ui, clippy, gen, units, core, bridge, practice, cli, apps, app, e2e, desktop
         parts: Vec<String>,
+        /// The long form: 100,000 cases of each law of editing, and every test that is too long for every day
+        #[arg(long)]
+        thorough: bool,
+    },
+    /// Throw arbitrary bytes at the editing of files until a law breaks.
+    Fuzz {
+        /// json, jsonc, toml; all of them where none is named
+        targets: Vec<String>,
+        /// How many inputs each target gets
+        #[arg(long, default_value_t = 1_000_000)]
+        runs: u64,
     },
     /// Measure against peers and floors; release builds.
     Bench,
@@ -39,7 +51,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run => run::run(),
-        Command::Test { parts } => test::test(&parts),
+        Command::Test { parts, thorough } => test::test(&parts, thorough),
+        Command::Fuzz { targets, runs } => fuzz::fuzz(&targets, runs),
         Command::Bench => bench::bench(),
         Command::Gen => run::generate(),
         Command::Tour => run::tour(),

@@ -108,12 +108,21 @@ fn node() -> Result<()> {
 
 /// The program that drives the real window.
 fn tauri_driver() -> Result<()> {
-    if tool("tauri-driver").is_file() {
+    cargo_tool("tauri-driver", "^2")
+}
+
+/// What builds and runs the fuzz targets.
+pub(crate) fn cargo_fuzz() -> Result<()> {
+    cargo_tool("cargo-fuzz", "^0.13")
+}
+
+fn cargo_tool(name: &str, version: &str) -> Result<()> {
+    if tool(name).is_file() {
         return Ok(());
     }
-    say("Building tauri-driver");
+    say(&format!("Building {name}"));
     let target = root().join("target/tools/build");
-    let install = ["install", "tauri-driver", "--version", "^2", "--locked", "--root", "target/tools"];
+    let install = ["install", name, "--version", version, "--locked", "--root", "target/tools"];
     run_command(command("cargo", &install).env("CARGO_TARGET_DIR", target))
 }
 

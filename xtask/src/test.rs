@@ -1,4 +1,7 @@
 //! All tests, fast ones first, with one total at the end.
+//!
+//! Long tests have two ways in, both closed in the ordinary run: a test that is too long as a whole is `#[ignore]`d, with
+//! the reason; one that repeats something asks `patchbay_test_support::cases` how often. `--thorough` opens both.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -20,8 +23,8 @@ struct Total {
     failed: u64,
 }
 
-/// Runs all parts, or those named.
-pub(crate) fn test(parts: &[String]) -> Result<()> {
+/// Runs all parts, or those named; with the long tests, if `thorough`.
+pub(crate) fn test(parts: &[String], thorough: bool) -> Result<()> {
     if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
         bail!("there is no part {unknown}; there are: {}", PARTS.join(", "));
     }
@@ -32,7 +35,7 @@ pub(crate) fn test(parts: &[String]) -> Result<()> {
     for part in chosen {
         say(&format!("\n== {part}"));
         let begun = Instant::now();
-        outcome = one(part, &mut total);
+        outcome = one(part, thorough, &mut total);
         say(&format!("== {part}: {:.0} s", begun.elapsed().as_secs_f64()));
         if outcome.is_err() {
             total.failed = total.failed.max(1);
@@ -43,11 +46,13 @@ pub(crate) fn test(parts: &[String]) -> Result<()> {
     outcome
 }
 
-fn one(part: &str, total: &mut Total) -> Result<()> {
+fn one(part: &str, thorough: bool, total: &mut Total) -> Result<()> {
     let cargo_test = |what: &[&str], total: &mut Total| {
         page_is_there()?;
-        let args = [&["test", "--workspace", "--features", run::FEATURES], what].concat();
-        counted(&mut command("cargo", &args), total)
+        let ignored: &[&str] = if thorough { &["--", "--include-ignored"] } else { &[] };
+        let args = [&["test", "--workspace", "--features", run::FEATURES], what, ignored].concat();
+        let mut test = command("cargo", &args);
+        counted(if thorough { test.env("PATCHBAY_THOROUGH", "1") } else { &mut test }, total)
     };
     match part {
         "fmt" => counted(&mut command("cargo", &["fmt", "--all", "--check"]), total),

@@ -20,6 +20,7 @@ fn main() -> anyhow::Result<()> {
         let args: Vec<String> = std::env::args().skip(1).collect();
         match args.first().map(String::as_str) {
             Some("bench") => bench::bench().await,
+            Some("plan") => bench::plan(&args[1..]),
             Some("core") => serve::core().await,
             Some("page") => serve::page(&args[1..]).await,
             _ => journey::play().await,

@@ -45,7 +45,7 @@ pub fn splice(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
 
 /// Applies edits to text.
 pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut out = String::with_capacity(text.len() + edits.iter().map(|edit| edit.replacement.len()).sum::<usize>());
     let mut done = 0;
     for edit in edits {
         out.push_str(&text[done..edit.range.start]);

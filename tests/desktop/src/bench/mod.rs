@@ -3,6 +3,7 @@
 mod bridge;
 mod direct;
 mod list;
+mod plan;
 mod window;
 
 use std::time::Duration;
@@ -12,13 +13,16 @@ use anyhow::Result;
 use crate::say;
 use crate::session::Session;
 
+pub(crate) use plan::one as plan;
+
 /// Measures everything, prints the tables and leaves them in `target/bench`.
 pub(crate) async fn bench() -> Result<()> {
+    let plan = plan::measure()?;
     let session = Session::start().await?;
     let bridge = bridge::measure(&session).await?;
     let window = window::measure(&session).await?;
     let list = list::measure(&session).await?;
-    let text = format!("{bridge}\n{window}\n{list}");
+    let text = format!("{bridge}\n{window}\n{list}\n{plan}");
     say(&text);
     std::fs::create_dir_all("target/bench")?;
     Ok(std::fs::write("target/bench/figures.md", text)?)

@@ -120,10 +120,12 @@ fn skip_spaces(text: &str, from: usize) -> usize {
 fn last_with_line(text: &str, stop: usize, member: Range<usize>) -> Range<usize> {
     let rest = &text[member.end..];
     let rest = &rest[..rest.find(['\n', '\r']).unwrap_or(rest.len())];
-    let after_line_comment = comments(text, stop, member.start).last().is_some_and(|comment| comment.to_line_end);
-    if after_line_comment && !rest.trim_matches(BLANK).is_empty() {
+    let before = comments(text, stop, member.start).pop();
+    if before.as_ref().is_some_and(|comment| comment.to_line_end) && !rest.trim_matches(BLANK).is_empty() {
         return member.start..skip_spaces(text, member.end);
     }
+    // White space at the end of a comment is the comment's.
+    let stop = before.map_or(stop, |comment| comment.end);
     stop + text[stop..member.start].trim_end_matches(BLANK).len()..member.end
 }
 

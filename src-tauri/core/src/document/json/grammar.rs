@@ -4,16 +4,23 @@
 
 use super::super::JsonDialect;
 use super::super::error::{DocumentError, line_of};
+use super::read::{Member, Object};
 use super::scan::{BLANK, Fault, Kind, Scanner, Token};
 
 /// Objects and arrays inside each other that are taken at most.
 pub(super) const DEPTH_LIMIT: usize = 512;
+
+/// Members of the root that are remembered at most. Nearly all of a large file lies below a few of them, and finding the
+/// next one again means passing over all that lies below.
+const MEMBER_LIMIT: usize = 1024;
 
 /// What one pass over a document finds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Survey {
     /// The root value's first token; none in a document of white space and comments.
     pub(super) root: Option<Token>,
+    /// The root's members, if it is an object and they are not too many.
+    pub(super) members: Option<Object>,
     /// Lists whose first item stands on the same line as the bracket.
     pub(super) inline_lists: usize,
     /// Lists whose first item stands on a line of its own.
@@ -72,8 +79,10 @@ struct Grammar<'a> {
 }
 
 impl Grammar<'_> {
+    #[inline]
     fn take(&mut self, token: Token) -> Result<(), DocumentError> {
         self.survey.root.get_or_insert(token);
+        let (depth, was) = (self.open.len(), self.expect);
         self.expect = match (self.expect, token.kind) {
             (Expect::FirstItem, Kind::CloseArray) | (Expect::FirstKey, Kind::CloseObject) => self.close(),
             (Expect::ItemAfterComma, Kind::CloseArray) | (Expect::KeyAfterComma, Kind::CloseObject)
@@ -89,8 +98,30 @@ impl Grammar<'_> {
             }
             _ => return Err(self.refuse(token)),
         };
+        if depth <= 1 || self.open.len() == 1 {
+            self.note(token, depth, was);
+        }
         self.before = token.end;
         Ok(())
+    }
+
+    /// Remembers what belongs to the root itself. `depth` and `was` are from before the token.
+    fn note(&mut self, token: Token, depth: usize, was: Expect) {
+        if (depth, self.open.len()) == (0, 1) && token.kind == Kind::OpenObject {
+            self.survey.members = Some(Object { open: token.start, close: token.start, members: Vec::new() });
+            return;
+        }
+        let Some(object) = &mut self.survey.members else { return };
+        let full = object.members.len() == MEMBER_LIMIT;
+        match (depth, self.open.len(), was, object.members.last_mut()) {
+            (1, 0, ..) => object.close = token.start,
+            (1, 1, Expect::FirstKey | Expect::KeyAfterComma, _) if full => self.survey.members = None,
+            (1, 1, Expect::FirstKey | Expect::KeyAfterComma, _) => object.members.push(Member::new(token)),
+            (1, _, Expect::Value, Some(last)) => (last.value, last.kind) = (token.range(), token.kind),
+            (2, 1, _, Some(last)) => last.value.end = token.end,
+            (1, 1, Expect::CommaOrClose, Some(last)) => last.comma = Some(token.start),
+            _ => {}
+        }
     }
 
     fn refuse(&self, token: Token) -> DocumentError {

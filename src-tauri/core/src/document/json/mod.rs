@@ -4,7 +4,10 @@ mod edit;
 mod grammar;
 mod read;
 mod scan;
+mod trial;
 mod write;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -21,13 +24,15 @@ pub(super) struct Json {
     dialect: JsonDialect,
     /// Where the root object opens; none in an empty document.
     root: Option<usize>,
+    /// The root's members, where they have been remembered.
+    members: Option<Object>,
     style: Style,
 }
 
 /// How far a path of keys goes.
-struct Reached<'p> {
+struct Reached<'d, 'p> {
     /// The innermost object that is there; none in an empty document.
-    object: Option<Object>,
+    object: Option<Cow<'d, Object>>,
     /// The keys that are not.
     missing: &'p [&'p str],
 }
@@ -41,7 +46,16 @@ impl Json {
         {
             return Err(DocumentError::shape(&[], "an object", root.kind.noun()));
         }
-        Ok(Self { dialect, root: survey.root.map(|root| root.start), style: Style::of(text, &survey) })
+        let style = Style::of(text, &survey);
+        Ok(Self { dialect, root: survey.root.map(|root| root.start), members: survey.members, style })
+    }
+
+    /// The object that opens at a byte.
+    fn object(&self, text: &str, open: usize) -> Cow<'_, Object> {
+        match &self.members {
+            Some(root) if root.open == open => Cow::Borrowed(root),
+            _ => Cow::Owned(Object::at(text, open)),
+        }
     }
 
     /// The value at a path; of a key that stands twice, the last counts.
@@ -51,7 +65,7 @@ impl Json {
             if !text[at..].starts_with('{') {
                 return None;
             }
-            at = Object::at(text, at).last_named(text, key)?.value.start;
+            at = self.object(text, at).last_named(text, key)?.value.start;
         }
         Some(read::value(text, at))
     }
@@ -59,7 +73,8 @@ impl Json {
     /// The keys of the object at a path, each with whether there is something under `inner` in its value.
     pub(super) fn keys_with(&self, text: &str, table: &[&str], inner: &str) -> Vec<(String, bool)> {
         let reached = self.reach(text, table).ok().filter(|reached| reached.missing.is_empty());
-        let members = reached.and_then(|reached| reached.object).map(|object| object.members).unwrap_or_default();
+        let object = reached.and_then(|reached| reached.object);
+        let members = object.as_deref().map(|object| object.members.as_slice()).unwrap_or_default();
         let is_filled = |member: &Member| match member.kind {
             Kind::OpenObject => {
                 Object::at(text, member.value.start).last_named(text, inner).is_some_and(|found| !is_empty(text, found))
@@ -73,7 +88,7 @@ impl Json {
     pub(super) fn entries(&self, text: &str, table: &[&str]) -> Result<Vec<(String, Value)>, DocumentError> {
         let Some(mut at) = self.root else { return Ok(Vec::new()) };
         for (depth, key) in table.iter().enumerate() {
-            let object = Object::at(text, at);
+            let object = self.object(text, at);
             let Some(member) = object.last_named(text, key) else { return Ok(Vec::new()) };
             require_object(&table[..=depth], member.kind)?;
             at = member.value.start;
@@ -109,7 +124,13 @@ impl Json {
         let Some(index) = only(text, &object, table, key)? else {
             return Ok(edit::insert(text, &object, key, content, &self.style));
         };
-        let range = &object.members[index].value;
+        let standing = &object.members[index];
+        if content.is_object() != (standing.kind == Kind::OpenObject) {
+            let path: Vec<&str> = table.iter().copied().chain([key]).collect();
+            let expected = if content.is_object() { "an object" } else { "something else" };
+            return Err(DocumentError::shape(&path, expected, standing.kind.noun()));
+        }
+        let range = &standing.value;
         Ok(match content {
             Content::Value(value) => edit::update(text, range, value, &self.style),
             Content::Raw(raw) if text[range.clone()] == *raw => Vec::new(),
@@ -124,6 +145,17 @@ impl Json {
         Ok(only(text, &object, table, key)?.map_or_else(Vec::new, |index| edit::remove(text, &object, index)))
     }
 
+    /// Whether edits leave the text well-formed, and saying at a path what was asked.
+    pub(super) fn stands(
+        &self,
+        text: &str,
+        edits: &[Edit],
+        path: &[&str],
+        as_asked: impl Fn(&Option<Value>) -> bool,
+    ) -> bool {
+        trial::stands(self, text, edits, path, as_asked)
+    }
+
     /// The source text of a member's value.
     pub(super) fn raw(&self, text: &str, table: &[&str], key: &str) -> Option<String> {
         let reached = self.reach(text, table).ok().filter(|reached| reached.missing.is_empty())?;
@@ -132,16 +164,16 @@ impl Json {
     }
 
     /// Walks down a path on which an edit is to take place: objects all the way, and no key twice.
-    fn reach<'p>(&self, text: &str, table: &'p [&'p str]) -> Result<Reached<'p>, DocumentError> {
+    fn reach<'d, 'p>(&'d self, text: &str, table: &'p [&'p str]) -> Result<Reached<'d, 'p>, DocumentError> {
         let Some(root) = self.root else { return Ok(Reached { object: None, missing: table }) };
-        let mut object = Object::at(text, root);
+        let mut object = self.object(text, root);
         for (depth, key) in table.iter().enumerate() {
             let Some(index) = only(text, &object, &table[..depth], key)? else {
                 return Ok(Reached { object: Some(object), missing: &table[depth..] });
             };
             let member = &object.members[index];
             require_object(&table[..=depth], member.kind)?;
-            object = Object::at(text, member.value.start);
+            object = self.object(text, member.value.start);
         }
         Ok(Reached { object: Some(object), missing: &[] })
     }

@@ -21,6 +21,11 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// A member of which only the key has been seen.
+    pub(super) fn new(key: Token) -> Self {
+        Self { key: key.range(), value: key.end..key.end, kind: Kind::Null, comma: None }
+    }
+
     /// The key's meaning.
     pub(super) fn name<'a>(&self, text: &'a str) -> Cow<'a, str> {
         decode(&text[self.key.clone()])

@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::{memchr2, memmem};
+
 /// White space between tokens. Other white space, as Unicode has it, is text: in comments it stays.
 pub(super) const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
 
@@ -95,6 +97,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next token, none at the end.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Token>, Fault> {
         self.skip_trivia()?;
         let start = self.at;
@@ -126,13 +129,20 @@ impl<'a> Scanner<'a> {
         kind
     }
 
+    #[inline]
     fn skip_trivia(&mut self) -> Result<(), Fault> {
         loop {
-            match self.peek(0) {
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
-                Some(b'/') => self.comment()?,
-                _ => return Ok(()),
+            // Indentation is a good part of a large file.
+            while self.bytes[self.at..].starts_with(b"        ") {
+                self.at += 8;
             }
+            let rest = &self.bytes[self.at..];
+            let blank = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+            self.at += blank.unwrap_or(rest.len());
+            if self.peek(0) != Some(b'/') {
+                return Ok(());
+            }
+            self.comment()?;
         }
     }
 
@@ -142,12 +152,12 @@ impl<'a> Scanner<'a> {
             (false, Some(b'/' | b'*')) => Err(Fault::new(start, "this app takes no comments")),
             (true, Some(b'/')) => {
                 let rest = &self.bytes[start..];
-                self.at += rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+                self.at += memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
                 Ok(())
             }
             (true, Some(b'*')) => {
                 let rest = &self.bytes[start + 2..];
-                let end = rest.windows(2).position(|pair| pair == b"*/");
+                let end = memmem::find(rest, b"*/");
                 self.at += 4 + end.ok_or(Fault::new(start, "this comment does not end"))?;
                 Ok(())
             }
@@ -155,19 +165,32 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn string(&mut self) -> Result<Kind, Fault> {
         let start = self.at;
         self.at += 1;
         loop {
             let rest = &self.bytes[self.at..];
-            let plain = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < 0x20);
-            self.at += plain.unwrap_or(rest.len());
+            let plain = &rest[..memchr2(b'"', b'\\', rest).unwrap_or(rest.len())];
+            // Looks at all bytes, whatever it finds: so the compiler takes many at a time.
+            if plain.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20)) != 0 {
+                return Err(self.control_character(start, plain));
+            }
+            self.at += plain.len();
             match self.peek(0) {
                 Some(b'"') => return Ok(self.single(Kind::String)),
                 Some(b'\\') => self.escape()?,
-                Some(b'\n' | b'\r') | None => return Err(Fault::new(start, "this text has no closing quote")),
-                Some(_) => return Err(Fault::new(self.at, "control character in a text")),
+                _ => return Err(Fault::new(start, "this text has no closing quote")),
             }
+        }
+    }
+
+    #[cold]
+    /// What is wrong with a text that has a control character. A line end says that a quote was forgotten.
+    fn control_character(&self, start: usize, plain: &[u8]) -> Fault {
+        match plain.iter().position(|byte| *byte < 0x20) {
+            Some(at) if !matches!(plain[at], b'\n' | b'\r') => Fault::new(self.at + at, "control character in a text"),
+            _ => Fault::new(start, "this text has no closing quote"),
         }
     }
 

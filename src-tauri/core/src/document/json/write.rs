@@ -107,6 +107,17 @@ pub(super) enum Content<'a> {
     Within(&'a [&'a str], &'a Content<'a>),
 }
 
+impl Content<'_> {
+    /// Whether it is an object.
+    pub(super) fn is_object(self) -> bool {
+        match self {
+            Self::Value(value) => value.is_object(),
+            Self::Raw(raw) => raw.starts_with('{'),
+            Self::Within(keys, inner) => !keys.is_empty() || inner.is_object(),
+        }
+    }
+}
+
 /// Writes `"key": content`.
 pub(super) fn member(key: &str, content: Content, layout: Layout, style: &Style) -> String {
     format!("{}{}{}", quoted(key), style.colon, write(content, layout, style))

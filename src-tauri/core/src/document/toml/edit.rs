@@ -10,7 +10,8 @@ use super::place::{self, Leaf, Pieces};
 use super::read::{self, Reached};
 use super::write;
 
-type Parsed = toml_edit::Document<String>;
+/// A parsed text with its spans.
+pub(super) type Parsed = toml_edit::Document<String>;
 
 /// What is to be written for an entry that is not there.
 #[derive(Debug, Clone, Copy)]
@@ -23,14 +24,14 @@ pub(super) enum Content<'a> {
     Sections(&'a str),
 }
 
-/// Puts in an entry that is not there, behind the last one of its table and in its manner.
+/// Puts in an entry that is not there, behind the last one of its table and in its manner. `document` is the text, parsed.
 pub(super) fn insert_entry(
     text: &mut String,
+    document: &Parsed,
     table: &[&str],
     key: &str,
     content: Content,
 ) -> Result<(), DocumentError> {
-    let document = parse(text, table)?;
     let reached = read::reach(document.as_item(), table)?;
     let manner = if reached.braces.is_some() { Manner::Braces } else { Manner::of(text, &reached) };
     match (manner, content) {
@@ -182,7 +183,7 @@ fn replace(text: &mut String, path: &[&str], new: &Value) -> Result<(), Document
     if read::reach(document.as_item(), table)?.missing.is_empty() {
         insert_member(text, table, key, new)
     } else {
-        insert_entry(text, table, key, Content::Value(new))
+        insert_entry(text, &document, table, key, Content::Value(new))
     }
 }
 
@@ -280,11 +281,9 @@ fn own_leaves(key: &Key, item: &Item) -> Vec<Leaf> {
 
 fn remove_pieces(text: &mut String, pieces: &Pieces) {
     for range in pieces.all().into_iter().rev() {
-        if pieces.sections.contains(&range) {
-            place::remove_section(text, range);
-        } else {
-            place::remove_lines(text, range);
-        }
+        let remove = if pieces.sections.contains(&range) { place::remove_section } else { place::remove_lines };
+        // The last line of a text without a line end takes the line end before it along.
+        remove(text, range.start..range.end.min(text.len()));
     }
 }
 
@@ -310,7 +309,8 @@ fn remove_beside_comment(text: &mut String, leaf: &Leaf) {
     text.replace_range(leaf.range.start..leaf.range.end + comma.map_or(0, |comma| comma + 1), "");
 }
 
-fn parse(text: &str, path: &[&str]) -> Result<Parsed, DocumentError> {
+/// Parses a text on the way to an edit.
+pub(super) fn parse(text: &str, path: &[&str]) -> Result<Parsed, DocumentError> {
     Parsed::parse(text.to_owned()).map_err(|_| unsafe_at(path))
 }
 

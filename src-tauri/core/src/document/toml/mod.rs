@@ -1,18 +1,19 @@
 //! TOML: parsed with its spans, edited in the text itself.
 //!
 //! Printing the parsed document would lose line ends of two characters, the way a table's name is quoted in each of its
-//! headers, and the order of dotted keys. So nothing is printed but what is new.
+//! headers, and the order of dotted keys. So nothing is printed but what is new. Every list of edits has been tried: the text
+//! after it was parsed, and differs from the one before at the place of the edit and nowhere else.
 
 mod edit;
 mod place;
 mod read;
 mod write;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use self::edit::Content;
 use self::place::Pieces;
-use super::edit::{Edit, between};
+use super::edit::{Edit, apply, between};
 use super::error::{DocumentError, owned};
 
 /// A parsed text. Spans are ranges of the text without its byte order mark.
@@ -63,11 +64,12 @@ impl Toml {
         let path = [table, &[key]].concat();
         write::check(value, &mut owned(&path))?;
         read::reach(self.parsed.as_item(), table)?;
+        read::of_one_kind(read::find(self.parsed.as_item(), &path), value, &path)?;
         let mut work = text.to_owned();
         if self.get(&path).is_some() {
             edit::update(&mut work, &path, value)?;
         } else {
-            edit::insert_entry(&mut work, table, key, Content::Value(value))?;
+            edit::insert_entry(&mut work, &self.parsed, table, key, Content::Value(value))?;
         }
         self.tried(text, &work, &path, Some(value))
     }
@@ -93,8 +95,8 @@ impl Toml {
         {
             return Some(text[span].to_owned());
         }
-        if item.is_value() {
-            return Some(write::inline(&read::json(item)));
+        if let Some(dotted) = item.as_inline_table() {
+            return read::braces(text, dotted);
         }
         let pieces = Pieces::of(text, key, item);
         let parts: Vec<_> = pieces.all().into_iter().map(|range| text[range].trim_end()).collect();
@@ -136,6 +138,7 @@ impl Toml {
     ) -> Result<Vec<Edit>, DocumentError> {
         let path = [table, &[key]].concat();
         read::reach(self.parsed.as_item(), table)?;
+        read::of_one_kind(read::find(self.parsed.as_item(), &path), value, &path)?;
         let mut work = text.to_owned();
         let standing =
             read::find(self.parsed.as_item(), &path).filter(|item| item.is_value() && !read::is_dotted(item));
@@ -143,50 +146,22 @@ impl Toml {
             work.replace_range(span, raw);
         } else {
             edit::remove(&mut work, &path)?;
-            edit::insert_entry(&mut work, table, key, content)?;
+            let document = edit::parse(&work, table)?;
+            edit::insert_entry(&mut work, &document, table, key, content)?;
         }
         self.tried(text, &work, &path, Some(value))
     }
 
     /// The edits that lead to a text, if it says what was asked and nothing else has changed.
     fn tried(&self, text: &str, work: &str, path: &[&str], value: Option<&Value>) -> Result<Vec<Edit>, DocumentError> {
-        let mut expected = self.get(&[]).unwrap_or_default();
-        put_value(&mut expected, path, value);
-        let now = Self::parse(work).ok().and_then(|now| now.get(&[]));
-        let same = now.is_some_and(|mut now| {
-            if value.is_none() {
-                drop_emptied(&mut now, path);
-                drop_emptied(&mut expected, path);
-            }
-            now == expected
+        let edits = between(text, work);
+        let as_asked = Self::parse(work).is_ok_and(|now| {
+            read::differ_only_at(Some(self.parsed.as_item()), Some(now.parsed.as_item()), path, value)
         });
-        if same { Ok(between(text, work)) } else { Err(DocumentError::Unsafe { path: owned(path) }) }
-    }
-}
-
-fn put_value(tree: &mut Value, path: &[&str], value: Option<&Value>) {
-    let Some((key, table)) = path.split_last() else { return };
-    let Some(parent) = table.iter().try_fold(tree, |tree, key| {
-        Some(tree.as_object_mut()?.entry(*key).or_insert_with(|| Value::Object(Map::new())))
-    }) else {
-        return;
-    };
-    if let Some(parent) = parent.as_object_mut() {
-        match value {
-            Some(value) => drop(parent.insert((*key).to_owned(), value.clone())),
-            None => drop(parent.shift_remove(*key)),
-        }
-    }
-}
-
-/// A table that was only there because of the entry goes with it: `[a.b]` makes `a` as well.
-fn drop_emptied(tree: &mut Value, path: &[&str]) {
-    for length in (1..path.len()).rev() {
-        let (table, key) = (&path[..length - 1], path[length - 1]);
-        let parent = table.iter().try_fold(&mut *tree, |tree, key| tree.as_object_mut()?.get_mut(*key));
-        let Some(parent) = parent.and_then(Value::as_object_mut) else { continue };
-        if parent.get(key).and_then(Value::as_object).is_some_and(Map::is_empty) {
-            parent.shift_remove(key);
+        if as_asked && apply(text, &edits) == *work {
+            Ok(edits)
+        } else {
+            Err(DocumentError::Unsafe { path: owned(path) })
         }
     }
 }
