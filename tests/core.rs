@@ -24,6 +24,9 @@ mod dependencies;
 /// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// Bringing in what the apps have already; the same set in another app.
+#[path = "core/import.rs"]
+mod import;
 /// The keychain on buses of its own: open, locked, absent, refusing, waiting.
 #[cfg(target_os = "linux")]
 #[path = "core/keychain.rs"]

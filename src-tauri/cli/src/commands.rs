@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::args::{Command, DriftAction, DriftTarget, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
-use crate::{practice, print, services};
+use crate::{import, practice, print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -43,8 +43,10 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::History => history(&patchbay, as_json),
         Command::Undo { change } => changed(&patchbay, Request::Undo { change }, "Undone", as_json).await,
         Command::Vault { action } => vault(&patchbay, action, as_json).await,
+        Command::Import(args) => import::import(&patchbay, args, as_json).await,
+        Command::Copy(args) => import::copy(&patchbay, args, as_json).await,
         Command::Install { source } => install(&patchbay, source),
-        Command::Bridge { .. } | Command::Headers { .. } | Command::Practice { .. } => {
+        Command::Bridge { .. } | Command::Headers { .. } | Command::Run { .. } | Command::Practice { .. } => {
             Err(Error::new(Code::Usage, "This command runs by itself."))
         }
     }
@@ -63,7 +65,7 @@ fn install(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<std::path::PathBuf> {
+pub(crate) fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<std::path::PathBuf> {
     let source = match source {
         Some(source) => source,
         None => std::env::current_exe().map_err(|error| Error::new(Code::Internal, error.to_string()))?,
@@ -220,7 +222,7 @@ async fn dry(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_j
     Ok(())
 }
 
-fn show_plan(plan: &PlanView, as_json: bool) {
+pub(crate) fn show_plan(plan: &PlanView, as_json: bool) {
     if as_json {
         return print::json(plan);
     }
@@ -245,7 +247,7 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
     Ok(ExitCode::SUCCESS)
 }
 
-fn restart_words(apps: &[String]) {
+pub(crate) fn restart_words(apps: &[String]) {
     if !apps.is_empty() {
         print::line(&format!("Quit and reopen these apps to see it: {}", apps.join(", ")));
     }
@@ -380,7 +382,7 @@ async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
     let pair = |text: &String| {
         text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned())).ok_or_else(|| {
             Error::new(Code::Usage, format!("\"{text}\" is no setting.")).hint("Write it as --set KEY=VALUE.")

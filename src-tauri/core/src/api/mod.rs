@@ -5,8 +5,12 @@
 
 mod check;
 mod connect;
+mod copy;
 mod dispatch;
 mod due;
+mod expiry;
+mod found;
+mod import;
 mod install;
 mod look;
 pub mod message;
@@ -15,6 +19,7 @@ mod renew;
 mod renewed;
 mod restore;
 mod retire;
+mod run;
 mod secrets;
 mod settings;
 mod settle;
@@ -42,6 +47,7 @@ use secrets::Places;
 
 pub use install::install_program;
 pub use message::{Answer, Request};
+pub use run::{RunSecrets, run_secrets};
 pub use token::{UNKNOWN_END, ready_token};
 pub use view::Snapshot;
 

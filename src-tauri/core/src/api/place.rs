@@ -13,6 +13,7 @@ use crate::client::{self, Client, EntrySpec, Source};
 use crate::connection::{Connection, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
+use crate::import::{run_parts, run_value};
 
 /// What a plan that was shown meant, by file.
 pub(super) type Expected = Option<BTreeMap<String, String>>;
@@ -123,7 +124,7 @@ impl Patchbay {
         if before.is_none() && now.is_some() {
             return Err(taken(&entry, client.name));
         }
-        let wiring = place.wiring.unwrap_or(client.wirings[0]);
+        let wiring = wiring(connection, client, place.wiring);
         let value = self.entry_value(connection, client, wiring)?;
         let (value, kept) = match before.filter(|placement| placement.wiring == wiring) {
             // What the user chose to keep stays kept.
@@ -156,6 +157,9 @@ impl Patchbay {
         wiring: Wiring,
     ) -> Result<serde_json::Value> {
         let program = self.program();
+        if connection.is_program() {
+            return self.program_value(connection, client);
+        }
         let spec = EntrySpec {
             connection: &connection.id,
             program: &program,
@@ -167,6 +171,28 @@ impl Patchbay {
             Error::new(Code::WiringUnsupported, format!("{} cannot be connected in this way.", client.name))
                 .hint("Leave the choice to Patchbay.")
                 .field("wiring")
+        })
+    }
+
+    /// The entry of a program: as it stands in that app, else as it stands in another one.
+    fn program_value(&self, connection: &Connection, client: &Client) -> Result<serde_json::Value> {
+        let placed = || connection.placements.iter().filter(|placement| placement.wiring == Wiring::Run);
+        if let Some(own) = placed().find(|placement| placement.client == client.id) {
+            return Ok(own.expected.clone());
+        }
+        let program = self.program();
+        let spec = EntrySpec {
+            connection: &connection.id,
+            program: &program,
+            url: &connection.url,
+            wiring: Wiring::Bridge,
+            platform: self.inner.host.platform,
+        };
+        let parts = placed().find_map(|placement| run_parts(&placement.expected));
+        let value = parts.and_then(|parts| run_value((client.entry)(&spec)?, &connection.id, &parts));
+        value.ok_or_else(|| {
+            Error::new(Code::ProgramUnknown, format!("Nobody knows how {} is started.", connection.name))
+                .hint("Set it up in an app as before, then bring it in from there.")
         })
     }
 
@@ -246,6 +272,11 @@ impl Patchbay {
             Ok(())
         })
     }
+}
+
+/// A program is started by its apps in one way only.
+fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> Wiring {
+    if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
 }
 
 fn not_installed(client: &Client, path: &std::path::Path) -> Error {

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::{Backend, StoreStatus};
 
+pub use super::found::{FoundBlock, FoundEntryView, FoundLeft, FoundNote, FoundPlaceView, FoundTokenView, FoundView};
 pub use super::token_view::{OldTokenView, TokenView};
 
 /// Everything the window draws.
@@ -134,6 +135,8 @@ pub enum Status {
     FileBroken,
     /// The token was renewed; the old one is still to be revoked at the service.
     OldTokenToRevoke,
+    /// A program that its apps start, with its token from the keychain; Patchbay does not try it.
+    StartedByApp,
 }
 
 /// What the row's primary button does.
@@ -159,6 +162,8 @@ pub enum NextStep {
     OpenFile,
     /// Revoke the old token at the service and confirm it.
     RevokeOld,
+    /// Nothing is to be done.
+    Nothing,
 }
 
 /// A connection's place in one app.
@@ -372,6 +377,8 @@ pub enum ActivityKind {
     Renewed,
     /// A renewal was cut off before the token was changed; the old one is in use.
     RenewalStopped,
+    /// What stood in apps' files already was brought in: its token was moved out of them.
+    Imported,
     /// A change was undone.
     Undone,
 }

@@ -31,6 +31,7 @@ use crate::document::{Format, JsonDialect};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 
+pub(crate) use entry::words_of;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;

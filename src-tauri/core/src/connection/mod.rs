@@ -29,7 +29,8 @@ pub struct Connection {
     /// The user's answers to the service's fields, by key.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
-    /// The endpoint's address: https, or http on this computer; no credentials in it.
+    /// The endpoint's address: https, or http on this computer; no credentials in it. Of a program `program:ID`, to
+    /// which its tokens are pinned.
     pub url: String,
     /// How the token is sent.
     #[serde(default)]
@@ -57,6 +58,11 @@ impl Connection {
         }
     }
 
+    /// Whether it is a program that apps start, and no service at an address.
+    pub fn is_program(&self) -> bool {
+        self.provider == PROGRAM
+    }
+
     /// How its tokens are sent now.
     pub fn way(&self) -> Way {
         Way { url: self.url.clone(), auth: self.auth.clone(), headers: self.headers.clone() }
@@ -77,6 +83,9 @@ impl Connection {
         keys
     }
 }
+
+/// In place of a service's id: a program that apps start, whose variables hold its tokens.
+pub const PROGRAM: &str = "program";
 
 /// The header that carries the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -137,4 +146,6 @@ pub enum Wiring {
     Bridge,
     /// The app speaks HTTP itself and asks `patchbay headers ID` for the header.
     HeadersHelper,
+    /// The app starts a program through `patchbay run ID -- PROGRAM`, which puts the token into its environment.
+    Run,
 }
