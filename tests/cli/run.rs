@@ -60,6 +60,7 @@ fn the_program_has_its_secret_its_arguments_its_input_and_its_exit_code() {
 #[cfg(target_os = "linux")]
 #[test]
 fn no_process_stands_between_and_the_secret_is_in_no_argument() {
+    use std::os::unix::process::ExitStatusExt;
     let home = home_with("echo $$; read line");
     let mut child = command(&home).spawn().expect("it starts");
     let mut line = String::new();
@@ -70,7 +71,6 @@ fn no_process_stands_between_and_the_secret_is_in_no_argument() {
     assert!(!String::from_utf8_lossy(&args).contains(TOKEN));
     let asked = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
     assert!(asked.success());
-    use std::os::unix::process::ExitStatusExt;
     assert_eq!(child.wait().expect("it ends").signal(), Some(15), "the signal is the program's");
 }
 

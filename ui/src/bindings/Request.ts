@@ -2,6 +2,7 @@
 import type { Backend } from "./Backend";
 import type { Connect } from "./Connect";
 import type { EntryScope } from "./EntryScope";
+import type { Import } from "./Import";
 import type { Place } from "./Place";
 import type { Settings } from "./Settings";
 import type { TokenFacts } from "./TokenFacts";
@@ -149,7 +150,51 @@ old: string | null,
 /**
  * Forget it although it is not known to be refused.
  */
-force: boolean, } | { "type": "put_back", 
+force: boolean, } | { "type": "set_expiry", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The credential.
+ */
+token: string, 
+/**
+ * The end, `YYYY-MM-DD`; absent: nobody knows.
+ */
+expires: string | null, } | { "type": "found" } | { "type": "plan_import", 
+/**
+ * What to bring in.
+ */
+import: Import, } | { "type": "import", 
+/**
+ * What to bring in.
+ */
+import: Import, 
+/**
+ * What the plan that was shown meant.
+ */
+expected: { [key in string]: string } | null, } | { "type": "plan_copy", 
+/**
+ * The app that has them; absent: every connection there is.
+ */
+from: string | null, 
+/**
+ * The app that is to have them.
+ */
+to: string, } | { "type": "copy", 
+/**
+ * The app that has them; absent: every connection there is.
+ */
+from: string | null, 
+/**
+ * The app that is to have them.
+ */
+to: string, 
+/**
+ * What the plan that was shown meant.
+ */
+expected: { [key in string]: string } | null, } | { "type": "put_back", 
 /**
  * The connection.
  */

@@ -26,7 +26,7 @@ const blocked: Record<FoundBlock, string> = {
   address_has_token: 'The token is a part of the address. Connect the service anew with an address that has no token in it.',
   address_invalid: 'What stands in the address’s place is no web address.',
   several_secrets: 'It sends two secrets, and Patchbay can send one.',
-  header: 'It sends a header that Patchbay cannot send.',
+  header: 'It sends something with each request that Patchbay cannot send.',
   token_in_arguments: 'A token is typed into the program’s start itself, and Patchbay cannot take it out of there.',
   token: 'The token in it cannot be right: it has characters that cannot be sent.',
   nothing_secret: 'A program without a token. There is nothing to move.',
@@ -35,7 +35,7 @@ const blocked: Record<FoundBlock, string> = {
 };
 
 export const bringing = {
-  title: 'Bring in what you have', about: 'Patchbay moves tokens out of your apps’ files into a safe place, and keeps them up to date from then on. You see each change first.',
+  title: 'Bring in what you have', about: 'Patchbay moves tokens out of your apps’ files into a safe place, and looks after them from then on. You see each change first.',
   back: 'Back to your apps', looking: 'Looking through your apps …', emptyTitle: 'Nothing to bring in', empty: 'Your apps have nothing that Patchbay does not look after already.',
   all: (n: number) => (n === 1 ? 'Bring in the one with a token' : `Bring in all ${n} with tokens`), one: 'Bring in', oneOf: (name: string) => `Bring in ${name}`, done: (name: string) => `${name} was brought in`,
   plain: (tokens: number, places: number) => `${tokens === 1 ? 'A token lies' : `${tokens} tokens lie`} in plain text in ${places === 1 ? 'one file' : `${places} files`}`,

@@ -193,11 +193,12 @@ impl Patchbay {
 
     /// Plans the entries' changes; refuses where one is not what it was any more.
     fn import_plan(&self, drafted: &Drafted) -> Result<Placing> {
-        let moves = drafted.members.iter().map(|(stands, token)| self.import_move(&drafted.connection, stands, token));
+        let moves =
+            drafted.members.iter().map(|(stands, token)| self.import_move(&drafted.connection, stands, token.as_ref()));
         self.planned(moves.collect::<Result<_>>()?)
     }
 
-    fn import_move(&self, connection: &Connection, stands: &Stands, token: &Option<String>) -> Result<Move> {
+    fn import_move(&self, connection: &Connection, stands: &Stands, token: Option<&String>) -> Result<Move> {
         let (client, source) = (stands.client, stands.source.clone());
         let wiring = if connection.is_program() { Wiring::Run } else { client.wirings[0] };
         let expected = if connection.is_program() {
@@ -217,7 +218,7 @@ impl Patchbay {
             entry: stands.entry.clone(),
             path: Some(source.path.clone()),
             wiring,
-            credential: token.clone(),
+            credential: token.cloned(),
             expected,
             kept: false,
             written: self.host().now,

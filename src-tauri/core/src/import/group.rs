@@ -205,13 +205,13 @@ fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
 }
 
 fn join_program(all: &mut Vec<Found>, stands: &Stands, program: &Program) {
-    let same = |found: &&mut Found| {
+    let same = |found: &mut Found| {
         let tokens = found.tokens.iter().map(|token| (&token.name, &token.value));
         matches!(&found.becomes, Becomes::Program(name) if *name == program.name)
             && tokens.eq(program.secrets.iter().map(|(name, value, _)| (name, value)))
             && (found.blocked == Some(Block::TokenInArguments)) == program.stays
     };
-    let at = all.iter_mut().position(|mut found| same(&&mut found)).unwrap_or_else(|| {
+    let at = all.iter_mut().position(same).unwrap_or_else(|| {
         all.push(Found::new(Becomes::Program(program.name.clone())));
         all.len() - 1
     });
