@@ -48,9 +48,10 @@ pub(crate) struct CopyArgs {
 
 pub(crate) async fn import(patchbay: &Patchbay, args: ImportArgs, as_json: bool) -> Result<ExitCode> {
     let Answer::Found(found) = patchbay.call(Request::Found, None).await? else { return Err(unexpected()) };
-    let chosen: Vec<&FoundView> = match args.all {
-        true => found.iter().filter(|one| one.worthwhile).collect(),
-        false => args.ids.iter().map(|id| by_id(&found, id)).collect::<Result<_>>()?,
+    let chosen: Vec<&FoundView> = if args.all {
+        found.iter().filter(|one| one.worthwhile).collect()
+    } else {
+        args.ids.iter().map(|id| by_id(&found, id)).collect::<Result<_>>()?
     };
     if chosen.is_empty() {
         list(&found, as_json);
