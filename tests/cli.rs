@@ -20,6 +20,9 @@ mod kill;
 /// What the bridge leaves behind of its use.
 #[path = "cli/record.rs"]
 mod record;
+/// Programs with their secrets in the environment.
+#[path = "cli/run.rs"]
+mod run;
 /// Tokens on standard input: looked at whole, also where nothing is to be changed.
 #[path = "cli/tokens.rs"]
 mod tokens;

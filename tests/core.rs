@@ -30,6 +30,9 @@ mod document;
 /// What is kept of changes, for how long, and what of it can be undone.
 #[path = "core/history.rs"]
 mod history;
+/// Bringing in what the apps have already; the same set in another app.
+#[path = "core/import.rs"]
+mod import;
 /// The keychain on buses of its own: open, locked, absent, refusing, waiting.
 #[cfg(target_os = "linux")]
 #[path = "core/keychain.rs"]

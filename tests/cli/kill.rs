@@ -52,13 +52,7 @@ struct Rounds {
 impl Rounds {
     fn of(clients: &[&'static Client]) -> Self {
         let home = Home::new();
-        let host = Host {
-            platform: Platform::Linux,
-            home: home.path().to_path_buf(),
-            env: home.env(),
-            now: jiff::Timestamp::now(),
-            zone: jiff::tz::TimeZone::UTC,
-        };
+        let host = Host { env: home.env(), ..Host::bare(Platform::Linux, home.path(), jiff::Timestamp::now()) };
         let file = |client: &&'static Client| (*client, (client.locate)(&host).path, example(client));
         let files = clients.iter().map(file).collect();
         Self { home, files }

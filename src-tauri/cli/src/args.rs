@@ -1,9 +1,12 @@
 //! The command line's shape.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_core::connection::Wiring;
+
+use crate::import::{CopyArgs, ImportArgs};
 
 /// Connects your AI apps to the services you use, and keeps their tokens safe.
 #[derive(Debug, Parser)]
@@ -151,6 +154,18 @@ pub(crate) enum Command {
     Headers {
         /// The connection.
         connection: String,
+    },
+    /// List what your apps have already, or bring it in: tokens go to the keychain, entries start Patchbay.
+    Import(ImportArgs),
+    /// Use an app's connections in another app too.
+    Copy(CopyArgs),
+    /// Start a program with its token from the keychain in its environment. Started by apps.
+    Run {
+        /// The connection.
+        connection: String,
+        /// The program and its arguments, behind `--`.
+        #[arg(last = true, required = true, value_name = "PROGRAM")]
+        words: Vec<OsString>,
     },
     /// Run the practice service.
     Practice {

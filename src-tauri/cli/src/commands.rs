@@ -16,7 +16,7 @@ use crate::args::{Command, DriftAction, DriftTarget, HistoryAction, VaultAction}
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
 use crate::uninstall::{self, Leaving};
-use crate::{apps, practice, print, services};
+use crate::{apps, import, practice, print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -54,8 +54,10 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         }
         Command::Undo { change } => changed(&patchbay, Request::Undo { change }, "Undone", as_json).await,
         Command::Vault { action } => vault(&patchbay, action, as_json).await,
+        Command::Import(args) => import::import(&patchbay, args, as_json).await,
+        Command::Copy(args) => import::copy(&patchbay, args, as_json).await,
         Command::Install { source } => install(&patchbay, source),
-        Command::Bridge { .. } | Command::Headers { .. } | Command::Practice { .. } => {
+        Command::Bridge { .. } | Command::Headers { .. } | Command::Run { .. } | Command::Practice { .. } => {
             Err(Error::new(Code::Usage, "This command runs by itself."))
         }
     }
@@ -74,7 +76,7 @@ fn install(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<std::path::PathBuf> {
+pub(crate) fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf>) -> Result<std::path::PathBuf> {
     let source = match source {
         Some(source) => source,
         None => std::env::current_exe().map_err(|error| Error::new(Code::Internal, error.to_string()))?,
@@ -275,7 +277,7 @@ async fn snippet(patchbay: &Patchbay, id: String, client: String, as_json: bool)
     Ok(ExitCode::SUCCESS)
 }
 
-fn restart_words(apps: &[String]) {
+pub(crate) fn restart_words(apps: &[String]) {
     if !apps.is_empty() {
         print::line(&format!("Quit and reopen these apps to see it: {}", apps.join(", ")));
     }
@@ -386,7 +388,7 @@ async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Resul
     Ok(ExitCode::SUCCESS)
 }
 
-fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn pairs(settings: &[String]) -> Result<BTreeMap<String, String>> {
     let pair = |text: &String| {
         text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned())).ok_or_else(|| {
             Error::new(Code::Usage, format!("\"{text}\" is no setting.")).hint("Write it as --set KEY=VALUE.")

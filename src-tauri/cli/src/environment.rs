@@ -37,11 +37,29 @@ pub(crate) fn adopt_bus(host: &Host) -> Result<()> {
                 .args(std::env::args_os().skip(1))
                 .env("DBUS_SESSION_BUS_ADDRESS", address)
                 .env("PATCHBAY_DATA_DIR", &data_dir)
+                .env(ADOPTED, adopted(host))
                 .exec();
         }
         return Ok(());
     }
     remember_bus(host, &data_dir)
+}
+
+/// Names the variables that Patchbay has added to its own environment.
+const ADOPTED: &str = "PATCHBAY_ADOPTED";
+
+#[cfg(unix)]
+fn adopted(host: &Host) -> String {
+    let given = std::env::var_os("PATCHBAY_DATA_DIR").is_some() && host.var("PATCHBAY_DATA_DIR").is_some();
+    if given { "DBUS_SESSION_BUS_ADDRESS" } else { "DBUS_SESSION_BUS_ADDRESS PATCHBAY_DATA_DIR" }.to_owned()
+}
+
+/// Takes away from a program's environment what its app did not give us.
+pub(crate) fn without_adopted(command: &mut std::process::Command) {
+    let names = std::env::var(ADOPTED).unwrap_or_default();
+    for name in names.split_whitespace().chain([ADOPTED]) {
+        command.env_remove(name);
+    }
 }
 
 #[cfg(not(unix))]

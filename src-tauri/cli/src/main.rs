@@ -8,11 +8,13 @@ mod args;
 mod bridge;
 mod commands;
 mod environment;
+mod import;
 mod input;
 mod practice;
 mod print;
 mod record;
 mod renew;
+mod run;
 mod services;
 mod uninstall;
 
@@ -40,6 +42,7 @@ fn start(args: Args) -> Result<ExitCode> {
     environment::log();
     match args.command {
         Command::Bridge { connection, url } => bridge::run(&host, connection.as_deref(), url.as_deref()),
+        Command::Run { connection, words } => run::run(&host, &connection, &words),
         Command::Headers { connection } => bridge::headers(&host, &connection),
         other => {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(

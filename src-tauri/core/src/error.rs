@@ -130,6 +130,10 @@ pub enum Code {
     VaultDamaged,
     /// The connection has no token yet, or none for this address.
     TokenMissing,
+    /// What stands in an app's file cannot be brought in; it stays as it is.
+    ImportImpossible,
+    /// Nobody knows how a program is started. Way out: set it up in an app anew.
+    ProgramUnknown,
     /// The service refused the new token; nothing was changed.
     RenewalRefused,
     /// The service could not be reached to try the new token; nothing was changed.

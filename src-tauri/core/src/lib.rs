@@ -10,6 +10,7 @@
 //! | [`document`] | lossless editing of JSON(C) and TOML |
 //! | [`change`] | plan, diff, apply, history, undo |
 //! | [`file`] | reading, atomic replacement, locks |
+//! | `import` | what stands in the apps' files already, to be brought in |
 //! | [`drift`] | what differs from what was written; watching |
 //! | [`connection`] | the user's records and the state file |
 //! | [`secret`] | keychain, passphrase vault, redaction |
@@ -30,6 +31,7 @@ pub mod drift;
 pub mod error;
 pub mod file;
 pub mod host;
+mod import;
 pub mod probe;
 pub mod process;
 pub mod secret;

@@ -2,7 +2,7 @@
 import type { Backend } from "./Backend";
 import type { Connect } from "./Connect";
 import type { EntryScope } from "./EntryScope";
-import type { LeaveChoice } from "./LeaveChoice";
+import type { Import } from "./Import";
 import type { Place } from "./Place";
 import type { Settings } from "./Settings";
 import type { TokenFacts } from "./TokenFacts";
@@ -118,15 +118,7 @@ ids: Array<string>, } | { "type": "cancel_checks" } | { "type": "curl",
 /**
  * The connection.
  */
-id: string, } | { "type": "snippet", 
-/**
- * The connection.
- */
-id: string, 
-/**
- * The app.
- */
-client: string, } | { "type": "renew", 
+id: string, } | { "type": "renew", 
 /**
  * The connection.
  */
@@ -158,7 +150,51 @@ old: string | null,
 /**
  * Forget it although it is not known to be refused.
  */
-force: boolean, } | { "type": "put_back", 
+force: boolean, } | { "type": "set_expiry", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The credential.
+ */
+token: string, 
+/**
+ * The end, `YYYY-MM-DD`; absent: nobody knows.
+ */
+expires: string | null, } | { "type": "found" } | { "type": "plan_import", 
+/**
+ * What to bring in.
+ */
+import: Import, } | { "type": "import", 
+/**
+ * What to bring in.
+ */
+import: Import, 
+/**
+ * What the plan that was shown meant.
+ */
+expected: { [key in string]: string } | null, } | { "type": "plan_copy", 
+/**
+ * The app that has them; absent: every connection there is.
+ */
+from: string | null, 
+/**
+ * The app that is to have them.
+ */
+to: string, } | { "type": "copy", 
+/**
+ * The app that has them; absent: every connection there is.
+ */
+from: string | null, 
+/**
+ * The app that is to have them.
+ */
+to: string, 
+/**
+ * What the plan that was shown meant.
+ */
+expected: { [key in string]: string } | null, } | { "type": "put_back", 
 /**
  * The connection.
  */
@@ -182,11 +218,7 @@ client: string,
 /**
  * For whom the entry counts there; absent: the whole user.
  */
-scope?: EntryScope, } | { "type": "reopen", 
-/**
- * The app.
- */
-client: string, } | { "type": "change_detail", 
+scope?: EntryScope, } | { "type": "change_detail", 
 /**
  * The change.
  */
@@ -194,23 +226,7 @@ change: string, } | { "type": "undo",
 /**
  * The change.
  */
-change: string | null, } | { "type": "purge_tokens", 
-/**
- * The change; absent: all.
- */
-change: string | null, } | { "type": "plan_leave", 
-/**
- * How.
- */
-choice: LeaveChoice, } | { "type": "leave", 
-/**
- * How.
- */
-choice: LeaveChoice, 
-/**
- * What the plan that was shown meant.
- */
-expected: { [key in string]: string } | null, } | { "type": "acknowledge", 
+change: string | null, } | { "type": "acknowledge", 
 /**
  * The credential.
  */
@@ -226,15 +242,7 @@ days: number, } | { "type": "set_settings",
 /**
  * All of them.
  */
-settings: Settings, } | { "type": "choose_file", 
-/**
- * The app.
- */
-client: string, 
-/**
- * One of its candidates; absent: the one by the app's own rule.
- */
-path: string | null, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
+settings: Settings, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
 /**
  * The place.
  */

@@ -3,4 +3,4 @@
 /**
  * How the token gets to the service.
  */
-export type Wiring = "bridge" | "headers-helper";
+export type Wiring = "bridge" | "headers-helper" | "run";

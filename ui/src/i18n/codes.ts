@@ -60,6 +60,8 @@ export const codes: Codes = {
     vault_passphrase: { say: 'This is not the passphrase.', do: 'Try again' },
     vault_damaged: { say: 'Your vault’s file is damaged. Make a new vault and give it your tokens again; the damaged file is kept.', do: 'Open settings' },
     token_missing: { say: 'This connection has no token yet.', do: 'Give it a token' },
+    import_impossible: { say: 'This cannot be brought in. It stays as it is.', do: 'Look again' },
+    program_unknown: { say: 'Nobody knows any more how this program is started. Set it up in an app again, then bring it in from there.', do: 'Close' },
     renewal_refused: { say: 'The service refuses the new token. Nothing was changed. Copy it once more, or make another.', do: 'Paste another' },
     renewal_unverified: { say: 'The new token could not be tried, because the service does not answer. Nothing was changed.', do: 'Try again' },
     check_failed: { say: 'The check found something that needs you.', do: 'Check again' },
@@ -89,6 +91,7 @@ export const codes: Codes = {
     changed_outside: 'Changed outside Patchbay',
     file_broken: 'An app’s file cannot be read',
     old_token_to_revoke: 'Its old token is still to be revoked',
+    started_by_app: 'A program that your apps start, with its token from the keychain',
   },
 
   next: {
@@ -101,6 +104,7 @@ export const codes: Codes = {
     choose_app: 'Choose apps',
     open_file: 'Show file',
     revoke_old: 'Revoke old',
+    nothing: 'Details',
   },
 
   verdict: {
@@ -116,6 +120,7 @@ export const codes: Codes = {
     token_missing: { say: 'It has no token yet.', do: 'Finish' },
     token_unreadable: { say: 'Its token cannot be read from your keychain or vault. Unlock it, then check again.', do: 'Check again' },
     service_error: { say: 'The service reports a problem of its own. Try again in a while.', do: 'Check again' },
+    not_tried: { say: 'This is a program that your apps start. Its token is there; whether the program works, only the app can tell.', do: 'Check again' },
   },
 
   layer: {
@@ -143,10 +148,12 @@ export const codes: Codes = {
 
   wiring: {
     bridge: { label: 'Through Patchbay', about: 'The app asks Patchbay’s small helper program, which adds the token. Works everywhere.' },
+    run: { label: 'As a program', about: 'The app starts the program through Patchbay, which gives it the token.' },
     'headers-helper': { label: 'Straight to the service', about: 'The app talks to the service itself and asks Patchbay only for the token.' },
   },
 
   did: {
+    imported: 'Brought in',
     connected: 'Connected',
     disconnected: 'Taken out',
     removed: 'Removed',

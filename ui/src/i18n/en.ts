@@ -44,7 +44,7 @@ export const en = {
     title: 'Let your AI apps use your services',
     about: 'Pick a service, follow a few steps, done. Your tokens stay in this computer’s keychain, and you hear about it before one ends.',
     connect: { title: 'Connect a service', about: 'Xurrent, Retently, UiPath or another one. Takes two minutes.', do: 'Connect a service' },
-    have: { title: 'See what I already have', about: 'Patchbay shows what is set up in your AI apps. It changes nothing.', do: 'Show my apps' },
+    have: { title: 'Bring in what I already have', about: 'Patchbay shows what is set up in your AI apps. Nothing changes until you say so.', do: 'Show what I have' },
     practice: { title: 'Try it with the practice service', about: 'A service that runs only on this computer, to try everything without risk.', do: 'Start practising' },
   },
 
@@ -73,6 +73,7 @@ export const en = {
     renew: 'Renew token', snooze: (n: number) => (n === 1 ? 'Remind me tomorrow' : `Remind me in ${n} days`), snoozed: (n: number) => (n === 1 ? 'You will be reminded tomorrow' : `You will be reminded in ${n} days`),
     oldSince: (when: string) => `The token before it was replaced ${when} and is still to be revoked.`,
     revokeOld: 'Revoke the old one',
+    setEnds: 'Set the end', changeEnds: 'Change the end', endsSaved: 'Saved', endsTitle: 'When does this token end?', programAbout: 'Its app starts it, with the token from your keychain. A program that runs already keeps the old token until its app is started again.',
     addToken: 'Give one app a token of its own', replaceToken: 'Replace one app’s token',
     noToken: 'No token yet.', giveToken: 'Give it a token',
     apps: 'Used in', noApps: 'No app uses it yet.',
@@ -201,10 +202,10 @@ export const en = {
   },
 
   apps: {
-    title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', installed: 'On this computer', others: (n: number) => `Not installed here (${n})`,
+    title: 'Apps', about: 'What is set up in your AI apps, whoever did it.', bring: 'Bring in what you have', installed: 'On this computer', others: (n: number) => `Not installed here (${n})`,
     version: (version: string) => `Version ${version}`, since: (when: string) => `running since ${when}`, noEntries: 'Nothing is set up in it yet.', noFile: 'It has no file yet. One is made when you connect something.',
     ours: 'By Patchbay', foreign: 'Not by Patchbay', disabled: 'Switched off', plain: 'A token lies here in plain text',
-    plainAbout: (where: string) => `Anybody who can read this file can use it (${where}). Connect the service with Patchbay, then take this entry out in the app.`,
+    plainAbout: (where: string) => `Anybody who can read this file can use it (${where}). “Bring in what you have” moves it to a safe place.`,
     where: (line: number, column: number) => `The mistake is in line ${line}, column ${column}.`,
     why: { store_copy: 'The copy that the Store version of this app really reads.', env: 'Your system’s settings name this place.', chosen: 'You chose this file.' } as Record<string, string>,
     candidates: (app: string, n: number) => `${app} might read ${n} different files`, counts: 'This one counts', choose: 'Use this one', notThere: '(not there yet)',

@@ -1,8 +1,9 @@
 /** The words of the window. A further language is a second object of the same type. */
 import { codes } from './codes';
 import { en as screens } from './en';
+import { bringing } from './import';
 
-export const words = { ...codes, ...screens };
+export const words = { ...codes, ...screens, bringing };
 
 /** `2` and `app`/`apps`: the form that the language wants for a number. */
 export function counted(count: number, one: string, other: string): string {

@@ -137,6 +137,7 @@ export function act(one: ConnectionView): void {
     choose_app: () => open({ kind: 'apps', id }),
     open_file: () => void reveal(app(client ?? '')?.path ?? ''),
     revoke_old: () => open(revocation(one)),
+    nothing: details,
   };
   steps[one.action]();
 }

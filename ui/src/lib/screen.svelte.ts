@@ -1,14 +1,15 @@
 /** Where the user is: the open view, the open details, the open dialog. Nothing here outlives the window. */
 import type { Navigate } from '../backend';
 
-export type View = Navigate['view'];
+export type View = Navigate['view'] | 'import';
 
 export type Dialog =
   | { kind: 'renew'; id: string; token: string | null; step: 'make' | 'revoke'; old?: string | null }
   | { kind: 'remove' | 'edit' | 'apps'; id: string }
   | { kind: 'token'; id: string }
   /** Its id is an app's. */
-  | { kind: 'reopen'; id: string };
+  | { kind: 'reopen'; id: string }
+  | { kind: 'ends'; id: string; token: string };
 
 /** What the wizard starts with. */
 export interface WizardStart {

@@ -30,6 +30,7 @@ const TONES: Record<Status, Tone> = {
   changed_outside: 'warn',
   file_broken: 'warn',
   old_token_to_revoke: 'warn',
+  started_by_app: 'idle',
 };
 
 export function tone(status: Status): Tone {

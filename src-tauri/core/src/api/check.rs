@@ -59,6 +59,9 @@ impl Patchbay {
     /// Checks one connection, each of its tokens in turn until one fails. Whatever stands in the way of that is its own
     /// outcome, and nobody else's.
     async fn check_one(&self, connection: &Connection) -> CheckedView {
+        if connection.is_program() {
+            return self.check_program(connection).await;
+        }
         let mut token = connection.credentials.first();
         let mut report = self.check_token(connection, token).await;
         let mut worked = Vec::new();
@@ -73,6 +76,28 @@ impl Patchbay {
         worked.extend(token.filter(|_| report.verdict == Verdict::Working));
         let checked = Checked { token: token.map(|credential| credential.id.clone()), report };
         if let Err(error) = self.keep_check(connection, &checked, &worked) {
+            tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
+        }
+        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
+        self.tell(Event::Changed);
+        CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report }
+    }
+
+    /// Reads a program's tokens, and does not start it: what it then does is between it and its app.
+    async fn check_program(&self, connection: &Connection) -> CheckedView {
+        let mut report = probe::not_tried_at_all(self.host().now);
+        for credential in &connection.credentials {
+            if let Err(error) = token::read(&self.secrets(), connection, credential).await {
+                report = match error.code {
+                    Code::TokenMissing => {
+                        probe::not_tried(Verdict::TokenMissing, LayerKind::SignIn, error.message, self.host().now)
+                    }
+                    _ => not_tried(&error, self.host().now),
+                };
+            }
+        }
+        let checked = Checked { token: connection.credentials.first().map(|own| own.id.clone()), report };
+        if let Err(error) = self.keep_check(connection, &checked, &[]) {
             tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
         }
         self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
@@ -135,6 +160,7 @@ impl Patchbay {
     }
 
     pub(super) fn curl(&self, id: &str) -> Result<String> {
+        // A program has no address to be asked at, which is what the endpoint says then.
         let state = self.state()?;
         let connection = state.connection(id)?;
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;

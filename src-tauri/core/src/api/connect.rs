@@ -106,6 +106,10 @@ impl Patchbay {
     ) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?;
+        if connection.is_program() {
+            return Err(Error::new(Code::WiringUnsupported, "A program has one token for all its apps.")
+                .hint("Renew that one."));
+        }
         let provider = catalog::find(&connection.provider)?;
         let fit = token::fit(provider, &state, None, secret, facts.expires.as_deref(), false, &self.host())?;
         let credential = self.save(connection, facts, &fit, &state).await?;
@@ -163,13 +167,16 @@ impl Patchbay {
         let mut connection = state.connection(id)?.clone();
         let provider = catalog::find(&connection.provider)?;
         new_id(name, &state, Some(id))?;
-        let resolved = resolve(provider, settings)?;
         let (saved, places) = (connection.clone(), place::of(&connection));
         name.trim().clone_into(&mut connection.name);
-        connection.settings = resolved.settings;
-        connection.url = resolved.url;
-        connection.auth = resolved.auth;
-        connection.headers = resolved.headers;
+        // A program has nothing but its name.
+        if !connection.is_program() {
+            let resolved = resolve(provider, settings)?;
+            connection.settings = resolved.settings;
+            connection.url = resolved.url;
+            connection.auth = resolved.auth;
+            connection.headers = resolved.headers;
+        }
         let plan = || {
             let mut moves = self.moves(&connection, &saved, &places)?;
             moves.retain(|moved| !moved.changes_nothing());
@@ -258,7 +265,7 @@ impl Patchbay {
     }
 }
 
-fn resolve(provider: &Provider, settings: &BTreeMap<String, String>) -> Result<Resolved> {
+pub(super) fn resolve(provider: &Provider, settings: &BTreeMap<String, String>) -> Result<Resolved> {
     provider.resolve(settings).map_err(|errors| {
         errors.into_iter().next().unwrap_or_else(|| Error::new(Code::SettingInvalid, "The answers do not suffice."))
     })

@@ -24,6 +24,7 @@ impl Patchbay {
             Request::InspectToken { provider, connection } => {
                 self.inspect_token(&provider, connection.as_deref(), &needed(secret)?).map(Answer::TokenLook)
             }
+            Request::Found => self.found().map(Answer::Found),
             Request::Check { ids } => self.check(&ids).await.map(Answer::Reports),
             Request::CancelChecks => {
                 self.cancel_checks();
@@ -59,6 +60,10 @@ impl Patchbay {
             Request::PlanRemove { id } => self.plan_remove(&id).map(Answer::Plan),
             Request::Remove { id, expected } => self.remove(&id, expected).await.map(Answer::Connected),
             Request::Edit { id, name, settings } => self.edit(&id, &name, &settings).map(Answer::Connected),
+            Request::PlanImport { import } => self.plan_import(&import).map(Answer::Plan),
+            Request::Import { import, expected } => self.import(&import, &expected).await.map(Answer::Connected),
+            Request::PlanCopy { from, to } => self.plan_copy(from.as_deref(), &to).map(Answer::Plan),
+            Request::Copy { from, to, expected } => self.copy(from.as_deref(), &to, &expected).map(Answer::Copied),
             Request::PutBack { id, client, scope } => self.put_back(&id, &client, &scope).map(Answer::Connected),
             Request::Keep { id, client, scope } => self.keep(&id, &client, &scope).map(Answer::Connected),
             Request::ChangeDetail { change } => self.change_detail(&change).map(Answer::Plan),
@@ -73,6 +78,7 @@ impl Patchbay {
     async fn choose(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
         match request {
             Request::Acknowledge { token } => self.acknowledge(&token)?,
+            Request::SetExpiry { id, token, expires } => self.set_expiry(&id, &token, expires.as_deref())?,
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
             Request::ChooseFile { client, path } => self.choose_file(&client, path.as_deref())?,

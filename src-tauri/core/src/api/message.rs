@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::Backend;
 
+pub use super::found::{Copied, FoundView, Import};
 pub use super::leave_view::{LeaveChoice, LeaveView, LeftView, StaysView, StaysWhy};
 pub use super::renewed::{Renewed, Retired};
 
@@ -150,6 +151,46 @@ pub enum Request {
         /// Forget it although it is not known to be refused.
         #[serde(default)]
         force: bool,
+    },
+    /// Says or corrects when a token ends, without renewing it. Answer: `done`.
+    SetExpiry {
+        /// The connection.
+        id: String,
+        /// The credential.
+        token: String,
+        /// The end, `YYYY-MM-DD`; absent: nobody knows.
+        expires: Option<String>,
+    },
+    /// What stands in the apps' files and could be brought in. Answer: `found`.
+    Found,
+    /// The changes that bringing in would make. Answer: `plan`.
+    PlanImport {
+        /// What to bring in.
+        import: Import,
+    },
+    /// Makes a connection of what was found: its token goes to the keychain, its entries start Patchbay. Answer:
+    /// `connected`.
+    Import {
+        /// What to bring in.
+        import: Import,
+        /// What the plan that was shown meant.
+        expected: Option<BTreeMap<String, String>>,
+    },
+    /// The changes that copying an app's connections to another would make. Answer: `plan`.
+    PlanCopy {
+        /// The app that has them; absent: every connection there is.
+        from: Option<String>,
+        /// The app that is to have them.
+        to: String,
+    },
+    /// Places an app's connections in another app too. Answer: `copied`.
+    Copy {
+        /// The app that has them; absent: every connection there is.
+        from: Option<String>,
+        /// The app that is to have them.
+        to: String,
+        /// What the plan that was shown meant.
+        expected: Option<BTreeMap<String, String>>,
     },
     /// Puts an entry back as Patchbay wrote it. Answer: `connected`.
     PutBack {
@@ -328,6 +369,10 @@ pub enum Answer {
     Leave(Box<LeaveView>),
     /// What leaving did.
     Left(LeftView),
+    /// What could be brought in.
+    Found(Vec<FoundView>),
+    /// What was copied to another app.
+    Copied(Copied),
     /// Text to copy.
     Text(String),
     /// Done, nothing to tell.

@@ -5,8 +5,12 @@
 
 mod check;
 mod connect;
+mod copy;
 mod dispatch;
 mod due;
+mod expiry;
+mod found;
+mod import;
 mod install;
 mod leave;
 mod leave_view;
@@ -20,6 +24,7 @@ mod renewed;
 mod reopen;
 mod restore;
 mod retire;
+mod run;
 mod secrets;
 mod settings;
 mod settle;
@@ -48,6 +53,7 @@ use secrets::Places;
 pub use install::install_program;
 pub use message::{Answer, Request};
 pub use reopen::say as say_restart;
+pub use run::{RunSecrets, run_secrets};
 pub use token::{UNKNOWN_END, ready_token};
 pub use view::Snapshot;
 

@@ -14,6 +14,7 @@ use crate::client::{self, Client, EntrySpec, Source};
 use crate::connection::{Connection, Facts, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::host::{Host, Platform};
+use crate::import::{run_parts, run_value};
 
 /// What a plan that was shown meant, by file.
 pub(super) type Expected = Option<BTreeMap<String, String>>;
@@ -124,7 +125,7 @@ impl Patchbay {
         if before.is_none() && now.is_some() {
             return Err(taken(&entry, client.name));
         }
-        let wiring = place.wiring.unwrap_or(client.wirings[0]);
+        let wiring = wiring(connection, client, place.wiring);
         let value = self.entry_value(connection, client, wiring, &seen.source.path)?;
         let (value, kept) = match before.filter(|placement| placement.wiring == wiring) {
             // What the user chose to keep stays kept.
@@ -157,6 +158,9 @@ impl Patchbay {
         wiring: Wiring,
         file: &Path,
     ) -> Result<serde_json::Value> {
+        if connection.is_program() {
+            return self.program_value(connection, client, file);
+        }
         let (program, platform) = self.program_for(file);
         let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
         (client.entry)(&spec).ok_or_else(|| {
@@ -168,7 +172,7 @@ impl Patchbay {
 
     /// The program that an entry in this file names, and the system it is written for: in a Linux inside Windows the
     /// program is the one of Windows, as it is seen from there.
-    fn program_for(&self, file: &Path) -> (PathBuf, Platform) {
+    pub(super) fn program_for(&self, file: &Path) -> (PathBuf, Platform) {
         let own = self.program();
         match client::seen_from_wsl(&own).filter(|_| client::is_in_wsl(file)) {
             Some(program) => (program, Platform::Linux),
@@ -184,6 +188,22 @@ impl Patchbay {
         let wiring = client.wirings[0];
         let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
         Ok(client::snippet(client, &spec))
+    }
+
+    /// The entry of a program: as it stands in that app, else as it stands in another one.
+    fn program_value(&self, connection: &Connection, client: &Client, file: &Path) -> Result<serde_json::Value> {
+        let placed = || connection.placements.iter().filter(|placement| placement.wiring == Wiring::Run);
+        if let Some(own) = placed().find(|placement| placement.client == client.id) {
+            return Ok(own.expected.clone());
+        }
+        let ((program, platform), wiring) = (self.program_for(file), Wiring::Bridge);
+        let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
+        let parts = placed().find_map(|placement| run_parts(&placement.expected));
+        let value = parts.and_then(|parts| run_value((client.entry)(&spec)?, &connection.id, &parts));
+        value.ok_or_else(|| {
+            Error::new(Code::ProgramUnknown, format!("Nobody knows how {} is started.", connection.name))
+                .hint("Set it up in an app as before, then bring it in from there.")
+        })
     }
 
     pub(super) fn plan_place(&self, id: &str, places: &[Place]) -> Result<PlanView> {
@@ -294,6 +314,11 @@ fn take_edit(connection: &mut Connection, edited: &Edited) {
     let name = if edited.renames() { &edited.after.name } else { &now.name };
     let way = if edited.moves() { &edited.after } else { &now };
     connection.set_facts(&Facts { name: name.clone(), ..way.clone() });
+}
+
+/// A program is started by its apps in one way only.
+fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> Wiring {
+    if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
 }
 
 fn not_installed(client: &Client, path: &Path) -> Error {

@@ -22,7 +22,7 @@ use crate::change::history::{Effect, Intent};
 use crate::connection::state::{Checked, State, random_hex};
 use crate::connection::{Connection, Credential, Previous, Renewal, Way};
 use crate::error::{Code, Error, Result};
-use crate::probe::{Report, Verdict};
+use crate::probe::{self, Report, Verdict};
 use crate::secret::{Key, Secret};
 use crate::token::length;
 use crate::wire::origin_of;
@@ -49,7 +49,7 @@ impl Patchbay {
         let provider = catalog::find(&connection.provider)?;
         let fit = token::fit(provider, &state, Some(wanted.id), secret, wanted.expires, false, &self.host())?;
         let chosen = self.chosen(&state, &connection, wanted.token)?;
-        let before = self.probe_with(&connection, Some(&fit.secret), true).await?;
+        let before = self.try_new(&connection, &fit.secret).await?;
         accept(&before)?;
         let Swapped { credential, old } = match chosen {
             Some(credential) => self.swap(&connection, credential, &fit, wanted.scopes).await?,
@@ -57,7 +57,7 @@ impl Patchbay {
         };
         let current = self.state()?.connection(wanted.id)?.clone();
         let stored = token::read(&self.secrets(), &current, &credential).await?;
-        let after = self.probe_with(&current, Some(&stored), true).await?;
+        let after = self.try_new(&current, &stored).await?;
         let checked = Checked { token: Some(credential.id.clone()), report: after.clone() };
         self.keep_check(&current, &checked, &[])?;
         self.note(&current, ActivityKind::Renewed)?;
@@ -73,6 +73,14 @@ impl Patchbay {
             revoke_page: revoke_page.filter(|_| old.is_some()),
             old,
         })
+    }
+
+    /// Tries a token at its service. A program's is tried by nobody but the program.
+    async fn try_new(&self, connection: &Connection, secret: &Secret) -> Result<Report> {
+        if connection.is_program() {
+            return Ok(probe::not_tried_at_all(self.host().now));
+        }
+        self.probe_with(connection, Some(secret), true).await
     }
 
     /// The credential that is meant: the one named, else the one that is due; none where the connection has none.
@@ -220,7 +228,7 @@ fn accept(report: &Report) -> Result<()> {
     let words = report.missing_right.as_ref().or(report.detail.as_ref());
     let words = words.map(|words| format!(" It says: {words}")).unwrap_or_default();
     match report.verdict {
-        Verdict::Working => Ok(()),
+        Verdict::Working | Verdict::NotTried => Ok(()),
         Verdict::TokenRefused | Verdict::NotAllowed => Err(Error::new(
             Code::RenewalRefused,
             format!("The service does not accept the new token; nothing was changed.{words}"),

@@ -44,6 +44,9 @@ impl Patchbay {
         credential: &Credential,
         previous: &Previous,
     ) -> Result<(Answered, Option<Report>)> {
+        if connection.is_program() {
+            return Ok((Answered::Nothing, None));
+        }
         let secret = token::read_sound(&self.secrets(), &credential.previous_key(previous)).await?;
         let origin = credential.previous_origin(previous);
         let is_its_own = |way: &Way| origin_of(&way.url).is_ok_and(|of_way| of_way == origin);

@@ -10,10 +10,11 @@ use crate::change::history::{Effect, Record};
 use crate::change::{plan_undo, reached, roll_back};
 use crate::client::{is_safe_name, read_entry};
 use crate::connection::state::State;
-use crate::connection::{AuthHeader, Connection, Placement, Renewal, Wiring};
+use crate::connection::{AuthHeader, Connection, PROGRAM, Placement, Renewal, Wiring};
 use crate::error::{Code, Result};
 use crate::file::{self, Lock};
 use crate::host::Host;
+use crate::import::run_parts;
 
 impl Patchbay {
     /// Brings state, files and keychain into agreement after a kill or a damaged file. Cheap where there is nothing to
@@ -169,7 +170,13 @@ fn adopt_entries(state: &mut State, host: &Host) {
         for (name, value) in &entries {
             let entry = read_entry(name, value);
             let Some(id) = entry.ours.filter(|id| is_safe_name(id)) else { continue };
-            let wiring = if value.get("command").is_some() { Wiring::Bridge } else { Wiring::HeadersHelper };
+            let wiring = if run_parts(value).is_some() {
+                Wiring::Run
+            } else if value.get("command").is_some() {
+                Wiring::Bridge
+            } else {
+                Wiring::HeadersHelper
+            };
             let placement = Placement {
                 client: seen.client.id.to_owned(),
                 scope: seen.source.scope.clone(),
@@ -181,8 +188,11 @@ fn adopt_entries(state: &mut State, host: &Host) {
                 kept: false,
                 written: host.now,
             };
-            let url = value.get("url").and_then(|url| url.as_str()).unwrap_or_default();
-            adopt(state, &id, url, placement, host);
+            let url = match wiring {
+                Wiring::Run => format!("{PROGRAM}:{id}"),
+                _ => value.get("url").and_then(|url| url.as_str()).unwrap_or_default().to_owned(),
+            };
+            adopt(state, &id, &url, placement, host);
         }
     }
 }
@@ -192,7 +202,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
         state.connections.push(Connection {
             id: id.to_owned(),
             name: id.to_owned(),
-            provider: "custom".to_owned(),
+            provider: if placement.wiring == Wiring::Run { PROGRAM } else { "custom" }.to_owned(),
             settings: std::collections::BTreeMap::new(),
             url: String::new(),
             auth: AuthHeader::default(),
@@ -205,7 +215,9 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
     let Ok(connection) = state.connection_mut(id) else { return };
     if connection.url.is_empty() && !url.is_empty() {
         url.clone_into(&mut connection.url);
-        connection.settings.insert("url".to_owned(), url.to_owned());
+        if !connection.is_program() {
+            connection.settings.insert("url".to_owned(), url.to_owned());
+        }
     }
     if !connection.placements.iter().any(|known| known.is_at(&placement.client, &placement.scope)) {
         connection.placements.push(placement);

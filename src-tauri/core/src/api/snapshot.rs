@@ -159,7 +159,8 @@ impl Scene<'_> {
             return (Status::TokenEnded, NextStep::Renew);
         }
         let checked = self.state.checks.get(&connection.id).map(|checked| checked.report.verdict);
-        if let Some(found) = checked.filter(|verdict| *verdict != Verdict::Working) {
+        let is_bad = |verdict: &Verdict| !matches!(verdict, Verdict::Working | Verdict::NotTried);
+        if let Some(found) = checked.filter(is_bad) {
             return match of_verdict(found) {
                 // It has a token, but not for its address, or the keychain has lost it.
                 (Status::TokenMissing, _) if !connection.credentials.is_empty() => {
@@ -176,6 +177,9 @@ impl Scene<'_> {
         }
         if connection.credentials.iter().any(|credential| !credential.previous.is_empty()) {
             return (Status::OldTokenToRevoke, NextStep::RevokeOld);
+        }
+        if connection.is_program() {
+            return (Status::StartedByApp, NextStep::Nothing);
         }
         match checked {
             Some(_) => (Status::Working, NextStep::Check),
@@ -285,7 +289,7 @@ fn old_token(old: &Previous) -> OldTokenView {
 
 fn group(status: Status) -> Group {
     match status {
-        Status::Working | Status::Unchecked => Group::Working,
+        Status::Working | Status::Unchecked | Status::StartedByApp => Group::Working,
         Status::Unused => Group::Off,
         _ => Group::NeedsYou,
     }
@@ -305,6 +309,7 @@ fn of_verdict(verdict: Verdict) -> (Status, NextStep) {
         Verdict::TokenMissing => (Status::TokenMissing, NextStep::Finish),
         Verdict::TokenUnreadable => (Status::TokenUnreadable, NextStep::Check),
         Verdict::ServiceError => (Status::ServiceError, NextStep::Check),
+        Verdict::NotTried => (Status::StartedByApp, NextStep::Nothing),
     }
 }
 

@@ -185,6 +185,7 @@ pub(super) fn credential(
         fingerprint: fit.secret.fingerprint(&state.salt),
         origin: origin_of(&way.url)?,
         way: Some(way),
+        variable: None,
         previous: Vec::new(),
         renewal: None,
     })

@@ -14,6 +14,7 @@ use crate::probe::Report;
 use crate::process::ByHand;
 use crate::secret::{Backend, StoreStatus};
 
+pub use super::found::{FoundBlock, FoundEntryView, FoundLeft, FoundNote, FoundPlaceView, FoundTokenView, FoundView};
 pub use super::token_view::{OldTokenView, TokenView};
 
 /// Everything the window draws.
@@ -136,6 +137,8 @@ pub enum Status {
     FileBroken,
     /// The token was renewed; the old one is still to be revoked at the service.
     OldTokenToRevoke,
+    /// A program that its apps start, with its token from the keychain; Patchbay does not try it.
+    StartedByApp,
 }
 
 /// What the row's primary button does.
@@ -161,6 +164,8 @@ pub enum NextStep {
     OpenFile,
     /// Revoke the old token at the service and confirm it.
     RevokeOld,
+    /// Nothing is to be done.
+    Nothing,
 }
 
 /// A connection's place in one app.
@@ -449,6 +454,8 @@ pub enum ActivityKind {
     Renewed,
     /// A renewal was cut off before the token was changed; the old one is in use.
     RenewalStopped,
+    /// What stood in apps' files already was brought in: its token was moved out of them.
+    Imported,
     /// A change was undone.
     Undone,
 }

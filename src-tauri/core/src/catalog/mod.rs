@@ -5,6 +5,7 @@
 
 mod address;
 mod headers;
+mod offer;
 mod resolve;
 mod shape;
 
@@ -16,9 +17,11 @@ use ts_rs::TS;
 
 pub use address::check_address;
 pub(crate) use address::is_loopback;
+pub(crate) use offer::{Offer, custom, offer};
 pub use resolve::Resolved;
 pub use shape::{Shape, foreign_service};
 
+use crate::connection::PROGRAM;
 use crate::error::{Code, Error, Result};
 
 /// Values by key that make a field or header apply; several values of one key are alternatives.
@@ -328,6 +331,11 @@ static ALL: LazyLock<Vec<Provider>> = LazyLock::new(|| {
     PACKS.iter().map(|pack| serde_json::from_str(pack).expect("the built-in packs are checked by a test")).collect()
 });
 
+/// What stands in a service's place for programs that apps start. Nobody chooses it, so it is in no list.
+static PROGRAM_PACK: LazyLock<Provider> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../catalog/program.json")).expect("the built-in packs are checked by a test")
+});
+
 /// All services, in the order in which they are shown.
 pub fn all() -> &'static [Provider] {
     &ALL
@@ -338,6 +346,9 @@ pub fn all() -> &'static [Provider] {
 /// # Errors
 /// `UnknownProvider`, naming the services there are.
 pub fn find(id: &str) -> Result<&'static Provider> {
+    if id == PROGRAM {
+        return Ok(&PROGRAM_PACK);
+    }
     all().iter().find(|provider| provider.id == id).ok_or_else(|| {
         let known: Vec<_> = all().iter().map(|provider| provider.id.as_str()).collect();
         Error::new(Code::UnknownProvider, format!("Patchbay knows no service \"{id}\"."))

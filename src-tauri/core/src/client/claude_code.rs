@@ -41,7 +41,7 @@ pub(super) static CLIENT: Client = Client {
             && name != "workspace"
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     },
-    entry: |spec| Some(entry(spec)),
+    entry,
     direct: Direct::typed("http"),
     refuses: |value| {
         let untyped = value.get("url").is_some() && value.get("type").is_none();
@@ -62,12 +62,13 @@ fn locate(host: &Host) -> Location {
     Location { installed: used || find_program(host, "claude").is_some(), path, why }
 }
 
-fn entry(spec: &EntrySpec<'_>) -> Value {
+fn entry(spec: &EntrySpec<'_>) -> Option<Value> {
     match spec.wiring {
-        Wiring::Bridge => spec.bridge(),
+        Wiring::Bridge => Some(spec.bridge()),
         Wiring::HeadersHelper => {
-            json!({ "type": "http", "url": spec.url, "headersHelper": spec.headers_command() })
+            Some(json!({ "type": "http", "url": spec.url, "headersHelper": spec.headers_command() }))
         }
+        Wiring::Run => None,
     }
 }
 

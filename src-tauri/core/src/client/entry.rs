@@ -83,6 +83,13 @@ pub fn read_entry(name: &str, value: &Value) -> Entry {
     Entry { name: name.to_owned(), kind, target, disabled, ours: our_connection(table), value: value.clone() }
 }
 
+/// The command and its arguments, as an entry has them; nothing where it starts no program.
+pub(crate) fn words_of(value: &Value) -> Vec<&str> {
+    let Some((command, args)) = value.as_object().and_then(program) else { return Vec::new() };
+    let args = args.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    std::iter::once(command).chain(args).collect()
+}
+
 /// The part that says what to start or where to connect: the entry itself, or its `transport`, as newer versions of Cline
 /// write it. Elsewhere `transport` may be a word.
 fn body(table: &Map<String, Value>) -> &Map<String, Value> {
@@ -119,7 +126,7 @@ fn our_connection(table: &Map<String, Value>) -> Option<String> {
     if let Some((command, args)) = program(table) {
         let args: Vec<_> = args?.as_array()?.iter().filter_map(Value::as_str).collect();
         return match args[..] {
-            ["bridge", id] if is_ours(command) && !id.starts_with('-') => Some(id.to_owned()),
+            ["bridge", id] | ["run", id, "--", ..] if is_ours(command) && !id.starts_with('-') => Some(id.to_owned()),
             _ => None,
         };
     }

@@ -40,6 +40,7 @@ use crate::host::Host;
 
 pub use candidate::{Candidate, is_in_wsl, seen_from_wsl};
 pub use direct::Direct;
+pub(crate) use entry::words_of;
 pub use entry::{Entry, EntrySpec, read_entry};
 pub use locate::find_program;
 use locate::is_there;

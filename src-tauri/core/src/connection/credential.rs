@@ -29,6 +29,9 @@ pub struct Credential {
     /// How it was sent when it last worked, or was meant to be sent when it was saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<Way>,
+    /// The variable that takes it to a program, where it is a program's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
     /// The tokens that this one replaced and that are still to be revoked at the service, the oldest first. Records
     /// from before there could be several hold one alone, or `null`.
     #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]

@@ -29,7 +29,8 @@ pub struct Connection {
     /// The user's answers to the service's fields, by key.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
-    /// The endpoint's address: https, or http on this computer; no credentials in it.
+    /// The endpoint's address: https, or http on this computer; no credentials in it. Of a program `program:ID`, to
+    /// which its tokens are pinned.
     pub url: String,
     /// How the token is sent.
     #[serde(default)]
@@ -67,6 +68,11 @@ impl Connection {
     pub fn set_facts(&mut self, facts: &Facts) {
         let Facts { name, settings, url, auth, headers } = facts.clone();
         (self.name, self.settings, self.url, self.auth, self.headers) = (name, settings, url, auth, headers);
+    }
+
+    /// Whether it is a program that apps start, and no service at an address.
+    pub fn is_program(&self) -> bool {
+        self.provider == PROGRAM
     }
 
     /// How its tokens are sent now.
@@ -111,6 +117,9 @@ impl Facts {
         Self { name: String::new(), ..self.clone() } == Self { name: String::new(), ..other.clone() }
     }
 }
+
+/// In place of a service's id: a program that apps start, whose variables hold its tokens.
+pub const PROGRAM: &str = "program";
 
 /// The header that carries the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -171,4 +180,6 @@ pub enum Wiring {
     Bridge,
     /// The app speaks HTTP itself and asks `patchbay headers ID` for the header.
     HeadersHelper,
+    /// The app starts a program through `patchbay run ID -- PROGRAM`, which puts the token into its environment.
+    Run,
 }

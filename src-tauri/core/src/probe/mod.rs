@@ -141,6 +141,13 @@ pub async fn probe(probe: &Probe, now: Timestamp, tell: impl Fn(&Layer)) -> Repo
 }
 
 /// The report of a connection that could not even be tried, for a reason on this computer.
+/// The report of what is not asked over the network at all.
+pub(crate) fn not_tried_at_all(now: Timestamp) -> Report {
+    let layers = Layers { done: Vec::new(), since: Instant::now(), tell: |_: &Layer| {} };
+    Report { verdict: Verdict::NotTried, ..report(layers, exchange::Found::default(), None, now, 0) }
+}
+
+/// The report of what was not tried, and why.
 pub(crate) fn not_tried(verdict: Verdict, layer: LayerKind, why: String, now: Timestamp) -> Report {
     let layers = Layers { done: Vec::new(), since: Instant::now(), tell: |_: &Layer| {} };
     report(layers, exchange::Found::default(), Some(Stop::new(verdict, layer).detail(why)), now, 0)

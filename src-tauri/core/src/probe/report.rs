@@ -129,4 +129,6 @@ pub enum Verdict {
     TokenUnreadable,
     /// The service reports a fault of its own, or too many requests. Button: check again.
     ServiceError,
+    /// It is a program that apps start; Patchbay does not try it. Button: none.
+    NotTried,
 }

@@ -16,9 +16,9 @@ mod value;
 mod vault;
 
 pub use bus::{bus_to_adopt, record_session_bus};
-pub(crate) use plaintext::plaintext_literals;
 pub use plaintext::{Finding, find_plaintext, mask};
-pub(crate) use redact::MASK;
+pub(crate) use plaintext::{is_secret_header, plaintext_literals};
+pub(crate) use redact::{MASK, looks_like_token};
 pub use redact::{RedactingWriter, redact};
 pub use store::{Backend, Key, SecretStore, StoreStatus};
 pub use value::Secret;

@@ -31,7 +31,7 @@ pub struct Finding {
     /// Where: `env.API_TOKEN`, `headers.Authorization`, `args[3]`, `url`.
     pub path: String,
     /// The same, to be followed.
-    pointer: String,
+    pub(crate) pointer: String,
 }
 
 /// The texts in an entry in which a literal token lies.
@@ -63,7 +63,7 @@ impl Finding {
     }
 
     /// The text in which the token lies.
-    fn literal<'a>(&self, entry: &'a Value) -> Option<&'a str> {
+    pub(crate) fn literal<'a>(&self, entry: &'a Value) -> Option<&'a str> {
         entry.pointer(&self.pointer)?.as_str().filter(|text| text.len() >= 4)
     }
 }
@@ -113,7 +113,7 @@ fn in_args(entry: &Value, list: &str) -> Vec<Finding> {
     (0..args.len()).filter(|n| holds(*n)).map(|n| Finding::in_list(list, n)).collect()
 }
 
-fn is_secret_header(name: &str) -> bool {
+pub(crate) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == "authorization" || name == "proxy-authorization" || name == "cookie" || is_token_name(&name)
 }

@@ -50,7 +50,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a text is a token by its beginning.
-pub(super) fn looks_like_token(text: &str) -> bool {
+pub(crate) fn looks_like_token(text: &str) -> bool {
     let text = text.trim().rsplit(' ').next().unwrap_or(text);
     PREFIXES.iter().any(|(prefix, least)| {
         text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= *least && rest.chars().all(is_token_char))

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::base64::from_base64;
 use super::veil::veil;
 use crate::catalog::check_address;
-use crate::connection::AuthHeader;
+use crate::connection::{AuthHeader, PROGRAM};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -153,11 +153,14 @@ fn unfit(name: &str) -> Error {
     Error::new(Code::SettingInvalid, format!("The header {name} cannot be sent.")).hint("Check its name and value.")
 }
 
-/// The origin of an address.
+/// The origin of an address; of a program, `program:ID`, what it is called.
 ///
 /// # Errors
 /// `AddressInvalid`.
 pub fn origin_of(url: &str) -> Result<String> {
     let url = Url::parse(url).map_err(|_| Error::new(Code::AddressInvalid, "This is no address.").field("url"))?;
+    if url.scheme() == PROGRAM {
+        return Ok(url.into());
+    }
     Ok(url.origin().ascii_serialization())
 }

@@ -2,6 +2,7 @@
 import type { ActivityKind } from '../../bindings/ActivityKind';
 import type { Answer } from '../../bindings/Answer';
 import type { ConnectionView } from '../../bindings/ConnectionView';
+import type { FoundView } from '../../bindings/FoundView';
 import type { Provider } from '../../bindings/Provider';
 import type { Report } from '../../bindings/Report';
 import type { Request } from '../../bindings/Request';
@@ -23,11 +24,14 @@ export class Fake {
   #cancelled = false;
   #keeps = false;
   #changes = 0;
+  /** What was found, by the connection that was made of it. */
+  #brought = new Map<string, string>();
   #before = new Map<string, ConnectionView[]>();
 
   constructor(
     public state: Snapshot,
     readonly catalog: Provider[],
+    readonly findings: FoundView[] = [],
   ) {}
 
   snapshot(): Snapshot {
@@ -80,6 +84,9 @@ export class Fake {
     switch (request.type) {
       case 'connect': return this.#connect(request, secret);
       case 'save_token': return this.#saveToken(request, secret);
+      case 'import': return this.#import(request);
+      case 'copy': return this.#copy(request);
+      case 'set_expiry': return this.#setExpiry(request);
       case 'place': return this.#place(request);
       case 'remove': return this.#remove(request);
       case 'edit': return this.#edit(request);
@@ -142,6 +149,48 @@ export class Fake {
     one.tokens.push(token(`t-${id}-${one.tokens.length}`, 90, { label: facts.label ?? 'Token', scopes: facts.scopes, used_by: clients }));
     if (one.status === 'token_missing') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });
     return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
+  }
+
+  found(): FoundView[] {
+    const known = new Set(this.state.connections.map((one) => this.#brought.get(one.id)));
+    return this.findings.filter((one) => !known.has(one.id)).map((one) => structuredClone(one));
+  }
+
+  foundOne(id: string): FoundView {
+    const one = this.found().find((one) => one.id === id);
+    if (!one) throw new Failure({ code: 'file_changed', message: id });
+    return one;
+  }
+
+  copied(from: string | null, to: string): ConnectionView[] {
+    return this.state.connections.filter(({ used_in }) => !used_in.some(({ client }) => client === to) && (from === null || used_in.some(({ client }) => client === from)));
+  }
+
+  #import({ import: { id, name } }: Of<'import'>): Answer {
+    const found = this.foundOne(id);
+    return this.#changing(() => {
+      const clients = found.entries.filter((entry) => !entry.left).map((entry) => entry.client);
+      const own = slug(name ?? found.name);
+      const state = found.program ? { status: 'started_by_app', action: 'nothing' } as const : { status: 'unchecked', action: 'check' } as const;
+      const one = connection(own, name ?? found.name, found.provider, { ...state, last_check: null, used_in: clients.map((client) => placed(client, own)), tokens: found.tokens.map((held, n) => token(`t-${own}-${n}`, null, { label: held.name, scopes: [] })) });
+      this.#brought.set(one.id, id);
+      this.state.connections.push(one);
+      return { kind: 'imported', one, clients };
+    });
+  }
+
+  #copy({ from, to }: Of<'copy'>): Answer {
+    const done = this.copied(from, to).map((one) => {
+      one.used_in.push(placed(to, one.id));
+      return { id: one.id, change: null, restart: [], kept_in: [] };
+    });
+    return { type: 'copied', value: { done } };
+  }
+
+  #setExpiry({ id, token: wanted, expires }: Of<'set_expiry'>): Answer {
+    const token = this.one(id).tokens.find((each) => each.id === wanted);
+    if (token) token.expires = expires ? { at: `${expires}T23:59:59Z`, source: 'declared' } : null;
+    return done;
   }
 
   #place({ id, places }: Of<'place'>): Answer {

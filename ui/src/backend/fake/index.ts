@@ -7,6 +7,7 @@ import type { Request } from '../../bindings/Request';
 import { Failure, type Backend, type Events } from '../index';
 import { CATALOG } from './catalog';
 import { form, look, plan } from './forms';
+import { findings, importPlan } from './found';
 import { connection, fixture, KINDS, layers, placed, report, token } from './fixtures';
 import { Fake, STAYS, done } from './fake';
 
@@ -19,7 +20,7 @@ type Heard = { [K in keyof Events]: Set<(payload: Events[K]) => void> };
 
 export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake } {
   const heard: Heard = { changed: new Set(), navigate: new Set(), check_progress: new Set() };
-  const fake = new Fake(fixture(name), CATALOG);
+  const fake = new Fake(fixture(name), CATALOG, name === 'empty' || name === 'alone' ? [] : findings());
   const tell = <K extends keyof Events>(event: K, payload: Events[K]): void => heard[event].forEach((listen) => listen(payload));
 
   async function walk(id: string): Promise<void> {
@@ -48,6 +49,12 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
         return { type: 'plan', value: plan(request.places, request.id, fake.state) };
       case 'plan_remove':
         return { type: 'plan', value: plan(fake.one(request.id).used_in, request.id, fake.state, 'remove') };
+      case 'found':
+        return { type: 'found', value: fake.found() };
+      case 'plan_import':
+        return { type: 'plan', value: importPlan(fake.foundOne(request.import.id)) };
+      case 'plan_copy':
+        return { type: 'plan', value: plan([{ client: request.to }], fake.copied(request.from, request.to)[0]?.id ?? '', fake.state) };
       case 'change_detail':
         return { type: 'plan', value: plan([{ client: 'claude-desktop' }, { client: 'codex' }], 'retently', fake.state) };
       case 'plan_leave': {

@@ -1,0 +1,349 @@
+//! Bringing in what the apps have already: tokens to the keychain, entries to Patchbay, one connection for each group.
+//!
+//! The order is that of [`super::connect`]: the plan, then the tokens, the state, the files. A kill before the files
+//! leaves them as they were, and a connection that the next try joins.
+
+use super::connect::{new_id, resolve};
+use super::found::{FoundEntryView, FoundLeft, FoundPlaceView, FoundTokenView, FoundView, Import};
+use super::look::{Seen, look, look_for};
+use super::message::{Connected, PlanView, TokenFacts};
+use super::place::{self, Expected, Move, Placing};
+use super::view::ActivityKind;
+use super::{Event, Patchbay, token};
+use crate::catalog;
+use crate::change::changed;
+use crate::change::history::PlacementEffect;
+use crate::client::{Scope, read_entry};
+use crate::connection::state::State;
+use crate::connection::{Connection, Credential, PROGRAM, Placement, Wiring};
+use crate::error::{Code, Error, Result};
+use crate::import::{Becomes, Found, Member, Stands, find, with_carried, with_run};
+use crate::secret::{Secret, find_plaintext, mask};
+
+/// What bringing in comes to, before anything is touched.
+struct Drafted {
+    connection: Connection,
+    /// Whether the connection is there already.
+    joins: bool,
+    /// The tokens to be saved.
+    fresh: Vec<(Credential, Secret)>,
+    /// The entries, each with the credential it will use.
+    members: Vec<(Stands, Option<String>)>,
+}
+
+impl Patchbay {
+    /// Everything in the apps' files that is not Patchbay's own, grouped by what it means.
+    pub(super) fn found(&self) -> Result<Vec<FoundView>> {
+        let state = self.state()?;
+        let mut names = Vec::new();
+        let view = |found: &Found| {
+            let joins = joined(found, &state);
+            let name = free(&found.name, &state, &names);
+            names.push(name.clone());
+            view(found, name, joins)
+        };
+        Ok(self.groups(&state).iter().map(view).collect())
+    }
+
+    pub(super) fn plan_import(&self, import: &Import) -> Result<PlanView> {
+        let drafted = self.import_draft(import, &self.state()?)?;
+        Ok(place::view(&self.import_plan(&drafted)?))
+    }
+
+    pub(super) async fn import(&self, import: &Import, expected: &Expected) -> Result<Connected> {
+        // The first connection of all makes the state file, and with it the salt of all fingerprints.
+        let state = self.inner.state.update(|state| Ok(state.clone()))?;
+        let drafted = self.import_draft(import, &state)?;
+        place::check(&self.import_plan(&drafted)?.changes, expected)?;
+        let turn = self.token_turn()?;
+        for (credential, secret) in &drafted.fresh {
+            self.secrets().write(&credential.key(), secret).await?;
+        }
+        drop(turn);
+        self.import_state(&drafted)?;
+        let plan = || self.import_plan(&drafted);
+        let done = self.apply_placing(&drafted.connection, plan, expected, ActivityKind::Imported);
+        if done.is_err() {
+            self.forget_import(&drafted).await?;
+        }
+        self.tell(Event::Changed);
+        done
+    }
+
+    fn groups(&self, state: &State) -> Vec<Found> {
+        let seen = look(&self.host());
+        let stands = seen.iter().flat_map(|seen| foreign(seen, state)).collect::<Vec<_>>();
+        find(&stands)
+    }
+
+    /// Finds the group again and says what it becomes.
+    fn import_draft(&self, import: &Import, state: &State) -> Result<Drafted> {
+        let found = self.groups(state).into_iter().find(|found| found.id == import.id).ok_or_else(gone)?;
+        if let Some(blocked) = found.blocked {
+            let why = serde_json::to_value(blocked).unwrap_or_default();
+            let why = why.as_str().unwrap_or_default().replace('_', " ");
+            return Err(Error::new(Code::ImportImpossible, format!("{} cannot be brought in: {why}.", found.name))
+                .hint("It stays as it is."));
+        }
+        let joins = joined(&found, state);
+        let mut connection = match joins {
+            Some(known) => known.clone(),
+            None => self.import_connection(&found, import, state)?,
+        };
+        let mut fresh = Vec::new();
+        let mut ids = Vec::new();
+        for held in &found.tokens {
+            let (credential, secret) = self.import_token(&connection, &held.name, &held.secret(), state)?;
+            let known = connection.credentials.iter().find(|own| is_same_token(own, &credential));
+            if let Some(known) = known {
+                ids.push(known.id.clone());
+            } else {
+                ids.push(credential.id.clone());
+                connection.credentials.push(credential.clone());
+                fresh.push((credential, secret));
+            }
+        }
+        let first = connection.credentials.first().map(|credential| credential.id.clone());
+        let own = |member: &Member| {
+            let id = member.token.and_then(|token| ids.get(token).cloned());
+            id.filter(|id| Some(id) != first.as_ref())
+        };
+        let members = found.members.iter().filter(|member| member.stands.left.is_none());
+        let members = members.map(|member| (member.stands.clone(), own(member))).collect();
+        Ok(Drafted { joins: joins.is_some(), connection, fresh, members })
+    }
+
+    fn import_connection(&self, found: &Found, import: &Import, state: &State) -> Result<Connection> {
+        let name = import.name.clone().unwrap_or_else(|| free(&found.name, state, &[]));
+        let id = new_id(&name, state, None)?;
+        let blank = Connection {
+            url: format!("{PROGRAM}:{id}"),
+            id,
+            name: name.trim().to_owned(),
+            provider: PROGRAM.to_owned(),
+            settings: std::collections::BTreeMap::new(),
+            auth: crate::connection::AuthHeader::default(),
+            headers: Vec::new(),
+            credentials: Vec::new(),
+            placements: Vec::new(),
+            created: self.host().now,
+        };
+        let Becomes::Service(service) = &found.becomes else { return Ok(blank) };
+        let mut settings = service.offer.settings.clone();
+        settings.extend(import.settings.clone());
+        let resolved = resolve(service.provider, &settings)?;
+        Ok(Connection {
+            provider: service.provider.id.clone(),
+            settings: resolved.settings,
+            url: resolved.url,
+            auth: resolved.auth,
+            headers: resolved.headers,
+            ..blank
+        })
+    }
+
+    fn import_token(
+        &self,
+        connection: &Connection,
+        name: &str,
+        raw: &Secret,
+        state: &State,
+    ) -> Result<(Credential, Secret)> {
+        let provider = catalog::find(&connection.provider)?;
+        // It is in use already, so neither its shape nor another connection's use of it is in the way.
+        let fit = if connection.is_program() {
+            token::Fit { secret: raw.clone(), expires: None }
+        } else {
+            token::fit(provider, state, None, raw, Some(token::UNKNOWN_END), true, &self.host())?
+        };
+        let label = if connection.is_program() { name.to_owned() } else { format!("{} MCP", connection.name) };
+        let facts = TokenFacts::default();
+        let mut credential = token::credential(&facts, &fit, label, connection.way(), state, self.host().now)?;
+        credential.variable = connection.is_program().then(|| name.to_owned());
+        Ok((credential, fit.secret))
+    }
+
+    fn import_state(&self, drafted: &Drafted) -> Result<()> {
+        self.inner.state.update(|state| {
+            if drafted.joins {
+                let fresh = drafted.fresh.iter().map(|(credential, _)| credential.clone());
+                state.connection_mut(&drafted.connection.id)?.credentials.extend(fresh);
+                state.checks.remove(&drafted.connection.id);
+            } else {
+                new_id(&drafted.connection.name, state, None)?;
+                state.connections.push(drafted.connection.clone());
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes back what was saved for entries that could not be changed.
+    async fn forget_import(&self, drafted: &Drafted) -> Result<()> {
+        if !drafted.joins {
+            return self.forget(&drafted.connection).await;
+        }
+        let keys: Vec<_> = drafted.fresh.iter().map(|(credential, _)| credential.key()).collect();
+        self.delete_tokens(&keys).await?;
+        self.inner.state.update(|state| {
+            let is_fresh = |own: &Credential| drafted.fresh.iter().any(|(fresh, _)| fresh.id == own.id);
+            state.connection_mut(&drafted.connection.id)?.credentials.retain(|own| !is_fresh(own));
+            Ok(())
+        })
+    }
+
+    /// Plans the entries' changes; refuses where one is not what it was any more.
+    fn import_plan(&self, drafted: &Drafted) -> Result<Placing> {
+        let moves =
+            drafted.members.iter().map(|(stands, token)| self.import_move(&drafted.connection, stands, token.as_ref()));
+        self.planned(moves.collect::<Result<_>>()?)
+    }
+
+    fn import_move(&self, connection: &Connection, stands: &Stands, token: Option<&String>) -> Result<Move> {
+        let (client, source) = (stands.client, stands.source.clone());
+        let wiring = if connection.is_program() { Wiring::Run } else { client.wirings[0] };
+        let expected = if connection.is_program() {
+            let variables: Vec<_> = connection.credentials.iter().filter_map(|own| own.variable.clone()).collect();
+            with_run(&stands.value, &self.program_for(&source.path).0, &connection.id, &variables)
+        } else {
+            with_carried(self.entry_value(connection, client, wiring, &source.path)?, &stands.value)
+        };
+        if !find_plaintext(&expected).is_empty() {
+            return Err(Error::new(Code::ImportImpossible, "A token would stay in the file.")
+                .at(&source.path)
+                .hint("It stays as it is."));
+        }
+        let after = Placement {
+            client: client.id.to_owned(),
+            scope: source.scope.clone(),
+            entry: stands.entry.clone(),
+            path: Some(source.path.clone()),
+            wiring,
+            credential: token.cloned(),
+            expected,
+            kept: false,
+            written: self.host().now,
+        };
+        if look_for(&after, &self.host())?.entry(&stands.entry)?.as_ref() != Some(&stands.value) {
+            return Err(changed(&source.path));
+        }
+        Ok(Move { client, source, effect: PlacementEffect::new(None, Some(after)) })
+    }
+}
+
+fn gone() -> Error {
+    Error::new(Code::FileChanged, "This is not in the apps' files any more, or not as it was.").hint("Look again.")
+}
+
+fn is_same_token(a: &Credential, b: &Credential) -> bool {
+    a.fingerprint == b.fingerprint && a.variable == b.variable
+}
+
+/// The entries of a table that are not Patchbay's.
+fn foreign(seen: &Seen, state: &State) -> Vec<Stands> {
+    let refused = seen.refused().is_some();
+    let is_placed = |name: &str| {
+        let is_here = |place: &Placement| place.is_at(seen.client.id, &seen.source.scope) && place.entry == name;
+        state.connections.iter().any(|connection| connection.placements.iter().any(is_here))
+    };
+    let free = seen.all().iter().filter(|(name, value)| !is_placed(name) && read_entry(name, value).ours.is_none());
+    free.map(|(name, value)| {
+        let left = match seen.source.scope {
+            Scope::Managed => Some(FoundLeft::Managed),
+            Scope::Project(_) => Some(FoundLeft::SharedFile),
+            _ => refused.then_some(FoundLeft::AppRefuses),
+        };
+        Stands { client: seen.client, source: seen.source.clone(), entry: name.clone(), value: value.clone(), left }
+    })
+    .collect()
+}
+
+/// The connection that leads to the same place already, and is in none of these apps.
+fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
+    let is_in = |connection: &Connection, member: &Member| {
+        connection.placements.iter().any(|place| place.is_at(member.stands.client.id, &member.stands.source.scope))
+    };
+    let fits = |connection: &&Connection| match &found.becomes {
+        Becomes::Service(service) => {
+            let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
+            trimmed(&connection.url) == trimmed(&service.url)
+                && service.auth.as_ref().is_none_or(|auth| *auth == connection.auth)
+                && service.headers == connection.headers
+        }
+        Becomes::Program(_) => {
+            let fingerprints =
+                found.tokens.iter().map(|token| (Some(&token.name), token.secret().fingerprint(&state.salt)));
+            let own = connection.credentials.iter();
+            connection.is_program()
+                && !found.tokens.is_empty()
+                && fingerprints.eq(own.map(|own| (own.variable.as_ref(), own.fingerprint.clone())))
+        }
+        Becomes::Unclear => false,
+    };
+    let mut known = state.connections.iter().filter(fits);
+    known.find(|connection| {
+        !found.members.iter().filter(|member| member.stands.left.is_none()).any(|member| is_in(connection, member))
+    })
+}
+
+/// A name that no connection has, nor another one in the list.
+fn free(base: &str, state: &State, names: &[String]) -> String {
+    let base =
+        if new_id(base, &State { connections: Vec::new(), ..state.clone() }, None).is_ok() { base } else { "Service" };
+    let is_free = |name: &String| {
+        new_id(name, state, None).is_ok() && !names.iter().any(|other| other.eq_ignore_ascii_case(name))
+    };
+    let counted = (2..1000).map(|n| format!("{base} {n}"));
+    std::iter::once(base.to_owned()).chain(counted).find(is_free).unwrap_or_else(|| base.to_owned())
+}
+
+fn view(found: &Found, name: String, joins: Option<&Connection>) -> FoundView {
+    let values = || found.members.iter().map(|member| &member.stands.value);
+    let (provider, offer, target) = match &found.becomes {
+        Becomes::Service(service) => (service.provider.id.clone(), service.offer.clone(), service.url.clone()),
+        Becomes::Program(program) => (PROGRAM.to_owned(), catalog::Offer::default(), program.clone()),
+        Becomes::Unclear => (PROGRAM.to_owned(), catalog::Offer::default(), String::new()),
+    };
+    let settings = offer.settings.into_iter().map(|(key, text)| (key, mask(&text, values()))).collect();
+    FoundView {
+        id: found.id.clone(),
+        name: joins.map_or(name, |joined| joined.name.clone()),
+        program: matches!(found.becomes, Becomes::Program(_)),
+        origin: found.origin(),
+        target: mask(&target, values()),
+        provider,
+        settings,
+        asks: if joins.is_some() { Vec::new() } else { offer.asks },
+        joins: joins.map(|joined| joined.id.clone()),
+        entries: found.members.iter().map(entry_view).collect(),
+        tokens: found.tokens.iter().map(|token| token_view(found, token)).collect(),
+        notes: found.notes.iter().copied().collect(),
+        blocked: found.blocked,
+        worthwhile: found.is_worthwhile(),
+    }
+}
+
+fn entry_view(member: &Member) -> FoundEntryView {
+    let stands = &member.stands;
+    FoundEntryView {
+        client: stands.client.id.to_owned(),
+        scope: stands.source.scope.clone(),
+        path: stands.source.path.display().to_string(),
+        entry: stands.entry.clone(),
+        through: member.through.map(str::to_owned),
+        disabled: read_entry(&stands.entry, &stands.value).disabled,
+        left: stands.left,
+    }
+}
+
+fn token_view(found: &Found, token: &crate::import::Token) -> FoundTokenView {
+    let place = |(member, at): &(usize, String)| {
+        let stands = &found.members[*member].stands;
+        FoundPlaceView {
+            client: stands.client.id.to_owned(),
+            path: stands.source.path.display().to_string(),
+            entry: stands.entry.clone(),
+            at: at.clone(),
+        }
+    };
+    FoundTokenView { name: token.name.clone(), places: token.places.iter().map(place).collect() }
+}

@@ -1,0 +1,98 @@
+//! `patchbay run`: the program takes our place, with its secret in its environment and nowhere else.
+
+#![cfg(unix)]
+
+use std::process::{Command, Output, Stdio};
+
+use patchbay_test_support::Home;
+use serde_json::Value;
+
+use crate::{code, patchbay, patchbay_in};
+
+const TOKEN: &str = "canary-run-0123456789";
+
+/// A home with a vault, and a program of Claude Code's brought in: `sh`, which reads its token.
+fn home_with(script: &str) -> Home {
+    let home = Home::new();
+    let entry = serde_json::json!({ "command": "sh", "args": ["-c", script, "sh", "two words"],
+        "env": { "ISSUE_TOKEN": TOKEN, "LANG": "C" } });
+    home.write("claude-code", &serde_json::json!({ "mcpServers": { "issues": entry } }).to_string());
+    std::fs::create_dir_all(home.path().join("run")).expect("a folder");
+    assert_eq!(code(&in_session(&home, &["vault", "create"], Some("a long passphrase"))).0, 0);
+    let brought = in_session(&home, &["import", "--all"], None);
+    assert_eq!(code(&brought), (0, String::new()));
+    assert!(!format!("{brought:?}").contains(TOKEN));
+    home
+}
+
+fn in_session(home: &Home, args: &[&str], input: Option<&str>) -> Output {
+    let folder = home.path().join("run").display().to_string();
+    patchbay_in(home, args, input, &[("XDG_RUNTIME_DIR", &folder)])
+}
+
+/// What the entry says, started as an app would: with its variables and no other.
+fn command(home: &Home) -> Command {
+    let file: Value = serde_json::from_str(&home.read("claude-code")).expect("JSON");
+    let entry = &file["mcpServers"]["issues"];
+    assert!(!entry.to_string().contains(TOKEN) && entry["env"].get("ISSUE_TOKEN").is_none(), "{entry}");
+    let args = entry["args"].as_array().expect("arguments").iter().map(|arg| arg.as_str().expect("text"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    command.args(args).env_clear().envs(home.env()).env("XDG_RUNTIME_DIR", home.path().join("run")).env("LANG", "C");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn the_program_has_its_secret_its_arguments_its_input_and_its_exit_code() {
+    let home = home_with("read line; echo \"$ISSUE_TOKEN|$1|$line|$LANG|$PATCHBAY_ADOPTED\"; exit 42");
+    let mut child = command(&home).spawn().expect("it starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    std::io::Write::write_all(&mut stdin, b"hello\n").expect("written");
+    let said = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&said.stdout), format!("{TOKEN}|two words|hello|C|\n"));
+    assert_eq!((said.status.code(), said.stderr), (Some(42), Vec::new()));
+    let left = home.files_with(TOKEN);
+    assert!(left.iter().all(|path| path.starts_with(home.data().join("history"))), "{left:?}");
+    let runs = std::fs::read_dir(home.data().join("runs/issues")).expect("a record of the use");
+    assert_eq!(runs.count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_process_stands_between_and_the_secret_is_in_no_argument() {
+    use std::os::unix::process::ExitStatusExt;
+    let home = home_with("echo $$; read line");
+    let mut child = command(&home).spawn().expect("it starts");
+    let mut line = String::new();
+    let mut out = std::io::BufReader::new(child.stdout.take().expect("its output"));
+    std::io::BufRead::read_line(&mut out, &mut line).expect("its id");
+    assert_eq!(line.trim(), child.id().to_string(), "the shell has our process's id");
+    let args = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("its arguments");
+    assert!(!String::from_utf8_lossy(&args).contains(TOKEN));
+    let asked = Command::new("kill").arg(child.id().to_string()).status().expect("kill runs");
+    assert!(asked.success());
+    assert_eq!(child.wait().expect("it ends").signal(), Some(15), "the signal is the program's");
+}
+
+#[test]
+fn a_program_that_is_not_there_or_may_not_be_started_ends_as_in_a_shell() {
+    let home = home_with("true");
+    let run = |program: &str| in_session(&home, &["run", "issues", "--", program, "--flag"], None);
+    let missing = run("no-such-program");
+    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert_eq!(missing.status.code(), Some(127));
+    assert!(said.contains("no-such-program") && !said.contains(TOKEN) && missing.stdout.is_empty(), "{said}");
+    let refused = run(home.file("claude-code").to_str().expect("a path"));
+    assert_eq!(refused.status.code(), Some(126));
+}
+
+#[test]
+fn without_its_secret_a_program_is_not_started() {
+    let home = home_with("echo started");
+    assert_eq!(code(&in_session(&home, &["vault", "lock"], None)).0, 0);
+    let locked = command(&home).output().expect("it ends");
+    assert_eq!((code(&locked), locked.stdout), ((1, "vault_locked".to_owned()), Vec::new()));
+    let unknown = patchbay(&home, &["run", "nobody", "--", "true"], None);
+    assert_eq!(code(&unknown), (2, "unknown_connection".to_owned()));
+    assert!(!home.data().join("runs/nobody").exists());
+}
