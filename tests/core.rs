@@ -24,6 +24,9 @@ mod dependencies;
 /// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// What others do to our entries, kind by kind, and the two answers; what they put beside them.
+#[path = "core/drift.rs"]
+mod drift;
 /// The keychain on buses of its own: open, locked, absent, refusing, waiting.
 #[cfg(target_os = "linux")]
 #[path = "core/keychain.rs"]

@@ -70,6 +70,10 @@ impl Patchbay {
             Request::Acknowledge { token } => self.acknowledge(&token)?,
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
+            Request::DismissNews { ids } => {
+                self.dismiss_news(&ids)?;
+                self.tell(super::Event::Changed);
+            }
             Request::DismissProblem => self.dismiss_problem()?,
             Request::SetBackend { backend } => self.set_backend(backend).await?,
             Request::SecretsStatus => {

@@ -192,6 +192,11 @@ pub enum Request {
         /// All of them.
         settings: Settings,
     },
+    /// Takes note of news that was seen; of all where none is named. Answer: `done`.
+    DismissNews {
+        /// The news' ids.
+        ids: Vec<String>,
+    },
     /// Dismisses the notice about Patchbay's own records. Answer: `done`.
     DismissProblem,
     /// Chooses where secrets are kept and moves those already kept there. Answer: `done`.

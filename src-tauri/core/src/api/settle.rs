@@ -35,6 +35,7 @@ impl Patchbay {
             self.settle_change(record).await?;
         }
         self.clear_strays();
+        self.meet_tables()?;
         self.settle_move().await?;
         self.settle_renewals().await
     }
@@ -168,6 +169,7 @@ fn adopt_entries(state: &mut State, host: &Host) {
                 credential: None,
                 expected: value.clone(),
                 kept: false,
+                copies: Vec::new(),
                 written: host.now,
             };
             let url = value.get("url").and_then(|url| url.as_str()).unwrap_or_default();

@@ -35,6 +35,7 @@ pub(super) static CLIENT: Client = Client {
     refuses: |value| (!fits(value)).then_some("Cline cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
     lock: Some(AppLock { folder: beside, marked: true }),
+    off: Some(("disabled", true)),
     ..Client::BASE
 };
 

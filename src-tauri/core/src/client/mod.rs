@@ -66,6 +66,8 @@ pub struct Client {
     pub lock: Option<AppLock>,
     /// Its scopes beside the user's own, where it has any.
     pub scopes: Option<Scopes>,
+    /// The flag in an entry that switches it off, where it knows one.
+    pub off: Option<(&'static str, bool)>,
 }
 
 /// An app's own lock: a folder beside its file.
@@ -140,6 +142,7 @@ impl Client {
         all_or_nothing: false,
         lock: None,
         scopes: None,
+        off: None,
     };
 }
 

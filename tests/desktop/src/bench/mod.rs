@@ -2,6 +2,7 @@
 
 mod bridge;
 mod direct;
+mod drift;
 mod window;
 
 use std::time::Duration;
@@ -16,7 +17,8 @@ pub(crate) async fn bench() -> Result<()> {
     let session = Session::start().await?;
     let bridge = bridge::measure(&session).await?;
     let window = window::measure(&session).await?;
-    let text = format!("{bridge}\n{window}");
+    let drift = drift::measure()?;
+    let text = format!("{bridge}\n{window}\n{drift}");
     say(&text);
     std::fs::create_dir_all("target/bench")?;
     Ok(std::fs::write("target/bench/figures.md", text)?)
