@@ -41,7 +41,7 @@ for (const scheme of ['light', 'dark'] as const) {
     test('what was added is told with its whole command', async ({ page }) => {
       await open(page, 'drift');
       await page.getByTestId('nav-apps').click();
-      await expect(page.getByTestId('news-cursor-xyz')).toContainText(/added “xyz” to Cursor\. It runs:.*--cache-folder \/home\/ana\/\.cache\/a-server-with-a-rather-long-name$/s);
+      await expect(page.getByTestId('news-cursor-xyz')).toContainText(/added “xyz” to Cursor\. It runs:.*--cache-folder \/home\/ana\/\.cache\/a-server-with-a-rather-long-name\s*$/s);
       await expect(page.getByTestId('news-claude-desktop-weather')).toContainText('changed “weather” in Claude Desktop. It now speaks to:');
       await expect(page.getByTestId('news-codex-one-more')).toBeHidden();
       await page.getByTestId('news-more').locator('summary').click();

@@ -57,7 +57,7 @@ impl Ground<'_> {
     pub(super) fn drift(&self, connection: &Connection, placement: &Placement) -> Option<Drift> {
         let own = seen_of(self.seen, placement, self.host)?;
         let instead = self.instead(placement, &own);
-        let is_other = |seen: &&Seen| seen.client.id == own.client.id && !self.is_placed(connection, seen);
+        let is_other = |seen: &&Seen| seen.client.id == own.client.id && !is_placed(connection, seen);
         let others: Vec<&Seen> = self.seen.iter().filter(is_other).collect();
         let refused = own.refused();
         let sight = Sight {
@@ -81,10 +81,6 @@ impl Ground<'_> {
         known.or_else(|| look_at_scope(own.client, &placement.scope, self.host).ok())
     }
 
-    fn is_placed(&self, connection: &Connection, seen: &Seen) -> bool {
-        connection.placements.iter().any(|placement| placement.is_at(seen.client.id, &seen.source.scope))
-    }
-
     /// Whether an entry is what another placement expects there, or stood there before as it is.
     fn is_claimed(&self, own: &Seen, source: &Source, name: &str, value: &Value) -> bool {
         let expects = |placement: &Placement| {
@@ -97,6 +93,10 @@ impl Ground<'_> {
         placements.into_iter().any(expects)
             || self.memory.is_some_and(|memory| memory.knows(own.client, source, name, value))
     }
+}
+
+fn is_placed(connection: &Connection, seen: &Seen) -> bool {
+    connection.placements.iter().any(|placement| placement.is_at(seen.client.id, &seen.source.scope))
 }
 
 fn table<'a>(seen: &'a Seen, refused: Option<&'a Error>) -> Table<'a> {

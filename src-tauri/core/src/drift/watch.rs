@@ -37,12 +37,15 @@ enum Signal {
     Stop,
 }
 
+/// Some of the files.
+pub type Choose = Box<dyn Fn(&[PathBuf]) -> BTreeSet<PathBuf> + Send>;
+
 /// What to watch, and how.
 pub struct Watching {
     /// The files. Asked again after each change: one file may tell of others.
     pub paths: Box<dyn Fn() -> Vec<PathBuf> + Send>,
     /// Those of them whose changes may come without an event.
-    pub far: Box<dyn Fn(&[PathBuf]) -> BTreeSet<PathBuf> + Send>,
+    pub far: Choose,
     /// How often such files are looked at.
     pub every: Duration,
 }

@@ -150,7 +150,7 @@ function drifting(rich: Snapshot): Snapshot {
   ];
   rich.connections = kinds.map(([kind, more]) =>
     connection(kind, kind === 'renamed' ? 'Invoices and payments of the whole Northern European region' : `Service, ${kind.replace('_', ' ')}`, 'custom', {
-      ...needs, status: kind === 'file_broken' || kind === 'file_unreadable' ? 'file_broken' : 'changed_outside', action: 'put_back', action_client: 'codex',
+      ...needs, action_client: 'codex', ...(/broken|unreadable/.test(kind) ? ({ status: 'file_broken', action: 'open_file' } as const) : ({ status: 'changed_outside', action: 'put_back' } as const)),
       used_in: [placed('codex', kind, { drift: drifted(kind, 'codex', kind, more) })],
     }));
   const news = (id: string, client: string, entry: EntryView, more: Partial<NewsView> = {}): NewsView => ({ id, kind: 'added', client, scope: { kind: 'user' }, path: `/home/ana/${client}.json`, entry, sentence: entry.name, ...more });
