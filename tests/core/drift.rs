@@ -17,7 +17,7 @@ fn ours() -> Value {
     json!({ "command": "/p/patchbay", "args": ["bridge", "notes"] })
 }
 
-fn connection(id: &str, entry: &str, more: Value) -> Connection {
+fn connection(id: &str, entry: &str, more: &Value) -> Connection {
     let mut placement = json!({
         "client": "codex", "entry": entry, "path": FILE, "wiring": "bridge", "expected": { "command": "/p/patchbay", "args": ["bridge", id] },
         "written": "2026-01-01T00:00:00Z",
@@ -41,7 +41,7 @@ fn entries(value: &Value) -> Entries {
 }
 
 /// What is told of `notes`, by its app's tables: its own, and a folder's. `known` stood there before.
-fn found(own: &Result<Option<Entries>, Error>, folder: &Value, known: &[&str], more: Value) -> Option<Drift> {
+fn found(own: &Result<Option<Entries>, Error>, folder: &Value, known: &[&str], more: &Value) -> Option<Drift> {
     let connection = connection("notes", "notes", more);
     let (here, there) = (source(Scope::User, FILE), source(Scope::Project("/work".into()), "/work/.codex/config.toml"));
     let folder = entries(folder);
@@ -107,7 +107,7 @@ fn each_kind_is_told_from_the_others(
     #[case] fields: &[&str],
     #[case] names: &[&str],
 ) {
-    let found = found(&Ok(Some(entries(&own))), &folder, &["known"], json!({ "copies": ["kept"] }));
+    let found = found(&Ok(Some(entries(&own))), &folder, &["known"], &json!({ "copies": ["kept"] }));
     assert_eq!(found.as_ref().map(|found| found.kind), kind, "{found:?}");
     let Some(found) = found else { return };
     assert_eq!(found.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), fields);
@@ -123,20 +123,20 @@ fn each_kind_is_told_from_the_others(
 #[case::permission(Code::FileUnreadable, DriftKind::FileUnreadable)]
 #[case::a_folder_in_its_place(Code::FileNotRegular, DriftKind::FileUnreadable)]
 fn a_file_that_is_broken_is_told_from_one_that_cannot_be_read(#[case] code: Code, #[case] kind: DriftKind) {
-    let found = found(&Err(Error::new(code, "no")), &json!({ "notes": ours() }), &[], json!({}));
+    let found = found(&Err(Error::new(code, "no")), &json!({ "notes": ours() }), &[], &json!({}));
     assert_eq!(found.map(|found| found.kind), Some(kind));
 }
 
 #[test]
 fn a_file_that_is_gone_is_told_unless_the_entry_stands_elsewhere() {
-    assert_eq!(found(&Ok(None), &json!({}), &[], json!({})).map(|found| found.kind), Some(DriftKind::FileGone));
-    let moved = found(&Ok(None), &json!({ "notes": ours() }), &[], json!({}));
+    assert_eq!(found(&Ok(None), &json!({}), &[], &json!({})).map(|found| found.kind), Some(DriftKind::FileGone));
+    let moved = found(&Ok(None), &json!({ "notes": ours() }), &[], &json!({}));
     assert_eq!(moved.map(|found| found.kind), Some(DriftKind::Moved));
 }
 
 #[test]
 fn two_connections_that_swapped_names_are_both_told_as_renamed() {
-    let (a, b) = (connection("a", "a", json!({})), connection("b", "b", json!({})));
+    let (a, b) = (connection("a", "a", &json!({})), connection("b", "b", &json!({})));
     let value = |id: &str| json!({ "command": "/p/patchbay", "args": ["bridge", id] });
     let entries = entries(&json!({ "a": value("b"), "b": value("a") }));
     let here = source(Scope::User, FILE);
@@ -156,8 +156,8 @@ fn two_connections_that_swapped_names_are_both_told_as_renamed() {
 fn the_sentence_names_the_first_field_and_counts_the_rest_and_shows_no_token() {
     let entry = json!({ "command": "npx", "args": ["bridge", "notes"], "env": { "API_TOKEN": "s3cretvalue12345678" }, "cwd": "/" });
     let own = json!({ "notes": entry });
-    let found = found(&Ok(Some(entries(&own))), &json!({}), &[], json!({})).expect("drift");
-    let connection = connection("notes", "notes", json!({}));
+    let found = found(&Ok(Some(entries(&own))), &json!({}), &[], &json!({})).expect("drift");
+    let connection = connection("notes", "notes", &json!({}));
     let view =
         found.view(&connection, &connection.placements[0], client::find("codex").expect("Codex"), Path::new(FILE));
     assert_eq!(view.sentence, "Somebody changed Notes in Codex: command was /p/patchbay and is now npx; and 2 more.");
