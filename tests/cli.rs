@@ -135,7 +135,7 @@ fn what_needs_attention_exits_1() {
     assert_eq!(drift.status.code(), Some(1));
     let drift: Value = serde_json::from_slice(&drift.stdout).expect("JSON");
     assert_eq!(
-        (&drift[0]["connection"], &drift[0]["client"], &drift[0]["kind"]),
+        (&drift["drift"][0]["connection"], &drift["drift"][0]["client"], &drift["drift"][0]["kind"]),
         (&"my-service".into(), &"codex".into(), &"removed".into())
     );
     assert_eq!(patchbay(&home, &["drift", "restore", "my-service"], None).status.code(), Some(0));

@@ -27,6 +27,9 @@ mod dependencies;
 /// The laws of editing, over generated files.
 #[path = "core/document.rs"]
 mod document;
+/// What others do to our entries, kind by kind, and the two answers; what they put beside them.
+#[path = "core/drift.rs"]
+mod drift;
 /// What is kept of changes, for how long, and what of it can be undone.
 #[path = "core/history.rs"]
 mod history;

@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use patchbay_core::api::Patchbay;
-use patchbay_core::drift::watch::Watcher;
 use tauri::{AppHandle, Emitter};
 
 use super::{notify, tray};
@@ -21,7 +20,7 @@ pub(super) fn changed(app: &AppHandle) {
 /// Watches files and clock until the program ends.
 pub(super) fn watch(app: &AppHandle, patchbay: &Patchbay) {
     let handle = app.clone();
-    let watcher = Watcher::start(patchbay.watched_files(), move || changed(&handle));
+    let watcher = patchbay.watch(move || changed(&handle));
     if let Err(error) = &watcher {
         tracing::warn!("{error}");
     }

@@ -210,7 +210,11 @@ async fn an_entry_is_found_where_it_was_written_although_the_apps_place_has_move
     world.connected().await;
     let moved = world.reopened(&[("CODEX_HOME", elsewhere.to_str().expect("a plain path"))]);
     let connection = &moved.snapshot().expect("a snapshot").connections[0];
-    assert!(connection.used_in.iter().all(|place| place.drift.is_none()), "{:?}", connection.used_in);
+    let drift: Vec<_> = connection.used_in.iter().filter_map(|place| place.drift.as_ref()).collect();
+    assert_eq!(
+        drift.iter().map(|drift| (drift.client.as_str(), drift.kind)).collect::<Vec<_>>(),
+        [("codex", DriftKind::FileMoved)]
+    );
     moved.call(Request::Remove { id: "my-notes".into(), expected: None }, None).await.expect("removed");
     assert_eq!(world.files(), original());
     assert!(!elsewhere.join("config.toml").exists());

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
 use patchbay_core::api::message::{Answer, Connect, Connected, Place, Request, TokenFacts};
-use patchbay_core::api::view::{DriftKind, Group, NextStep, Snapshot, Status};
+use patchbay_core::api::view::{DriftKind, DriftView, Group, NextStep, Snapshot, Status};
 use patchbay_core::api::{Event, Patchbay};
 use patchbay_core::client::Scope;
 use patchbay_core::probe::Verdict;
@@ -224,8 +224,10 @@ async fn what_others_change_is_told_and_decided_by_the_user() {
         &world.home.read("claude-desktop").replace("[\"bridge\", \"my-notes\"]", "[\"bridge\", \"other\"]"),
     );
     let drift = world.patchbay.drift().expect("drift");
-    let kinds: Vec<_> = drift.iter().map(|drift| (drift.client.as_str(), drift.kind, drift.field.as_deref())).collect();
-    assert_eq!(kinds, [("claude-desktop", DriftKind::Changed, Some("args")), ("codex", DriftKind::Removed, None)]);
+    let field = |drift: &DriftView| drift.fields.first().map(|field| field.name.clone());
+    let kinds: Vec<_> = drift.iter().map(|drift| (drift.client.as_str(), drift.kind, field(drift))).collect();
+    let args = Some("args".to_owned());
+    assert_eq!(kinds, [("claude-desktop", DriftKind::Changed, args), ("codex", DriftKind::Removed, None)]);
     let view = &world.snapshot().connections[0];
     assert_eq!((view.status, view.action), (Status::ChangedOutside, NextStep::PutBack));
 

@@ -99,6 +99,7 @@ fn what_taking_an_entry_out_goes_back_to_is_kept_while_the_entry_is_there() {
         wiring: Wiring::Bridge,
         credential: None,
         expected: json!({}),
+        copies: Vec::new(),
         kept: false,
         written: now(),
     };

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use patchbay_core::client::{find, version, version_below};
 use patchbay_core::{Host, Platform};
 use rstest::rstest;
 
 fn host(platform: Platform, root: &Path, path: &str) -> Host {
     let env = BTreeMap::from([("PATH".to_owned(), path.to_owned())]);
-    Host { platform, home: root.join("home"), env, now: Timestamp::UNIX_EPOCH, zone: TimeZone::UTC }
+    Host { env, ..Host::bare(platform, root.join("home"), Timestamp::UNIX_EPOCH) }
 }
 
 /// Files with their text; `-> target` makes a link.

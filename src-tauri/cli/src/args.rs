@@ -214,6 +214,8 @@ pub(crate) enum DriftAction {
     Restore(DriftTarget),
     /// Keep what was made of them.
     Keep(DriftTarget),
+    /// Take note of what others added, so that it is not listed again.
+    Seen,
 }
 
 /// Which entries.

@@ -323,14 +323,18 @@ fn check_words(checked: &CheckedView) {
 }
 
 fn drift(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
-    let found = patchbay.drift()?;
+    let (found, news) = (patchbay.drift()?, patchbay.news()?);
     if as_json {
-        print::json(&found);
-    } else if found.is_empty() {
-        print::line("Nothing was changed outside Patchbay.");
+        print::json(&json!({ "drift": found, "news": news }));
     } else {
+        if found.is_empty() {
+            print::line("Nothing of Patchbay's was changed outside Patchbay.");
+        }
         for drift in &found {
             print::line(&format!("{}: {}", drift.connection, drift.sentence));
+        }
+        for news in &news {
+            print::line(&news.sentence);
         }
     }
     Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
@@ -340,6 +344,10 @@ async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -
     let (restore, DriftTarget { id, app }) = match action {
         DriftAction::Restore(target) => (true, target),
         DriftAction::Keep(target) => (false, target),
+        DriftAction::Seen => {
+            patchbay.call(Request::DismissNews { ids: Vec::new() }, None).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     patchbay.state()?.connection(&id)?;
     let found = patchbay.drift()?;

@@ -149,7 +149,13 @@ async fn an_app_runs_with_old_settings_from_a_change_until_it_is_taken_back() {
     let patchbay = crate::api::open(&world.home, &world.keychain, || Timestamp::now() + 5.seconds());
     let before = seen(patchbay.snapshot().expect("a snapshot"));
     assert!(before.running && before.installed && before.since.is_some() && before.restart.is_none());
-    let place = Place { client: "amazon-q".to_owned(), wiring: None, token: None, create: false };
+    let place = Place {
+        client: "amazon-q".to_owned(),
+        scope: patchbay_core::client::Scope::User,
+        wiring: None,
+        token: None,
+        create: false,
+    };
     let connect = Connect {
         provider: "custom".to_owned(),
         name: "Notes".to_owned(),

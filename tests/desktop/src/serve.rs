@@ -14,7 +14,6 @@ use axum::{Json, Router};
 use futures_util::stream;
 use patchbay_core::Host;
 use patchbay_core::api::{Event, Patchbay, Request};
-use patchbay_core::drift::watch::Watcher;
 use patchbay_core::secret::Secret;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,7 +50,7 @@ pub(crate) async fn core() -> Result<()> {
         });
     });
     let of_files = events.clone();
-    let _watcher = Watcher::start(patchbay.watched_files(), move || drop(of_files.send(("changed", Value::Null))));
+    let _watcher = patchbay.watch(move || drop(of_files.send(("changed", Value::Null))));
     patchbay.secrets_status().await;
     let shared = Shared { patchbay, events };
     let app = Router::new()

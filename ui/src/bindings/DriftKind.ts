@@ -3,4 +3,4 @@
 /**
  * Kinds of change outside Patchbay.
  */
-export type DriftKind = "removed" | "changed" | "file_gone" | "file_broken";
+export type DriftKind = "removed" | "changed" | "replaced" | "renamed" | "disabled" | "moved" | "duplicated" | "file_gone" | "file_broken" | "file_unreadable" | "file_moved";

@@ -242,7 +242,11 @@ days: number, } | { "type": "set_settings",
 /**
  * All of them.
  */
-settings: Settings, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
+settings: Settings, } | { "type": "dismiss_news", 
+/**
+ * The news' ids.
+ */
+ids: Array<string>, } | { "type": "dismiss_problem" } | { "type": "set_backend", 
 /**
  * The place.
  */

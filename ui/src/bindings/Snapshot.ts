@@ -3,6 +3,7 @@ import type { ActivityView } from "./ActivityView";
 import type { AppView } from "./AppView";
 import type { ConnectionView } from "./ConnectionView";
 import type { Error } from "./Error";
+import type { NewsView } from "./NewsView";
 import type { ReminderView } from "./ReminderView";
 import type { SecretsView } from "./SecretsView";
 import type { Settings } from "./Settings";
@@ -23,6 +24,10 @@ connections: Array<ConnectionView>,
  * All apps Patchbay knows, installed or not.
  */
 apps: Array<AppView>, 
+/**
+ * What others put into the apps' files, in the apps' order.
+ */
+news: Array<NewsView>, 
 /**
  * Reminders that are due and not yet acknowledged, most urgent first.
  */

@@ -93,9 +93,29 @@ export const en = {
     changed: (app: string) => `Somebody or some program changed how ${app} finds or starts it.`,
     starts: (app: string) => `Somebody or some program changed how ${app} starts it.`,
     address: (app: string) => `Somebody or some program changed the address that ${app} uses.`,
-    raw: 'Show the exact change', field: 'Changed', from: 'Before', to: 'Now', nothing: 'nothing',
-    file_gone: (app: string) => `${app}’s file is gone.`,
+    more: (n: number) => (n === 1 ? 'One more thing about it was changed.' : `${n} more things about it were changed.`),
+    replaced: (app: string) => `In ${app}, something else stands in its place. This is what it uses now:`,
+    renamed: (app: string, name: string) => `Somebody or some program gave it another name in ${app}: “${name}”.`,
+    disabled: (app: string) => `Somebody or some program switched it off in ${app}.`,
+    moved: (app: string, where: string) => `Somebody or some program moved it in ${app}. Where it counts now: ${where}.`,
+    duplicated: (app: string, names: string) => `${app} has it more than once. It is also there as ${names}.`,
+    file_gone: (app: string) => `${app}’s file is gone, and this with it.`,
     file_broken: (app: string) => `${app}’s file has a mistake in it, so ${app} cannot read it.`,
+    file_unreadable: (app: string) => `${app}’s file cannot be opened.`,
+    file_moved: (app: string) => `${app} now reads another file, and this is not in it:`,
+    file_moved_along: (app: string) => `${app} now reads another file. This is in both:`,
+    quoted: (name: string) => `“${name}”`,
+    raw: 'Show the exact change', from: 'Before', to: 'Now', nothing: 'nothing',
+    // What the two answers do, read after their name: "Put back adds it again."
+    putBack: {
+      removed: 'adds it again.', changed: 'undoes what was changed.', replaced: 'puts yours there again, instead of what stands there now.', renamed: 'gives it its name again.',
+      disabled: 'switches it on again.', moved: 'moves it back.', duplicated: 'takes the copy out.', file_gone: 'makes the file again, with this in it.', file_moved: 'adds it to that file and takes it out of the old one.',
+    } as Record<string, string>,
+    keep: {
+      removed: (app) => `means that ${app} does not use it any more.`, changed: () => 'leaves it so. Nobody knows whether it works then.', replaced: (app) => `leaves that alone. ${app} then does not use yours any more.`,
+      renamed: () => 'uses the new name from now on.', disabled: () => 'leaves it switched off.', moved: () => 'leaves it where it is now.', duplicated: () => 'leaves both.',
+      file_gone: (app) => `means that ${app} does not use it any more.`, file_moved: (app) => `means that ${app} does not use it any more. The old file stays as it is.`, file_moved_along: () => 'uses the one in that file. The old file stays as it is.',
+    } as Record<string, (app: string) => string>,
   },
 
   remove: {
@@ -215,6 +235,10 @@ export const en = {
       profile: (name: string) => `The profile “${name}”`, editor: (name: string) => `In ${name}`, older: () => 'The place of older versions', newer: () => 'The place of newer versions', wsl: (name: string) => `In Linux (${name}) inside Windows`,
     } as Record<string, (name: string) => string>,
     broken: (app: string) => `This file has a mistake in it, so ${app} cannot read it.`, shape: (app: string) => `This file is not built the way ${app} expects.`,
+    news: (n: number) => (n === 1 ? 'New in your apps, not by Patchbay' : `New in your apps, not by Patchbay (${n})`), newsAbout: 'Apps may start what is set up in them. If you do not know where it comes from, take it out in the app.', newsSeen: 'I have seen it', newsMore: (n: number) => `Show ${n} more`,
+    added: (name: string, app: string) => `Somebody or some program added ${name} to ${app}.`, altered: (name: string, app: string) => `Somebody or some program changed ${name} in ${app}.`,
+    runs: { program: 'It runs:', remote: 'It speaks to:', unclear: 'What it does cannot be told.' } as Record<string, string>, runsNow: { program: 'It now runs:', remote: 'It now speaks to:', unclear: 'What it does now cannot be told.' } as Record<string, string>,
+    slow: { network_folder: 'On a network folder: looked at every 10 seconds.', not_watched: 'Your system does not tell about changes here: looked at every 10 seconds.' } as Record<string, string>,
     file: 'Its file', entries: (n: number) => (n === 1 ? '1 service' : `${n} services`), open: 'Open',
   },
 

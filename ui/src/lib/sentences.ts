@@ -71,14 +71,31 @@ export function sentence(one: ConnectionView, appName: (id: string) => string): 
   return words.status[one.status];
 }
 
+/** What was done to one field, by what the field is for. */
+function fieldSentence(field: string, name: string): string {
+  const kind = /^(command|args|env|cwd)$/.test(field) ? 'starts' : /url$/i.test(field) ? 'address' : 'changed';
+  return words.drift[kind](name);
+}
+
+/** What somebody did to an entry. */
 export function driftSentence(drift: DriftView, appName: (id: string) => string): string {
+  const { kind, fields, entries, other } = drift;
   const name = appName(drift.client);
-  if (drift.kind === 'changed') {
-    const field = drift.field ?? '';
-    const kind = /^(command|args|env|cwd)$/.test(field) ? 'starts' : /url$/i.test(field) ? 'address' : 'changed';
-    return words.drift[kind](name);
-  }
-  return words.drift[drift.kind](name);
+  const names = listed(entries.map(words.drift.quoted));
+  const more = (n: number): string => (n > 0 ? ` ${words.drift.more(n)}` : '');
+  if (kind === 'changed') return fieldSentence(fields[0]?.name ?? '', name) + more(fields.length - 1);
+  if (kind === 'renamed') return words.drift.renamed(name, entries[0] ?? '') + more(fields.length);
+  if (kind === 'duplicated') return words.drift.duplicated(name, names);
+  if (kind === 'moved') return words.drift.moved(name, other ? words.scope[other.kind](folder(other)) : '') + more(fields.length);
+  if (kind === 'file_moved' && entries.length) return words.drift.file_moved_along(name);
+  return words.drift[kind](name);
+}
+
+/** What the two answers to a change do; none where the file has to be mended first. */
+export function driftAnswers(drift: DriftView, appName: (id: string) => string): { putBack: string; keep: string } | null {
+  const along = drift.kind === 'file_moved' && drift.entries.length > 0 ? 'file_moved_along' : drift.kind;
+  const [putBack, keep] = [words.drift.putBack[drift.kind], words.drift.keep[along]];
+  return putBack && keep ? { putBack, keep: keep(appName(drift.client)) } : null;
 }
 
 /** The folder that entries are for, where they are for one. */

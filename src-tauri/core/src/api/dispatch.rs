@@ -82,6 +82,10 @@ impl Patchbay {
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
             Request::ChooseFile { client, path } => self.choose_file(&client, path.as_deref())?,
+            Request::DismissNews { ids } => {
+                self.dismiss_news(&ids)?;
+                self.tell(super::Event::Changed);
+            }
             Request::DismissProblem => self.dismiss_problem()?,
             Request::SetBackend { backend } => self.set_backend(backend).await?,
             Request::SecretsStatus => {

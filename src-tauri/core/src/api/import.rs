@@ -220,6 +220,7 @@ impl Patchbay {
             wiring,
             credential: token.cloned(),
             expected,
+            copies: Vec::new(),
             kept: false,
             written: self.host().now,
         };

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::view::DriftView;
 use crate::change::{parse, refused};
 use crate::client::{self, CLIENTS, Client, Location, Scope, Source};
-use crate::connection::{Connection, Placement};
+use crate::connection::Placement;
 use crate::document::Document;
-use crate::drift::drift;
+use crate::drift::Table;
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::host::Host;
@@ -94,7 +93,7 @@ pub(super) fn seen_of<'a>(seen: &'a [Seen], placement: &Placement, host: &Host) 
     }
 }
 
-fn look_in(client: &'static Client, location: Location, source: Source) -> Seen {
+pub(super) fn look_in(client: &'static Client, location: Location, source: Source) -> Seen {
     let entries = entries(&open(client, &source.path), &source);
     Seen { client, location, source, entries }
 }
@@ -135,12 +134,8 @@ impl Seen {
         Some(Error::new(Code::AppRefuses, text).at(path).hint("Mend or remove that entry, then try again."))
     }
 
-    pub(super) fn drift(&self, connection: &Connection, placement: &Placement) -> Option<DriftView> {
-        let refused = self.refused();
-        let entries = match &refused {
-            Some(refused) => Err(refused),
-            None => self.entries.as_ref().map(|entries| entries.as_deref()),
-        };
-        drift(connection, placement, self.client, entries)
+    /// The same for a comparison.
+    pub(super) fn table(&self) -> Table<'_> {
+        Table { source: &self.source, entries: self.entries.as_ref().map(|entries| entries.as_deref()) }
     }
 }

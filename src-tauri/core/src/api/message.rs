@@ -272,6 +272,11 @@ pub enum Request {
         /// One of its candidates; absent: the one by the app's own rule.
         path: Option<String>,
     },
+    /// Takes note of news that was seen; of all where none is named. Answer: `done`.
+    DismissNews {
+        /// The news' ids.
+        ids: Vec<String>,
+    },
     /// Dismisses the notice about Patchbay's own records. Answer: `done`.
     DismissProblem,
     /// Chooses where secrets are kept and moves those already kept there. Answer: `done`.

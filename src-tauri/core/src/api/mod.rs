@@ -6,6 +6,7 @@
 mod check;
 mod connect;
 mod copy;
+mod differ;
 mod dispatch;
 mod due;
 mod expiry;
@@ -16,6 +17,7 @@ mod leave;
 mod leave_view;
 mod look;
 pub mod message;
+mod news;
 mod obstacle;
 mod place;
 mod purge;
@@ -32,6 +34,7 @@ mod snapshot;
 mod token;
 mod token_view;
 pub mod view;
+mod watching;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -42,6 +45,8 @@ use jiff::Timestamp;
 use crate::change::history::History;
 use crate::connection::runs::Runs;
 use crate::connection::state::{State, StateFile};
+use crate::drift::memory::MemoryFile;
+use crate::drift::watch::SlowFiles;
 use crate::error::Result;
 use crate::file::Lock;
 use crate::host::Host;
@@ -85,6 +90,8 @@ struct Inner {
     state: StateFile,
     history: History,
     runs: Runs,
+    memory: MemoryFile,
+    slow: RwLock<SlowFiles>,
     places: RwLock<Places>,
     secrets_status: Mutex<Option<StoreStatus>>,
     checking: Mutex<BTreeSet<String>>,
@@ -107,6 +114,8 @@ impl Patchbay {
             state: StateFile::new(&data_dir),
             history: History::new(&data_dir),
             runs: Runs::new(&data_dir),
+            memory: MemoryFile::new(&data_dir),
+            slow: RwLock::default(),
             places: RwLock::new(Places::new(keychain, &data_dir)),
             secrets_status: Mutex::new(None),
             checking: Mutex::default(),
@@ -142,16 +151,6 @@ impl Patchbay {
     /// The state file cannot be read.
     pub fn state(&self) -> Result<State> {
         Ok(self.inner.state.load()?.state)
-    }
-
-    /// The files whose changes outside Patchbay matter: the apps' files and Patchbay's own state.
-    pub fn watched_files(&self) -> Vec<PathBuf> {
-        let host = self.host();
-        let own = self.inner.state.path().to_path_buf();
-        let placed = self.state().map(|state| state.connections).unwrap_or_default();
-        let placed = placed.into_iter().flat_map(|connection| connection.placements).filter_map(|place| place.path);
-        let located = crate::client::CLIENTS.iter().map(|client| client.location(&host).path);
-        located.chain(placed).chain([own]).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The folder in which the bridges record their use.

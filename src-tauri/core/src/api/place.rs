@@ -145,6 +145,7 @@ impl Patchbay {
             written: before.filter(|_| now.as_ref() == Some(&value)).map_or(host.now, |placement| placement.written),
             expected: value,
             kept,
+            copies: before.map(|placement| placement.copies.clone()).unwrap_or_default(),
         };
         let effect = PlacementEffect::new(before.cloned(), Some(after));
         Ok(Move { client, source: seen.source, effect })
@@ -280,6 +281,7 @@ impl Patchbay {
             // Files and state agree; the next start marks it as done.
             tracing::warn!("{error}");
         }
+        self.learn_changes(&placing.changes);
         Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
     }
 

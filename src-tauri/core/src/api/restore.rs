@@ -1,48 +1,45 @@
 //! Drift's two answers, and undo.
 
 use super::connect::new_id;
-use super::look::{look, look_for, seen_of};
+use super::look::look_for;
 use super::message::{Connected, PlanView};
 use super::obstacle::{Entries, is_undoable, obstacle, refusal};
-use super::place::{Move, Placing, restarts, until_settled, view_changes};
-use super::view::{ActivityKind, DriftView};
+use super::place::{Placing, restarts, until_settled, view_changes};
+use super::view::{ActivityKind, DriftKind};
 use super::{Event, Patchbay};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect, Record};
-use crate::change::{apply, plan_undo};
+use crate::change::{Change, Planner, apply, plan_undo};
 use crate::client::{self, Scope};
 use crate::connection::{Connection, Placement};
+use crate::drift::{Drift, Standing};
 use crate::error::{Code, Error, Result};
 
 impl Patchbay {
-    /// Everything that differs from what was written.
-    ///
-    /// # Errors
-    /// The state file cannot be read.
-    pub fn drift(&self) -> Result<Vec<DriftView>> {
-        let (state, seen) = (self.state()?, look(&self.host()));
-        let of = |connection: &Connection, placement: &Placement| {
-            seen_of(&seen, placement, &self.host())?.drift(connection, placement)
-        };
-        let all = state.connections.iter().flat_map(|connection| {
-            connection.placements.iter().filter_map(|placement| of(connection, placement)).collect::<Vec<_>>()
-        });
-        Ok(all.collect())
-    }
-
-    /// Puts one entry back as it is expected.
+    /// Puts one entry back as it is expected, and takes out what stands in other places instead of it.
     pub(super) fn put_back(&self, id: &str, client: &str, scope: &Scope) -> Result<Connected> {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let placement = placement(connection, client, scope)?;
-        let again = || {
-            let seen = look_for(placement, &self.host())?;
-            let after = Placement { written: self.host().now, ..placement.clone() };
-            let effect = PlacementEffect::new(Some(placement.clone()), Some(after));
-            self.planned(vec![Move { client: seen.client, source: seen.source, effect }])
-        };
+        let again = || self.putting_back(connection, placement);
         let done = self.apply_placing(connection, again, &None, ActivityKind::PutBack);
         self.tell(Event::Changed);
         done
+    }
+
+    fn putting_back(&self, connection: &Connection, placement: &Placement) -> Result<Placing> {
+        let found = self.drift_of(connection, placement)?;
+        let own = look_for(placement, &self.host())?;
+        let target = found.as_ref().and_then(|found| found.instead.clone()).unwrap_or_else(|| own.source.clone());
+        let mut planner = Planner::new(&self.inner.history);
+        planner.set(own.client, &target, &placement.entry, &placement.expected)?;
+        for now in found.iter().flat_map(|found| &found.now) {
+            if now.source != target || now.name != placement.entry {
+                planner.take_out(own.client, &now.source, &now.name)?;
+            }
+        }
+        let after = Placement { written: self.host().now, path: Some(target.path), ..placement.clone() };
+        let effect = PlacementEffect::new(Some(placement.clone()), Some(after));
+        Ok(Placing { changes: planner.finish()?, effects: vec![effect] })
     }
 
     /// Takes what somebody else made of an entry as the user's wish.
@@ -50,13 +47,17 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let placement = placement(connection, client, scope)?;
+        let found = self.drift_of(connection, placement)?;
+        let own = look_for(placement, &self.host())?;
         let as_it_is = || {
-            let now = look_for(placement, &self.host())?.entry(&placement.entry)?;
-            let after = now.map(|expected| Placement { expected, kept: true, ..placement.clone() });
-            let effect = PlacementEffect::new(Some(placement.clone()), after);
-            Ok(Placing { changes: Vec::new(), effects: vec![effect] })
+            let found = self.drift_of(connection, placement)?;
+            let effects = found.map(|found| kept(placement, &found)).transpose()?.unwrap_or_default();
+            Ok(Placing { changes: Vec::new(), effects })
         };
         let done = self.apply_placing(connection, as_it_is, &None, ActivityKind::Kept);
+        if found.is_some_and(|found| found.kind == DriftKind::Replaced) {
+            self.learn(vec![(own.client, own.source, placement.entry.clone())]);
+        }
         self.tell(Event::Changed);
         done
     }
@@ -103,11 +104,13 @@ impl Patchbay {
             effect: back(&record.effect, self.state()?.connection(&record.connection).ok()),
             undoes: Some(record.id.clone()),
         };
-        let (mut applied, restart) = until_settled(|| {
+        let (mut applied, changes): (_, Vec<Change>) = until_settled(|| {
             let changes = plan_undo(record, &self.inner.history)?;
-            Ok((apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?, restarts(&changes)))
+            Ok((apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?, changes))
         })?;
         self.finish_change(&mut applied.record).await?;
+        self.learn_changes(&changes);
+        let restart = restarts(&changes);
         Ok(Connected { id: record.connection.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
     }
 
@@ -139,6 +142,37 @@ fn back(effect: &Effect, connection: Option<&Connection>) -> Effect {
         removed: None,
         edited: effect.edited.as_ref().map(Edited::back),
     }
+}
+
+/// What a placement becomes where the user wants it as it is now.
+fn kept(placement: &Placement, found: &Drift) -> Result<Vec<PlacementEffect>> {
+    let becomes = |after| vec![PlacementEffect::new(Some(placement.clone()), after)];
+    let adopted = |now: &Standing| Placement {
+        entry: now.name.clone(),
+        scope: now.source.scope.clone(),
+        path: Some(now.source.path.clone()),
+        kept: placement.kept || now.value != placement.expected,
+        expected: now.value.clone(),
+        ..placement.clone()
+    };
+    Ok(match (found.kind, found.now.first()) {
+        (DriftKind::FileBroken | DriftKind::FileUnreadable, _) => return Err(unreadable(found)),
+        (DriftKind::Moved, Some(now)) => {
+            // It goes from one scope and comes to another.
+            [becomes(None), vec![PlacementEffect::new(None, Some(adopted(now)))]].concat()
+        }
+        (DriftKind::Duplicated, _) => {
+            let copies = placement.copies.iter().cloned().chain(found.now.iter().map(|now| now.name.clone()));
+            becomes(Some(Placement { copies: copies.collect(), ..placement.clone() }))
+        }
+        (DriftKind::FileMoved, _) => becomes(found.stands_instead().map(adopted)),
+        (DriftKind::Changed | DriftKind::Disabled | DriftKind::Renamed, Some(now)) => becomes(Some(adopted(now))),
+        _ => becomes(None),
+    })
+}
+
+fn unreadable(found: &Drift) -> Error {
+    found.error.clone().unwrap_or_else(|| Error::new(Code::FileUnreadable, "The app's file cannot be read."))
 }
 
 fn placement<'a>(connection: &'a Connection, client: &str, scope: &Scope) -> Result<&'a Placement> {

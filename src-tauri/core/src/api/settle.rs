@@ -36,6 +36,7 @@ impl Patchbay {
             self.settle_change(record).await?;
         }
         self.prune_history()?;
+        self.meet_tables()?;
         self.settle_move().await?;
         self.settle_renewals().await
     }
@@ -186,6 +187,7 @@ fn adopt_entries(state: &mut State, host: &Host) {
                 credential: None,
                 expected: value.clone(),
                 kept: false,
+                copies: Vec::new(),
                 written: host.now,
             };
             let url = match wiring {

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Patchbay;
+use super::differ::Ground;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
+use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
 use super::view::{
-    ActivityView, AppView, CandidateView, ConnectionView, DriftKind, EntryView, Group, NextStep, ObstacleView,
+    ActivityView, AppView, CandidateView, ConnectionView, DriftView, EntryView, Group, NextStep, ObstacleView,
     OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
 };
 use crate::catalog;
@@ -29,6 +31,8 @@ struct Scene<'a> {
     host: &'a Host,
     state: &'a State,
     seen: &'a [Seen],
+    ground: Ground<'a>,
+    patchbay: &'a Patchbay,
     running: &'a BTreeMap<&'static str, Running>,
     records: &'a [Record],
     reminders: &'a [ReminderView],
@@ -49,7 +53,10 @@ impl Patchbay {
         let records = self.inner.history.newest(200);
         let reminders = reminders(&state, &host);
         let checking = self.inner.checking.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let memory = self.inner.memory.load();
         let scene = Scene {
+            ground: Ground { host: &host, state: &state, seen: &seen, memory: memory.as_ref() },
+            patchbay: self,
             host: &host,
             state: &state,
             seen: &seen,
@@ -68,6 +75,7 @@ impl Patchbay {
             now: host.now.to_string(),
             connections,
             apps: seen.chunk_by(|a, b| a.client.id == b.client.id).filter_map(|seen| scene.app(seen)).collect(),
+            news: news(&state, &seen, memory.as_ref()),
             activity: activities(&records, &state, &seen),
             settings: state.settings.clone(),
             secrets: SecretsView {
@@ -126,18 +134,16 @@ impl Scene<'_> {
             wiring: placement.wiring,
             token: placement.credential.clone(),
             kept: placement.kept,
-            drift: seen.and_then(|seen| seen.drift(connection, placement)),
+            drift: self.ground.view(connection, placement),
             last_used: runs.iter().find(|run| run.client.as_deref() == Some(&placement.client)).map(use_view),
             restart: running.is_some_and(|running| running.since.as_second() < placement.written.as_second()),
         }
     }
 
     fn status(&self, connection: &Connection, used_in: &[PlacementView]) -> (Status, NextStep, Option<String>) {
-        let drifted = |broken: bool| {
-            used_in
-                .iter()
-                .find(|place| place.drift.as_ref().is_some_and(|drift| (drift.kind == DriftKind::FileBroken) == broken))
-        };
+        let is = |drift: &DriftView, broken: bool| drift.kind.is_of_file() == broken;
+        let drifted =
+            |broken: bool| used_in.iter().find(|place| place.drift.as_ref().is_some_and(|drift| is(drift, broken)));
         if let Some(place) = drifted(true) {
             return (Status::FileBroken, NextStep::OpenFile, Some(place.client.clone()));
         }
@@ -228,6 +234,7 @@ impl Scene<'_> {
             entries: self.entries(own),
             further: further.iter().map(|seen| self.source(seen)).collect(),
             wirings: own.client.wirings.to_vec(),
+            slow: self.patchbay.slow(seen.iter().map(|seen| seen.source.path.clone())),
         })
     }
 
@@ -254,7 +261,7 @@ impl Scene<'_> {
     }
 
     fn entries(&self, seen: &Seen) -> Vec<EntryView> {
-        seen.all().iter().map(|(name, value)| self.entry(seen, name, value)).collect()
+        seen.all().iter().map(|(name, value)| entry_view(self.state, seen, name, value)).collect()
     }
 
     fn version(&self, seen: &Seen, running: Option<&Running>) -> Option<String> {
@@ -266,20 +273,21 @@ impl Scene<'_> {
         let Seen { client, location, .. } = seen;
         client.restart && changed_since(self.records, client.id, &location.path, running.since)
     }
+}
 
-    fn entry(&self, seen: &Seen, name: &str, value: &serde_json::Value) -> EntryView {
-        let entry = read_entry(name, value);
-        let is_here = |place: &Placement| place.is_at(seen.client.id, &seen.source.scope) && place.entry == name;
-        let placed = |connection: &&Connection| connection.placements.iter().any(is_here);
-        let owner = self.state.connections.iter().find(placed).map(|connection| connection.id.clone());
-        EntryView {
-            name: entry.name,
-            kind: entry.kind,
-            target: mask(&entry.target, std::iter::once(value)),
-            disabled: entry.disabled,
-            connection: owner.or(entry.ours),
-            plain_text: find_plaintext(value).into_iter().map(|finding| finding.path).collect(),
-        }
+/// One entry in an app's file, to be shown.
+pub(super) fn entry_view(state: &State, seen: &Seen, name: &str, value: &serde_json::Value) -> EntryView {
+    let entry = read_entry(name, value);
+    let is_here = |place: &Placement| place.is_at(seen.client.id, &seen.source.scope) && place.entry == name;
+    let placed = |connection: &&Connection| connection.placements.iter().any(is_here);
+    let owner = state.connections.iter().find(placed).map(|connection| connection.id.clone());
+    EntryView {
+        name: entry.name,
+        kind: entry.kind,
+        target: mask(&entry.target, std::iter::once(value)),
+        disabled: entry.disabled,
+        connection: owner.or(entry.ours),
+        plain_text: find_plaintext(value).into_iter().map(|finding| finding.path).collect(),
     }
 }
 

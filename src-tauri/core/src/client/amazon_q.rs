@@ -29,6 +29,7 @@ pub(super) static CLIENT: Client = Client {
     direct: Direct::typed("http"),
     refuses: |value| (!fits(value)).then_some("Amazon Q cannot read an entry of this shape, and then it reads none."),
     all_or_nothing: true,
+    off: Some(("disabled", true)),
     ..Client::BASE
 };
 

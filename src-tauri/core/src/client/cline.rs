@@ -43,6 +43,7 @@ pub(super) static CLIENT: Client = Client {
     all_or_nothing: true,
     lock: Some(AppLock { folder: beside, marked: true }),
     takes_mark: false,
+    off: Some(("disabled", true)),
     ..Client::BASE
 };
 

@@ -43,6 +43,7 @@ pub(super) static CLIENT: Client = Client {
     },
     all_or_nothing: true,
     scopes: Some(Scopes { source, known }),
+    off: Some(("enabled", false)),
     ..Client::BASE
 };
 

@@ -31,6 +31,7 @@ pub(super) static CLIENT: Client = Client {
         let known = has_text(value, &["command", "url"]) || value.get("type").is_some_and(|kind| kind == "registry");
         (!known).then_some("Kiro wants a command or an address.")
     },
+    off: Some(("disabled", true)),
     ..Client::BASE
 };
 

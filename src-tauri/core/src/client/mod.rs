@@ -92,6 +92,8 @@ pub struct Client {
     pub template: &'static str,
     /// Why its file at a path is not to be written although it could be.
     pub hindrance: fn(&Path) -> Option<&'static str>,
+    /// The flag in an entry that switches it off, where it knows one.
+    pub off: Option<(&'static str, bool)>,
 }
 
 /// An app's own lock: a folder beside its file.
@@ -174,6 +176,7 @@ impl Client {
         scopes: None,
         template: "",
         hindrance: |_| None,
+        off: None,
     };
 }
 

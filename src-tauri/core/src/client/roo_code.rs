@@ -30,6 +30,7 @@ pub(super) static CLIENT: Client = Client {
         let untyped = remote && !has_text(value, &["type"]);
         (program == remote || untyped).then_some("Roo Code wants either a command or an address with its type.")
     },
+    off: Some(("disabled", true)),
     ..Client::BASE
 };
 

@@ -41,6 +41,7 @@ pub(super) static CLIENT: Client = Client {
         let known = has_text(value, &["command", "serverUrl", "url"]);
         (!known).then_some("Windsurf wants a command or an address.")
     },
+    off: Some(("disabled", true)),
     ..Client::BASE
 };
 

@@ -29,6 +29,7 @@ pub(super) static CLIENT: Client = Client {
         (!fits).then_some("Zed wants a table whose \"enabled\" and \"remote\" are true or false.")
     },
     all_or_nothing: true,
+    off: Some(("enabled", false)),
     ..Client::BASE
 };
 

@@ -160,6 +160,9 @@ pub struct Placement {
     /// Whether the user chose to keep what somebody else made of it: whether that works, nobody knows.
     #[serde(default)]
     pub kept: bool,
+    /// Names of copies that stand beside it and that the user chose to keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<String>,
     /// When it was written.
     pub written: Timestamp,
 }

@@ -3,25 +3,33 @@
 //! The parent folder is watched, because programs replace files by renaming; any event only means "look again", and
 //! the answer comes from the bytes' digest. Where a folder does not exist yet, its nearest existing ancestor is
 //! watched; what else happens in such a folder, and in some there is always something, wakes nobody. Nothing polls at
-//! rest.
+//! rest, but for files of whose changes the system tells nothing: those are looked at every ten seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use notify::{RecursiveMode, Watcher as _};
 
+use super::slow::{Mounts, Slow};
 use crate::error::{Code, Error, Result};
 use crate::file;
 
 /// How long to wait for a burst of events to end before looking.
 const QUIET: Duration = Duration::from_millis(120);
 
+/// How often files are looked at of whose changes the system tells nothing.
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
+
+/// The files that are only looked at now and then, and why.
+pub type SlowFiles = Arc<RwLock<BTreeMap<PathBuf, Slow>>>;
+
 /// Watches files until dropped.
 pub struct Watcher {
     stop: mpsc::Sender<Signal>,
+    slow: SlowFiles,
 }
 
 enum Signal {
@@ -29,53 +37,58 @@ enum Signal {
     Stop,
 }
 
+/// Some of the files.
+pub type Choose = Box<dyn Fn(&[PathBuf]) -> BTreeSet<PathBuf> + Send>;
+
+/// What to watch, and how.
+pub struct Watching {
+    /// The files. Asked again after each change: one file may tell of others.
+    pub paths: Box<dyn Fn() -> Vec<PathBuf> + Send>,
+    /// Those of them whose changes may come without an event.
+    pub far: Choose,
+    /// How often such files are looked at.
+    pub every: Duration,
+}
+
+impl Watching {
+    /// These files, as this machine is made.
+    pub fn files(paths: impl Fn() -> Vec<PathBuf> + Send + 'static) -> Self {
+        let far = |paths: &[PathBuf]| {
+            let mounts = Mounts::now();
+            paths.iter().filter(|path| mounts.is_far(path)).cloned().collect()
+        };
+        Self { paths: Box::new(paths), far: Box::new(far), every: NOW_AND_THEN }
+    }
+}
+
 impl Watcher {
-    /// Calls `changed` from a thread of its own, once for each time that the bytes of any of `paths` differ from
-    /// before.
+    /// Calls `changed` from a thread of its own, once for each time that the bytes of any of the files differ from
+    /// before. Where the system refuses to watch, the files are looked at now and then.
     ///
     /// # Errors
-    /// The system refuses to watch.
-    pub fn start(paths: Vec<PathBuf>, changed: impl Fn() + Send + 'static) -> Result<Self> {
+    /// The thread cannot start.
+    pub fn start(watching: Watching, changed: impl Fn() + Send + 'static) -> Result<Self> {
         let (send, receive) = mpsc::channel();
-        let events = send.clone();
-        let names = Arc::new(RwLock::new(names_on_the_way(&paths)));
-        let wanted = names.clone();
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // An error means that events may be lost: look again.
-            if event.is_ok_and(|event| is_elsewhere(&event, &wanted.read().unwrap_or_else(PoisonError::into_inner))) {
-                return;
-            }
-            let _ = events.send(Signal::Event);
-        })
-        .map_err(|error| refused(&error))?;
-        let mut watched = Watched::new();
-        if let Err(error) = watch_folders(&mut watcher, &paths, &mut watched) {
-            if watched.is_empty() {
-                return Err(error);
-            }
-            // One folder that cannot be watched is no reason to watch none.
-            tracing::warn!("{error}");
-        }
-        let mut seen = digests(&paths);
+        let slow = SlowFiles::default();
+        let mut watch = Watch::new(watching, send.clone(), slow.clone());
         std::thread::Builder::new()
             .name("watch".to_owned())
             .spawn(move || {
-                while settle(&receive) {
-                    // A folder may have appeared. One that cannot be watched is tried again at the next event.
-                    if let Err(error) = watch_folders(&mut watcher, &paths, &mut watched) {
-                        tracing::warn!("{error}");
-                    }
-                    // A link may lead elsewhere now.
-                    *names.write().unwrap_or_else(PoisonError::into_inner) = names_on_the_way(&paths);
-                    let now = digests(&paths);
-                    if now != seen {
-                        seen = now;
-                        changed();
+                loop {
+                    match watch.wait(&receive) {
+                        Woken::Stopped => return,
+                        Woken::ByTime if !watch.differs_in_stamps() => {}
+                        Woken::ByTime | Woken::ByEvent => watch.look_again(&changed),
                     }
                 }
             })
             .map_err(|error| Error::new(Code::Io, format!("The watching thread cannot start: {error}")))?;
-        Ok(Self { stop: send })
+        Ok(Self { stop: send, slow })
+    }
+
+    /// The files that are only looked at now and then, kept up to date.
+    pub fn slow(&self) -> SlowFiles {
+        self.slow.clone()
     }
 }
 
@@ -84,6 +97,113 @@ impl Drop for Watcher {
         // The thread is gone already if this fails.
         let _ = self.stop.send(Signal::Stop);
     }
+}
+
+/// What ended a wait.
+enum Woken {
+    ByEvent,
+    ByTime,
+    Stopped,
+}
+
+/// What a file looks like from outside, to tell without reading it whether to read it.
+type Stamp = Option<(u64, Option<SystemTime>)>;
+
+/// The watching thread's own.
+struct Watch {
+    watching: Watching,
+    /// Absent where the system gives no watcher at all.
+    system: Option<notify::RecommendedWatcher>,
+    paths: Vec<PathBuf>,
+    names: Arc<RwLock<BTreeSet<String>>>,
+    watched: Watched,
+    slow: SlowFiles,
+    stamps: BTreeMap<PathBuf, Stamp>,
+    seen: BTreeMap<PathBuf, String>,
+}
+
+impl Watch {
+    fn new(watching: Watching, events: mpsc::Sender<Signal>, slow: SlowFiles) -> Self {
+        let paths = (watching.paths)();
+        let names = Arc::new(RwLock::new(names_on_the_way(&paths)));
+        let wanted = names.clone();
+        let system = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // An error means that events may be lost: look again.
+            if event.is_ok_and(|event| is_elsewhere(&event, &wanted.read().unwrap_or_else(PoisonError::into_inner))) {
+                return;
+            }
+            let _ = events.send(Signal::Event);
+        });
+        let system = system.inspect_err(|error| tracing::warn!("the apps' files cannot be watched: {error}")).ok();
+        let (watched, stamps) = (Watched::new(), BTreeMap::new());
+        let mut watch = Self { watching, system, seen: BTreeMap::new(), paths, names, watched, slow, stamps };
+        watch.watch_folders();
+        watch.seen = digests(&watch.paths);
+        watch
+    }
+
+    /// Waits for an event and the end of its burst, or, where there are files that bring none, for their time.
+    fn wait(&self, receive: &mpsc::Receiver<Signal>) -> Woken {
+        let has_slow = !self.stamps.is_empty();
+        let first = if has_slow {
+            receive.recv_timeout(self.watching.every)
+        } else {
+            receive.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match first {
+            Ok(Signal::Event) if settle(receive) => Woken::ByEvent,
+            Err(RecvTimeoutError::Timeout) => Woken::ByTime,
+            _ => Woken::Stopped,
+        }
+    }
+
+    fn differs_in_stamps(&self) -> bool {
+        self.stamps.iter().any(|(path, known)| stamp(path) != *known)
+    }
+
+    /// Tells of a change, where there is one, and then finds out what else there is to watch.
+    fn look_again(&mut self, changed: &impl Fn()) {
+        // A folder may have appeared: before the look, so that what comes into it after the look is heard.
+        self.watch_folders();
+        let now = digests(&self.paths);
+        if now == self.seen {
+            return;
+        }
+        self.seen = now;
+        changed();
+        let paths = (self.watching.paths)();
+        if paths != self.paths {
+            self.paths = paths;
+            self.watch_folders();
+            let mut seen = digests(&self.paths);
+            // What changed meanwhile in a file known before is told the next time.
+            seen.extend(
+                self.seen.iter().filter(|(path, _)| self.paths.contains(path)).map(|(p, d)| (p.clone(), d.clone())),
+            );
+            self.seen = seen;
+        }
+    }
+
+    fn watch_folders(&mut self) {
+        // A link may lead elsewhere now.
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = names_on_the_way(&self.paths);
+        let refused = match &mut self.system {
+            Some(system) => watch_folders(system, &self.paths, &mut self.watched),
+            None => self.paths.iter().cloned().collect(),
+        };
+        let far = (self.watching.far)(&self.paths);
+        let why = |path: &PathBuf| {
+            let far = far.contains(path).then_some(Slow::NetworkFolder);
+            Some((path.clone(), far.or_else(|| refused.contains(path).then_some(Slow::NotWatched))?))
+        };
+        let slow: BTreeMap<PathBuf, Slow> = self.paths.iter().filter_map(why).collect();
+        self.stamps = slow.keys().map(|path| (path.clone(), stamp(path))).collect();
+        *self.slow.write().unwrap_or_else(PoisonError::into_inner) = slow;
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    std::fs::metadata(path).ok().map(|meta| (meta.len(), meta.modified().ok()))
 }
 
 /// Every name in the files' paths and in what they are links to, in small letters: systems differ in whether they tell
@@ -101,11 +221,8 @@ fn is_elsewhere(event: &notify::Event, names: &BTreeSet<String>) -> bool {
     event.kind.is_access() || !event.need_rescan() && !event.paths.is_empty() && !event.paths.iter().any(known)
 }
 
-/// Waits for an event and the end of its burst; `false` when it is time to stop.
+/// Waits for the end of a burst of events; `false` when it is time to stop.
 fn settle(receive: &mpsc::Receiver<Signal>) -> bool {
-    if !matches!(receive.recv(), Ok(Signal::Event)) {
-        return false;
-    }
     // A program that writes without a pause must not keep us from looking.
     for _ in 0..4 {
         match receive.recv_timeout(QUIET) {
@@ -141,7 +258,12 @@ fn identity(folder: &Path) -> Option<Identity> {
     std::fs::metadata(folder).ok()?.created().ok()
 }
 
-fn watch_folders(watcher: &mut notify::RecommendedWatcher, paths: &[PathBuf], watched: &mut Watched) -> Result<()> {
+/// Watches the folders of files. The files of which the system will not tell everything.
+fn watch_folders(
+    watcher: &mut notify::RecommendedWatcher,
+    paths: &[PathBuf],
+    watched: &mut Watched,
+) -> BTreeSet<PathBuf> {
     // A folder that was removed, or moved away for another one, has to be watched anew.
     let gone: Vec<_> = watched.iter().filter(|(folder, known)| identity(folder) != **known).collect();
     let gone: Vec<PathBuf> = gone.into_iter().map(|(folder, _)| folder.clone()).collect();
@@ -150,23 +272,32 @@ fn watch_folders(watcher: &mut notify::RecommendedWatcher, paths: &[PathBuf], wa
         let _ = watcher.unwatch(&folder);
         watched.remove(&folder);
     }
-    let mut outcome = Ok(());
+    let mut refused = BTreeSet::new();
     for path in paths {
-        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        for folder in [nearest_folder(path), nearest_folder(&target)].into_iter().flatten() {
-            // The folder above tells when this one is moved away.
-            for folder in folder.ancestors().take(2).map(Path::to_path_buf) {
-                if watched.contains_key(&folder) {
-                    continue;
+        let own = own_folders(path);
+        // The folder above tells when this one is moved away.
+        for folder in own.iter().flat_map(|folder| folder.ancestors().take(2).map(Path::to_path_buf)) {
+            if watched.contains_key(&folder) {
+                continue;
+            }
+            match watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => drop(watched.insert(folder.clone(), identity(&folder))),
+                // Of the folder above, which some may not read, nothing is needed but its being moved.
+                Err(error) if own.contains(&folder) || matches!(error.kind, notify::ErrorKind::MaxFilesWatch) => {
+                    tracing::warn!("{} cannot be watched: {error}", folder.display());
+                    refused.insert(path.clone());
                 }
-                match watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                    Ok(()) => drop(watched.insert(folder.clone(), identity(&folder))),
-                    Err(error) => outcome = Err(refused(&error)),
-                }
+                Err(_) => {}
             }
         }
     }
-    outcome
+    refused
+}
+
+/// The folders in which a file and what it is a link to come and go.
+fn own_folders(path: &Path) -> BTreeSet<PathBuf> {
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    [nearest_folder(path), nearest_folder(&target)].into_iter().flatten().collect()
 }
 
 fn nearest_folder(path: &Path) -> Option<PathBuf> {
@@ -179,8 +310,4 @@ fn digests(paths: &[PathBuf]) -> BTreeMap<PathBuf, String> {
         Err(error) => error.to_string(),
     };
     paths.iter().map(|path| (path.clone(), look(path))).collect()
-}
-
-fn refused(error: &notify::Error) -> Error {
-    Error::new(Code::Io, format!("The system refuses to watch the apps' files: {error}"))
 }

@@ -2,6 +2,7 @@
 
 mod bridge;
 mod direct;
+mod drift;
 mod list;
 mod plan;
 mod window;
@@ -22,7 +23,8 @@ pub(crate) async fn bench() -> Result<()> {
     let bridge = bridge::measure(&session).await?;
     let window = window::measure(&session).await?;
     let list = list::measure(&session).await?;
-    let text = format!("{bridge}\n{window}\n{list}\n{plan}");
+    let drift = drift::measure()?;
+    let text = format!("{bridge}\n{window}\n{list}\n{drift}\n{plan}");
     say(&text);
     std::fs::create_dir_all("target/bench")?;
     Ok(std::fs::write("target/bench/figures.md", text)?)

@@ -105,6 +105,7 @@ export class Fake {
       case 'vault_create': this.state.secrets = { backend: 'vault', status: 'ready', vault_exists: true }; return done;
       case 'vault_unlock': return this.#unlock(secret);
       case 'vault_lock': this.state.secrets.status = 'vault_locked'; return done;
+      case 'dismiss_news': this.state.news = this.state.news.filter((one) => !request.ids.includes(one.id)); return done;
       case 'snooze': this.state.reminders = this.state.reminders.filter((one) => one.token !== request.token); return done;
       default: return done;
     }

@@ -2,9 +2,12 @@
 import type { AppView } from '../../bindings/AppView';
 import type { ActivityView } from '../../bindings/ActivityView';
 import type { ConnectionView } from '../../bindings/ConnectionView';
+import type { DriftKind } from '../../bindings/DriftKind';
+import type { DriftView } from '../../bindings/DriftView';
 import type { EntryView } from '../../bindings/EntryView';
 import type { Layer } from '../../bindings/Layer';
 import type { LayerKind } from '../../bindings/LayerKind';
+import type { NewsView } from '../../bindings/NewsView';
 import type { OldTokenView } from '../../bindings/OldTokenView';
 import type { PlacementView } from '../../bindings/PlacementView';
 import type { Report } from '../../bindings/Report';
@@ -46,6 +49,10 @@ export function placed(client: string, entry: string, more: Partial<PlacementVie
   return { client, scope: { kind: 'user' }, entry, wiring: 'bridge', token: null, drift: null, last_used: null, restart: false, kept: false, ...more };
 }
 
+export function drifted(connection: string, client: string, kind: DriftKind, more: Partial<DriftView> = {}): DriftView {
+  return { connection, client, scope: { kind: 'user' }, kind, fields: [], entries: [], other: null, path: '/home/ana/.codex/config.toml', target: null, sentence: kind, ...more };
+}
+
 export function connection(id: string, name: string, provider: string, more: Partial<ConnectionView> = {}): ConnectionView {
   const clients = ['claude-desktop', 'claude-code', 'codex'];
   const used_by = (more.used_in ?? clients.map((client) => placed(client, id))).map(({ client }) => client);
@@ -69,7 +76,7 @@ const RICH: ConnectionView[] = [
   }),
   connection('invoices', 'Invoices and payments of the whole Northern European region', 'uipath', {
     ...needs, status: 'changed_outside', action: 'put_back', action_client: 'codex',
-    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: { connection: 'invoices', client: 'codex', scope: { kind: 'user' }, kind: 'changed', field: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx', sentence: 'command changed' } })],
+    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: drifted('invoices', 'codex', 'changed', { fields: [{ name: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx' }] }) })],
   }),
   connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old: [oldToken(-2 * DAY)], label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
   connection('practice', 'Practice service', 'practice', { tokens: [token('t-practice', 29, { label: 'Patchbay practice', scopes: ['notes:read'] })] }),
@@ -83,7 +90,7 @@ const foreign = (name: string, kind: EntryView['kind'], target: string, plain_te
 function apps(connections: ConnectionView[], extra: boolean): AppView[] {
   const ours = (client: string): EntryView[] =>
     connections.filter((one) => one.used_in.some((place) => place.client === client)).map((one) => ({ name: one.id, kind: 'program', target: `patchbay bridge ${one.id}`, disabled: false, connection: one.id, plain_text: [] }));
-  const base = { installed: true, running: false, version: null, since: null, restart: null, exists: true, why: null, problem: null, further: [], candidates: [] };
+  const base = { installed: true, running: false, version: null, since: null, restart: null, exists: true, why: null, problem: null, further: [], candidates: [], slow: null };
   const more = (id: string, name: string, path: string, own: Partial<AppView> = {}): AppView => ({ ...base, id, name, path: `/home/ana/${path}`, wirings: ['bridge'], installed: false, exists: false, entries: ours(id), ...own });
   const here = extra && connections.length > 0 ? { installed: true, exists: true } : {};
   return [
@@ -123,11 +130,46 @@ function activity(connections: ConnectionView[]): ActivityView[] {
 
 function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
   return {
-    now: at(0), connections, apps: apps(connections, extra), activity: activity(connections),
+    now: at(0), connections, apps: apps(connections, extra), news: [], activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
     settings: { reminder_days: [30, 14, 7, 1], start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
   };
+}
+
+const LONG = 'npx -y @some-organisation/a-server-with-a-rather-long-name@latest --endpoint https://services.northern-europe.example.com/api/v2/mcp --log-level verbose --cache-folder /home/ana/.cache/a-server-with-a-rather-long-name';
+
+/** A change of every kind, and news of every kind. */
+function drifting(rich: Snapshot): Snapshot {
+  const folder = '/home/ana/work/website';
+  const kinds: [DriftKind, Partial<DriftView>][] = [
+    ['removed', {}],
+    ['changed', { fields: [{ name: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx' }, { name: 'args', from: '["bridge","changed"]', to: LONG }, { name: 'env', from: null, to: 'a value with a token in it' }] }],
+    ['replaced', { target: LONG }],
+    ['renamed', { entries: ['the-same-connection-under-a-name-that-somebody-found-more-telling'], fields: [{ name: 'cwd', from: null, to: '/tmp' }] }],
+    ['disabled', {}],
+    ['moved', { other: { kind: 'local', folder }, entries: ['moved'] }],
+    ['duplicated', { entries: ['copy', 'copy-2'] }],
+    ['file_gone', {}],
+    ['file_broken', {}],
+    ['file_unreadable', {}],
+    ['file_moved', { path: '/home/ana/elsewhere/codex/config.toml' }],
+  ];
+  rich.connections = kinds.map(([kind, more]) =>
+    connection(kind, kind === 'renamed' ? 'Invoices and payments of the whole Northern European region' : `Service, ${kind.replace('_', ' ')}`, 'custom', {
+      ...needs, action_client: 'codex', ...(/broken|unreadable/.test(kind) ? ({ status: 'file_broken', action: 'open_file' } as const) : ({ status: 'changed_outside', action: 'put_back' } as const)),
+      used_in: [placed('codex', kind, { drift: drifted(kind, 'codex', kind, more) })],
+    }));
+  const news = (id: string, client: string, entry: EntryView, more: Partial<NewsView> = {}): NewsView => ({ id, kind: 'added', client, scope: { kind: 'user' }, path: `/home/ana/${client}.json`, entry, sentence: entry.name, ...more });
+  rich.news = [
+    news('n-1', 'cursor', foreign('xyz', 'program', LONG)),
+    news('n-2', 'claude-desktop', foreign('weather', 'remote', 'https://weather.example/mcp'), { kind: 'changed' }),
+    news('n-3', 'claude-code', foreign('tickets', 'program', 'node server.js --api-key •••'), { scope: { kind: 'project', folder } }),
+    news('n-4', 'codex', foreign('odd', 'unclear', '')),
+    news('n-5', 'codex', foreign('one-more', 'program', 'uvx one-more')),
+  ];
+  for (const [id, slow] of [['codex', 'network_folder'], ['cursor', 'not_watched']] as const) Object.assign(rich.apps.find((app) => app.id === id) ?? {}, { slow });
+  return rich;
 }
 
 export function fixture(name: string): Snapshot {
@@ -139,6 +181,7 @@ export function fixture(name: string): Snapshot {
     if (app) Object.assign(app, { problem: { code: 'file_syntax', message: 'Expected a comma at line 14, column 3.', path: app.path }, entries: [] });
     rich.problem = { code: 'state_newer', message: 'Written by 2.0.0' };
   }
+  if (name === 'drift') return drifting(rich);
   if (name === 'vault') rich.secrets = { backend: 'vault', status: 'vault_locked', vault_exists: true };
   if (name === 'no-keychain') rich.secrets = { backend: 'keychain', status: 'absent', vault_exists: false };
   return rich;
