@@ -135,7 +135,7 @@ async fn a_plan_that_is_no_longer_what_was_shown_is_refused() {
 fn what_every_app_is_given_to_go_on_with_it_takes_itself() {
     let headers = [("Authorization".to_owned(), "Bearer x".to_owned())];
     for client in CLIENTS {
-        let entry = client.direct.entry("https://s.example/mcp", &headers);
+        let entry = client.direct.entry("notes", "https://s.example/mcp", &headers);
         assert_eq!((client.refuses)(&entry), None, "{}: {entry}", client.id);
         assert!(entry.to_string().contains("Bearer x") && entry.to_string().contains("https://s.example/mcp"));
     }

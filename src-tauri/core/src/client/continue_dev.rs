@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::shape::{has_text, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, EntrySpec, Location, find_program};
+use super::{Client, Direct, EntrySpec, Location, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, YamlTable};
 use crate::host::Host;
@@ -35,6 +35,7 @@ pub(super) static CLIENT: Client = Client {
             "Continue still reads its older settings file, config.json, and would stop reading it if config.yaml were made.",
         )
     },
+    direct: Direct::Continue,
     ..Client::BASE
 };
 

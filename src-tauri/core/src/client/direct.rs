@@ -16,6 +16,10 @@ pub enum Direct {
         /// Whether it wants a list of the tools that may be used.
         tools: bool,
     },
+    /// In Goose's way, with all the fields that it writes itself.
+    Goose,
+    /// In Continue's way, with the headers among the options of its requests.
+    Continue,
     /// Not at all: it takes programs only, so one is named that many people use for this, `mcp-remote`, which needs
     /// Node.js. The headers go through its environment, because arguments with blanks break on some systems and are
     /// seen by every program (its README).
@@ -31,10 +35,18 @@ impl Direct {
         Self::Remote { kind: Some(kind), url: "url", headers: "headers", tools: false }
     }
 
-    /// The entry for an address and headers, which may hold a token in plain text.
-    pub fn entry(self, address: &str, sent: &[(String, String)]) -> Value {
+    /// The entry of this name for an address and headers, which may hold a token in plain text.
+    pub fn entry(self, name: &str, address: &str, sent: &[(String, String)]) -> Value {
         match self {
             Self::Remote { kind, url, headers, tools } => remote(kind, (url, address), (headers, sent), tools),
+            Self::Goose => json!({
+                "enabled": true, "type": "streamable_http", "name": name, "description": "", "uri": address,
+                "headers": table(sent), "envs": {}, "env_keys": [], "timeout": 300, "bundled": null, "available_tools": [],
+            }),
+            Self::Continue => json!({
+                "name": name, "type": "streamable-http", "url": address,
+                "requestOptions": { "headers": table(sent) },
+            }),
             Self::Program => program(address, sent),
         }
     }
@@ -47,13 +59,16 @@ fn remote(kind: Option<&str>, url: (&str, &str), headers: (&str, &[(String, Stri
     }
     entry.insert(url.0.to_owned(), url.1.into());
     if !headers.1.is_empty() {
-        let table: Map<_, _> = headers.1.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        entry.insert(headers.0.to_owned(), Value::Object(table));
+        entry.insert(headers.0.to_owned(), table(headers.1));
     }
     if tools {
         entry.insert("tools".to_owned(), json!(["*"]));
     }
     Value::Object(entry)
+}
+
+fn table(headers: &[(String, String)]) -> Value {
+    Value::Object(headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect())
 }
 
 fn program(address: &str, sent: &[(String, String)]) -> Value {

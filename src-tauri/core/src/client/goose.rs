@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::shape::{has_text, is_flag, is_text, is_text_table, is_texts};
-use super::{Client, EntrySpec, Location, is_there};
+use super::{Client, Direct, EntrySpec, Location, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, YamlTable};
 use crate::host::{Host, Platform};
@@ -32,6 +32,7 @@ pub(super) static CLIENT: Client = Client {
     },
     entry: |spec| matches!(spec.wiring, Wiring::Bridge).then(|| entry(spec)),
     refuses: |value| (!fits(value)).then_some("Goose skips an entry of this shape."),
+    direct: Direct::Goose,
     ..Client::BASE
 };
 

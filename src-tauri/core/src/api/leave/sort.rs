@@ -70,7 +70,7 @@ fn fate(connection: &Connection, placement: &Placement, seen: Seen, tokens: &Tok
     let needs = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token) || credential.is_some();
     // Without the token that it needs, an entry would work for nobody.
     let becomes = (keep && (token.is_some() || !needs))
-        .then(|| seen.client.direct.entry(&connection.url, &headers(connection, token)));
+        .then(|| seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token)));
     let (client, entry) = (seen.client, placement.entry.clone());
     Fate { client, source: seen.source, entry, plain_text: becomes.is_some() && token.is_some(), becomes }
 }
