@@ -4,8 +4,11 @@ import type { Connected } from "./Connected";
 import type { Copied } from "./Copied";
 import type { Form } from "./Form";
 import type { FoundView } from "./FoundView";
+import type { LeaveView } from "./LeaveView";
+import type { LeftView } from "./LeftView";
 import type { PlanView } from "./PlanView";
 import type { Provider } from "./Provider";
+import type { PurgedView } from "./PurgedView";
 import type { Renewed } from "./Renewed";
 import type { Retired } from "./Retired";
 import type { Snapshot } from "./Snapshot";
@@ -14,4 +17,4 @@ import type { TokenLookView } from "./TokenLookView";
 /**
  * What comes back.
  */
-export type Answer = { "type": "snapshot", "value": Snapshot } | { "type": "catalog", "value": Array<Provider> } | { "type": "form", "value": Form } | { "type": "token_look", "value": TokenLookView } | { "type": "plan", "value": PlanView } | { "type": "connected", "value": Connected } | { "type": "reports", "value": Array<CheckedView> } | { "type": "renewed", "value": Renewed } | { "type": "retired", "value": Retired } | { "type": "found", "value": Array<FoundView> } | { "type": "copied", "value": Copied } | { "type": "text", "value": string } | { "type": "done" };
+export type Answer = { "type": "snapshot", "value": Snapshot } | { "type": "catalog", "value": Array<Provider> } | { "type": "form", "value": Form } | { "type": "token_look", "value": TokenLookView } | { "type": "plan", "value": PlanView } | { "type": "connected", "value": Connected } | { "type": "reports", "value": Array<CheckedView> } | { "type": "renewed", "value": Renewed } | { "type": "retired", "value": Retired } | { "type": "purged", "value": PurgedView } | { "type": "leave", "value": LeaveView } | { "type": "left", "value": LeftView } | { "type": "found", "value": Array<FoundView> } | { "type": "copied", "value": Copied } | { "type": "text", "value": string } | { "type": "done" };

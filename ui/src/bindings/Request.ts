@@ -3,6 +3,7 @@ import type { Backend } from "./Backend";
 import type { Connect } from "./Connect";
 import type { EntryScope } from "./EntryScope";
 import type { Import } from "./Import";
+import type { LeaveChoice } from "./LeaveChoice";
 import type { Place } from "./Place";
 import type { Settings } from "./Settings";
 import type { TokenFacts } from "./TokenFacts";
@@ -118,7 +119,15 @@ ids: Array<string>, } | { "type": "cancel_checks" } | { "type": "curl",
 /**
  * The connection.
  */
-id: string, } | { "type": "renew", 
+id: string, } | { "type": "snippet", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The app.
+ */
+client: string, } | { "type": "renew", 
 /**
  * The connection.
  */
@@ -218,7 +227,11 @@ client: string,
 /**
  * For whom the entry counts there; absent: the whole user.
  */
-scope?: EntryScope, } | { "type": "change_detail", 
+scope?: EntryScope, } | { "type": "reopen", 
+/**
+ * The app.
+ */
+client: string, } | { "type": "change_detail", 
 /**
  * The change.
  */
@@ -226,7 +239,23 @@ change: string, } | { "type": "undo",
 /**
  * The change.
  */
-change: string | null, } | { "type": "acknowledge", 
+change: string | null, } | { "type": "purge_tokens", 
+/**
+ * The change; absent: all.
+ */
+change: string | null, } | { "type": "plan_leave", 
+/**
+ * How.
+ */
+choice: LeaveChoice, } | { "type": "leave", 
+/**
+ * How.
+ */
+choice: LeaveChoice, 
+/**
+ * What the plan that was shown meant.
+ */
+expected: { [key in string]: string } | null, } | { "type": "acknowledge", 
 /**
  * The credential.
  */
@@ -242,7 +271,15 @@ days: number, } | { "type": "set_settings",
 /**
  * All of them.
  */
-settings: Settings, } | { "type": "dismiss_news", 
+settings: Settings, } | { "type": "choose_file", 
+/**
+ * The app.
+ */
+client: string, 
+/**
+ * One of its candidates; absent: the one by the app's own rule.
+ */
+path: string | null, } | { "type": "dismiss_news", 
 /**
  * The news' ids.
  */

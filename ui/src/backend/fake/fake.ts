@@ -249,6 +249,8 @@ export class Fake {
     if (!app?.restart?.reopen) throw new Failure({ code: 'reopen_by_hand', message: client });
     Object.assign(app, { since: new Date().toISOString(), restart: null });
     return done;
+  }
+
   #purge(change: string | null): Answer {
     const marked = this.state.activity.filter((one) => one.holds_token && (change === null || one.id === change));
     for (const one of marked) one.holds_token = false;
