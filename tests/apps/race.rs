@@ -87,7 +87,8 @@ fn split(names: impl Iterator<Item = String>) -> (BTreeSet<String>, bool) {
 /// The kinds of what Patchbay found changed.
 fn drift(machine: &Machine) -> Vec<String> {
     let found = machine.try_patchbay(&["drift", "--json"], "").stdout;
-    let found: Vec<Value> = serde_json::from_slice(&found).expect("JSON");
+    let found: Value = serde_json::from_slice(&found).expect("JSON");
+    let found = found["drift"].as_array().expect("a list");
     found.iter().map(|drift| drift["kind"].as_str().expect("a kind").to_owned()).collect()
 }
 

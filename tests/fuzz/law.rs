@@ -1,7 +1,7 @@
 //! What must hold for any bytes whatever, whether they are a file or not. The fuzz targets and the ordinary tests run
 //! these same functions; each panics where a law is broken.
 
-use patchbay_core::document::{Document, DocumentError, Edit, Format, JsonDialect, splice};
+use patchbay_core::document::{Document, DocumentError, Edit, Format, JsonDialect, YamlTable, splice};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
@@ -65,6 +65,36 @@ pub(crate) fn toml(bytes: &[u8]) {
         }
     }
     laws(bytes, Format::Toml, ours);
+}
+
+/// YAML: edited by the laws, in tables with keys and in lists of tables that bear their names.
+pub(crate) fn yaml(bytes: &[u8]) {
+    laws(bytes, Format::Yaml(YamlTable::Keyed), Document::parse(bytes, Format::Yaml(YamlTable::Keyed)));
+    let named = Format::Yaml(YamlTable::Named("n"));
+    if let Ok(document) = Document::parse(bytes, named) {
+        named_laws(bytes, &document, named);
+    }
+}
+
+/// An item is put in and taken out again, and all else stays.
+fn named_laws(bytes: &[u8], document: &Document, format: Format) {
+    let new = json!({"n": KEY, "x": [1, "\u{e9}\n"]});
+    let Ok(edits) = document.set(TABLE, KEY, &new) else { return };
+    let with = Document::parse(&splice(bytes, &edits), format).expect("an edited file is still one");
+    let named = |document: &Document| document.entries(TABLE).unwrap_or_default();
+    let ours = |entries: &[(String, Value)]| entries.iter().filter(|(name, _)| name == KEY).count();
+    assert_eq!(ours(&named(&with)), 1, "it stands there once");
+    let others = |document: &Document| named(document).into_iter().filter(|(name, _)| name != KEY).collect::<Vec<_>>();
+    assert_eq!(others(&with), others(document), "the others stay");
+    if ours(&named(document)) == 0 {
+        let out = with.remove(TABLE, KEY).expect("what was put in can be taken out");
+        let back = splice(with.bytes(), &out);
+        if others(document).is_empty() {
+            let _ = Document::parse(&back, format).expect("an edited file is still one");
+        } else {
+            assert_eq!(String::from_utf8_lossy(&back), String::from_utf8_lossy(bytes), "without a trace");
+        }
+    }
 }
 
 /// The bytes as text behind a byte order mark.
@@ -177,8 +207,9 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn is_toml(&self) -> bool {
-        self.format == Format::Toml
+    /// Whether the format has ways of writing in which nothing can be put in; that is found out by trying, and refused.
+    fn may_refuse(&self) -> bool {
+        !matches!(self.format, Format::Json(_))
     }
 
     fn parse(&self, bytes: &[u8]) -> Document {
@@ -192,8 +223,7 @@ impl Case<'_> {
                 in_order(document.bytes(), &edits);
                 Some(splice(document.bytes(), &edits))
             }
-            // TOML has ways of writing in which nothing can be put in; that is found out by trying, and refused.
-            Err(DocumentError::Unsafe { .. }) if self.is_toml() => None,
+            Err(DocumentError::Unsafe { .. }) if self.may_refuse() => None,
             Err(DocumentError::Shape { .. } | DocumentError::DuplicateKey { .. }) => None,
             Err(other) => panic!("a refusal without a reason: {other}"),
         }
@@ -226,7 +256,7 @@ impl Case<'_> {
     fn put_back(&self, after: &Document, raw: &str) {
         let Some(back) = self.edited(after, after.set_raw(TABLE, KEY, raw)) else { return };
         assert_eq!(self.parse(&back).get(&[]), Some(self.whole.clone()), "the old entry is back");
-        if !self.is_toml() {
+        if !self.may_refuse() {
             assert_eq!(back, self.bytes, "in the same bytes");
         }
     }

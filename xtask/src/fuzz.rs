@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use crate::setup;
 use crate::shell::{command, root, run_command, say};
 
-const TARGETS: &[&str] = &["json", "jsonc", "toml"];
+const TARGETS: &[&str] = &["json", "jsonc", "toml", "yaml"];
 
 /// Runs all targets, or those named, from the corpus that is checked in. What is found on the way stays in `target/fuzz`.
 pub(crate) fn fuzz(targets: &[String], runs: u64) -> Result<()> {
@@ -36,6 +36,6 @@ fn one(target: &str, runs: u64) -> Result<()> {
 
 /// Both dialects of JSON share their words.
 fn dictionary(target: &str) -> String {
-    let name = if target == "toml" { "toml" } else { "json" };
+    let name = if target == "jsonc" { "json" } else { target };
     format!("-dict=tests/fuzz/{name}.dict")
 }

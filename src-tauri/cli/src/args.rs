@@ -66,7 +66,7 @@ pub(crate) enum Command {
         /// Use it in this folder only, where the apps know folders (Claude Code, Codex).
         #[arg(long, value_name = "PATH")]
         folder: Option<PathBuf>,
-        /// Put it into the folder's own files, for everybody who works in it.
+        /// Put it into the folder's own files, for everybody who works in it and has a connection of this name.
         #[arg(long, requires = "folder")]
         shared: bool,
         /// Make an app's file although the app does not seem to be installed.
