@@ -7,6 +7,7 @@ use patchbay_test_support::canary;
 use serde_json::Value;
 
 use crate::apps::{self, Talk};
+use crate::bring;
 use crate::session::Session;
 use crate::window::Window;
 use crate::{PRACTICE, say};
@@ -36,15 +37,30 @@ pub(crate) async fn play() -> Result<()> {
     drift(&session, &window, id).await?;
     let third = remind(&session, &window, id).await?;
     undo(&session, &window).await?;
+    let fourth = bring::bring_in(&session, &window, &address(&session).await?).await?;
+    bring::told(&session, &window).await?;
     say("looking for tokens where none may be");
     let said = [session.notifications(), session.tray_menu().await?];
     ensure!(bridge.pid().is_some(), "the bridge still runs");
     let log = std::fs::read_to_string(session.home().join("said"))?;
     ensure!(log.contains("DEBUG") && log.contains("by-headers"), "the programs' words are kept to be searched: {log}");
-    canary::search(session.home(), &[&first, &second, &third, &helper], &[&said[0], &said[1], bridge.heard()])?;
+    canary::search(
+        session.home(),
+        &[&first, &second, &third, &fourth, &helper],
+        &[&said[0], &said[1], bridge.heard()],
+    )?;
     window.close().await?;
+    drop(bridge);
+    bring::dark(&mut session).await?;
     say("the journey is done");
     Ok(())
+}
+
+/// The practice service's address.
+async fn address(session: &Session) -> Result<String> {
+    let listed = session.answer(session.command(&session.patchbay()).args(["list", "--json"])).await?;
+    let listed: Value = serde_json::from_str(&listed)?;
+    Ok(listed["connections"][0]["url"].as_str().context("an address")?.to_owned())
 }
 
 /// From the first start to a working connection in three apps.

@@ -4,6 +4,7 @@
 
 mod apps;
 mod bench;
+mod bring;
 mod journey;
 mod serve;
 mod session;

@@ -61,6 +61,18 @@ impl Window {
         self.0.find(Locator::Css(&format!("[data-testid=\"{id}\"]"))).await.is_ok()
     }
 
+    /// Waits until an element is there no more.
+    pub(crate) async fn gone(&self, id: &str) -> Result<()> {
+        let begun = Instant::now();
+        while self.has(id).await {
+            if begun.elapsed() > PATIENCE {
+                bail!("{id} is still there: {}", self.troubles().await)
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
     /// Clicks as soon as the element can be clicked.
     pub(crate) async fn click(&self, id: &str) -> Result<()> {
         let begun = Instant::now();
