@@ -48,3 +48,13 @@ fn dotted_keys_in_braces_come_back_with_values_that_json_has_no_word_for() {
 fn what_others_wrote_in_the_manner_of_our_entry_stays_as_they_wrote_it() {
     law::json(b"\n{  \"t\":  { \n \"a\":{\r\n} }}\n");
 }
+
+#[test]
+fn yaml_of_the_corpus_keeps_the_laws() {
+    replay("yaml", law::yaml);
+}
+
+#[test]
+fn a_text_in_the_place_of_an_entry_is_not_replaced() {
+    law::yaml(b"t:\n    k: |\n      text\n    z: >-\n      folded\n");
+}

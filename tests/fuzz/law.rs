@@ -195,6 +195,8 @@ fn placed(bytes: &[u8], error: &DocumentError) {
         DocumentError::TooDeep { line, .. } => assert!((1..=lines).contains(line), "{error}"),
         DocumentError::Encoding { offset } => assert!(*offset < bytes.len(), "{error}"),
         DocumentError::Shape { path, .. } => assert!(path.is_empty(), "{error}"),
+        // YAML forbids these everywhere in a file.
+        DocumentError::DuplicateKey { line, .. } => assert!((1..=lines).contains(line), "{error}"),
         _ => panic!("not a refusal of a whole file: {error}"),
     }
 }
@@ -330,10 +332,11 @@ fn in_order(bytes: &[u8], edits: &[Edit]) {
     }
 }
 
-/// A table may stay behind empty, or go with its last entry.
+/// A table may stay behind empty, or go with its last entry. In YAML nothing at all is an empty table as well.
 fn tidy(whole: Option<Value>) -> Value {
     let mut whole = whole.unwrap_or_else(|| json!({}));
-    let emptied = whole.get(TABLE[0]).is_some_and(|table| table.as_object().is_some_and(Map::is_empty));
+    let emptied =
+        whole.get(TABLE[0]).is_some_and(|table| table.is_null() || table.as_object().is_some_and(Map::is_empty));
     if let (true, Some(root)) = (emptied, whole.as_object_mut()) {
         root.shift_remove(TABLE[0]);
     }

@@ -126,7 +126,15 @@ impl Yaml {
         let listed = matches!(self.table, YamlTable::Named(_));
         let new = New { key: (!listed).then_some(key), content };
         let path = Path { missing: reached.missing, new };
-        let edits = match (self.place(text, &reached, table, key)?, reached.node, reached.holder) {
+        let standing = self.place(text, &reached, table, key)?;
+        if let (Some(place), Content::Value(value)) = (standing, content) {
+            let noun = self.tree.noun(place.node(page));
+            if value.is_object() != (noun == "a table") {
+                let expected = if value.is_object() { "a table" } else { "something else" };
+                return Err(DocumentError::shape(&[table, &[key]].concat(), expected, noun));
+            }
+        }
+        let edits = match (standing, reached.node, reached.holder) {
             (Some(place), ..) => edit::update(page, place, new),
             (None, None, _) => Ok(vec![edit::create(page, &path)]),
             (None, Some(node), Some(holder)) if self.fillable(node) => edit::fill(page, holder, &path),
