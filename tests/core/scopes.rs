@@ -225,3 +225,71 @@ async fn a_file_that_came_or_went_since_it_was_shown_is_another_plan() {
     assert_eq!(world.do_it(request).await.expect_err("it is refused").code, Code::FileChanged);
     assert_eq!(PathBuf::from(&planned(&world).await.files[2].path), world.home.file("codex"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_folders_in_a_large_file_are_all_read_and_written_in_their_places() {
+    let world = world().await;
+    let filler = "x".repeat(2000);
+    let mut projects = serde_json::Map::new();
+    for n in 0..200 {
+        let servers = json!({ format!("own-{n}"): { "command": "c" } });
+        projects.insert(format!("/work/{n}"), json!({ "mcpServers": servers, "history": [&filler] }));
+    }
+    world.home.write("claude-code", &json!({ "projects": projects }).to_string());
+    let seen = app(&world, "claude-code").further;
+    assert_eq!(seen.len(), 200);
+    for (n, source) in seen.iter().enumerate() {
+        assert_eq!(source.scope, Scope::Local(format!("/work/{n}")));
+        assert_eq!(source.entries[0].name, format!("own-{n}"));
+    }
+    let before = world.home.read("claude-code");
+    connect(&world, vec![at("claude-code", Scope::Local("/work/150".into()))]).await.expect("it connects");
+    let main = json_of(world.home.file("claude-code"));
+    assert!(main["projects"]["/work/150"]["mcpServers"]["my-notes"].is_object());
+    world.do_it(Request::Remove { id: "my-notes".into(), expected: None }).await.expect("removed");
+    assert_eq!(world.home.read("claude-code"), before);
+}
+
+/// Another program rewrites the whole file all the time; what the user is told is what is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folders_entry_is_set_and_taken_out_beside_a_program_that_writes_all_the_time() {
+    let world = world().await;
+    let here = folder(&world, "here");
+    let file = world.home.file("claude-code");
+    std::fs::write(&file, json!({ "count": 0, "projects": { &here: { "mcpServers": {} } } }).to_string())
+        .expect("written");
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (stopped, target) = (stop.clone(), file.clone());
+    let other = std::thread::spawn(move || {
+        let mut count = 0;
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            // Claude Code's own way: under its lock, read, renamed into place.
+            let lock = target.with_file_name(".claude.json.lock");
+            if std::fs::create_dir(&lock).is_ok() {
+                count += 1;
+                let mut all = json_of(&target);
+                all["count"] = json!(count);
+                let spare = target.with_file_name("spare");
+                std::fs::write(&spare, all.to_string()).expect("written");
+                std::fs::rename(&spare, &target).expect("renamed");
+                std::fs::remove_dir(&lock).expect("unlocked");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(6));
+        }
+        count
+    });
+    let place = at("claude-code", Scope::Local(here.clone()));
+    let there = || json_of(&file)["projects"][&here]["mcpServers"]["my-notes"].is_object();
+    connect(&world, vec![place.clone()]).await.expect("it connects");
+    for _ in 0..20 {
+        let none = Request::Place { id: "my-notes".into(), places: Vec::new(), expected: None };
+        world.do_it(none).await.expect("taken out");
+        assert!(!there());
+        let again = Request::Place { id: "my-notes".into(), places: vec![place.clone()], expected: None };
+        world.do_it(again).await.expect("put in");
+        assert!(there());
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let count = other.join().expect("the file was whole at every look");
+    assert_eq!(json_of(&file)["count"], json!(count), "nothing of theirs is lost");
+}

@@ -1,8 +1,12 @@
 //! What an app gives us, made whole: the data folder, the session bus, the log.
 
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 
-use patchbay_core::secret::{RedactingWriter, bus_to_adopt, record_session_bus};
+use patchbay_core::secret::RedactingWriter;
+#[cfg(unix)]
+use patchbay_core::secret::{bus_to_adopt, record_session_bus};
 use patchbay_core::{Host, Result};
 
 /// The machine. The installed program lies in Patchbay's data folder and so knows it by its own place, whatever

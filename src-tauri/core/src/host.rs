@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::error::{Code, Error, Result};
-use crate::wsl;
 
 /// An operating system that Patchbay has rules for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +76,7 @@ impl Host {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let bare = Self::bare(Platform::current(), home, Timestamp::now());
-        let host = Self { env, zone: TimeZone::system(), wsl: wsl::homes(), ..bare };
+        let host = Self { env, zone: TimeZone::system(), ..bare };
         if host.var("PATCHBAY_DATA_DIR").is_some() && host.var_path("PATCHBAY_DATA_DIR").is_none() {
             return Err(Error::new(Code::Usage, "PATCHBAY_DATA_DIR is no absolute path.")
                 .hint("Give the folder's whole path, or leave the variable out."));

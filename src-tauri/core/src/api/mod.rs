@@ -104,6 +104,8 @@ impl Patchbay {
     /// Opens Patchbay on a machine. Where the state cannot be read, every request that needs it tells.
     pub fn open(host: Host) -> Self {
         let data_dir = host.data_dir();
+        // Not known to the bridge, which starts often and needs none of it.
+        let host = Host { wsl: crate::wsl::homes(), ..host };
         Self::with(host, SecretStore::system(&data_dir, Backend::Keychain), Timestamp::now)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::connect::{exists, taken};
 use super::look::{look_at_scope, look_for};
@@ -54,14 +55,17 @@ pub(super) fn of(connection: &Connection) -> Vec<Place> {
 
 /// Tries again what found a file changed between planning and writing: programs write their files at any moment.
 pub(super) fn until_settled<T>(mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
-    const ROUNDS: usize = 8;
-    for _ in 1..ROUNDS {
+    const PATIENCE: Duration = Duration::from_secs(4);
+    let begun = Instant::now();
+    loop {
         match attempt() {
-            Err(error) if error.code == Code::FileChanged => {}
+            Err(error) if error.code == Code::FileChanged && begun.elapsed() < PATIENCE => {}
             other => return other,
         }
+        // Pauses of different lengths, so as not to keep in step with a program that writes at a beat.
+        let uneven = u64::from(begun.elapsed().subsec_nanos() % 23);
+        std::thread::sleep(Duration::from_millis(1 + uneven));
     }
-    attempt()
 }
 
 impl Patchbay {

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::Change;
 use super::history::{History, Intent, Record};
-use super::plan::{digest_of, parse, refused};
+use super::plan::{digest_of, parse};
+use super::{Change, Op};
+use crate::document::Document;
 use crate::error::Result;
 pub(crate) use crate::file::changed;
 use crate::file::{self, FileState, Lock, MkdirLock};
@@ -96,13 +95,16 @@ fn put_back(changes: &[&Change]) -> bool {
 /// Looks whether the entries stand as they were written: a program that knows no lock may have read the file before
 /// and written it after, and nobody may believe then that our change is there.
 fn holds(change: &Change) -> Result<()> {
-    let Some(entries) = entries_now(change)? else { return Ok(()) };
-    let value = |name: &str| entries.iter().rev().find(|(entry, _)| entry == name).map(|(_, value)| value);
-    if change.ops.iter().all(|op| value(&op.entry) == op.new.as_ref()) { Ok(()) } else { Err(changed(&change.path)) }
+    let Some(document) = document_now(change)? else { return Ok(()) };
+    let stands = |op: &Op| {
+        let entries = document.entries(&op.keys(change.client)).unwrap_or_default();
+        entries.iter().rev().find(|(entry, _)| *entry == op.entry).map(|(_, value)| value) == op.new.as_ref()
+    };
+    if change.ops.iter().all(stands) { Ok(()) } else { Err(changed(&change.path)) }
 }
 
-/// The entries of a file that somebody wrote since; `None` where nobody did, or where what they wrote is no use.
-fn entries_now(change: &Change) -> Result<Option<Vec<(String, Value)>>> {
+/// A file that somebody wrote since; `None` where nobody did, or where what they wrote is no use.
+fn document_now(change: &Change) -> Result<Option<Document>> {
     // Somebody may be in the middle of writing in place.
     for _ in 0..25 {
         let now = file::read_settled(&change.path)?;
@@ -110,10 +112,8 @@ fn entries_now(change: &Change) -> Result<Option<Vec<(String, Value)>>> {
             return Ok(None);
         }
         let document = parse(change.client, &change.path, now.bytes.as_deref().unwrap_or_default());
-        if let Ok(entries) = document
-            .and_then(|document| document.entries(change.client.table).map_err(|error| refused(&change.path, &error)))
-        {
-            return Ok(Some(entries));
+        if let Ok(document) = document {
+            return Ok(Some(document));
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -206,7 +206,8 @@ pub(super) fn writable(path: &Path) -> Result<FileState> {
     if state.read_only {
         return Err(read_only(path));
     }
-    let folder = state.target.parent().and_then(|folder| std::fs::metadata(folder).ok());
+    // On Windows the attribute of a folder says something else.
+    let folder = state.target.parent().and_then(|folder| std::fs::metadata(folder).ok()).filter(|_| cfg!(unix));
     if folder.is_some_and(|meta| meta.permissions().readonly()) {
         return Err(read_only(state.target.parent().unwrap_or(path)));
     }

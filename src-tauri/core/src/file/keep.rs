@@ -3,8 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
+#[cfg(unix)]
 use super::write::write_error;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+#[cfg(unix)]
+use crate::error::{Code, Error};
 
 /// Gives a new file what the file at `target` has on its outside.
 ///

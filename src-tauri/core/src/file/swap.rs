@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 
 use super::lock::clear_locks;
 use super::read::{FileState, Stamp, digest, resolve};
-use super::write::{STRAY, changed, clear_strays, folder_of, persist, sync_folder, write_error};
+use super::write::{STRAY, changed, clear_strays, folder_of, persist, retry, sync_folder, write_error};
 use crate::error::Result;
 
 /// How the name of a spare file ends.
@@ -68,7 +68,7 @@ pub(super) fn take_out(old: &FileState) -> Result<()> {
     if !old.is_at(target).map_err(refused)? {
         return Err(changed(target));
     }
-    std::fs::rename(target, &spare).map_err(refused)?;
+    retry((), |()| std::fs::rename(target, &spare).map_err(|error| ((), error))).map_err(refused)?;
     if old.is_at(&spare).is_ok_and(|is_old| is_old) {
         let synced = sync_folder(target);
         remove_spare(&spare);

@@ -109,16 +109,18 @@ pub(super) fn folder_of(target: &Path) -> Result<PathBuf> {
 /// Renames the temporary file over the target. Windows refuses while another program has the target open, so there it
 /// is tried again for about five seconds.
 pub(super) fn persist(temp: NamedTempFile, target: &Path) -> Result<()> {
-    let tries = if cfg!(windows) { 10 } else { 1 };
-    let placed = retry(tries, std::thread::sleep, temp, |temp| {
-        temp.persist(target).map(drop).map_err(|failed| (failed.file, failed.error))
-    });
+    let placed = retry(temp, |temp| temp.persist(target).map(drop).map_err(|failed| (failed.file, failed.error)));
     placed.map_err(|error| write_error(target, &error))
+}
+
+/// Does what Windows may refuse while another program has a file open: there it is tried again for about five seconds.
+pub(super) fn retry<T, E>(thing: T, attempt: impl FnMut(T) -> Result<(), (T, E)>) -> Result<(), E> {
+    again(if cfg!(windows) { 10 } else { 1 }, std::thread::sleep, thing, attempt)
 }
 
 /// Does something with a thing that a failure gives back, up to `tries` times, with pauses that grow from ten
 /// milliseconds to twice the one before.
-fn retry<T, E>(
+fn again<T, E>(
     tries: u32,
     mut pause: impl FnMut(Duration),
     mut thing: T,
@@ -176,7 +178,7 @@ mod tests {
     /// What an attempt that succeeds at the `good`th time comes to: its outcome, and the pauses in milliseconds.
     fn attempts(tries: u32, good: u32) -> (Result<(), u32>, Vec<u128>) {
         let (mut made, mut pauses) = (0, Vec::new());
-        let outcome = retry(
+        let outcome = again(
             tries,
             |wait| pauses.push(wait.as_millis()),
             "thing",

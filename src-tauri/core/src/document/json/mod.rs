@@ -8,6 +8,7 @@ mod trial;
 mod write;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -18,6 +19,9 @@ use super::JsonDialect;
 use super::edit::Edit;
 use super::error::DocumentError;
 
+/// From how many bytes on an object is remembered.
+const LARGE: usize = 1 << 16;
+
 /// What is known about a text that passed the check.
 #[derive(Debug, Clone)]
 pub(super) struct Json {
@@ -26,6 +30,9 @@ pub(super) struct Json {
     root: Option<usize>,
     /// The root's members, where they have been remembered.
     members: Option<Object>,
+    /// The first large object that was looked into, like Claude Code's `projects`: it is walked once, however many of its
+    /// members are asked for.
+    large: OnceLock<Object>,
     style: Style,
 }
 
@@ -47,15 +54,20 @@ impl Json {
             return Err(DocumentError::shape(&[], "an object", root.kind.noun()));
         }
         let style = Style::of(text, &survey);
-        Ok(Self { dialect, root: survey.root.map(|root| root.start), members: survey.members, style })
+        let root = survey.root.map(|root| root.start);
+        Ok(Self { dialect, root, members: survey.members, large: OnceLock::new(), style })
     }
 
     /// The object that opens at a byte.
     fn object(&self, text: &str, open: usize) -> Cow<'_, Object> {
-        match &self.members {
-            Some(root) if root.open == open => Cow::Borrowed(root),
-            _ => Cow::Owned(Object::at(text, open)),
+        if let Some(known) = self.members.iter().chain(self.large.get()).find(|known| known.open == open) {
+            return Cow::Borrowed(known);
         }
+        let object = Object::at(text, open);
+        if object.close - object.open < LARGE || self.large.get().is_some() {
+            return Cow::Owned(object);
+        }
+        Cow::Borrowed(self.large.get_or_init(|| object))
     }
 
     /// The value at a path; of a key that stands twice, the last counts.
