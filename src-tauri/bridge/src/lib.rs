@@ -7,9 +7,16 @@
 
 mod answer;
 mod carry;
+mod channel;
 mod envelope;
 mod listen;
 mod message;
+mod mirror;
+mod newest;
+mod object;
+mod outlet;
+mod passage;
+mod server;
 mod session;
 pub mod stdio;
 mod stream;
@@ -24,14 +31,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use patchbay_core::Error;
 use patchbay_core::wire::Endpoint;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader};
 
 use carry::Carrier;
+use outlet::Outlet;
 use traffic::Traffic;
 
 /// The largest message, either way, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// What ends the beginning of a session.
+const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 /// How long requests in flight may go on when the app has hung up, and how long it may take to read the last answers.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -69,9 +78,8 @@ pub async fn run_until(
     observer: Observer,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (lines, queue) = mpsc::channel(64);
-    let writer = tokio::spawn(write(output, queue));
-    let carrier = Arc::new(Carrier::new(source, observer, lines));
+    let (outlet, writer) = Outlet::new(output);
+    let carrier = Arc::new(Carrier::new(source, observer, outlet));
     let first = tokio::spawn(Carrier::prepare(carrier.clone()));
     let mut traffic = Traffic::new(carrier);
     let mut shutdown = pin!(shutdown);
@@ -128,15 +136,6 @@ async fn read_line(input: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Byt
             Ok(0) | Err(_) => return Err(TooLarge),
             Ok(_) if line.ends_with(b"\n") => return Err(TooLarge),
             Ok(_) => {}
-        }
-    }
-}
-
-async fn write(mut output: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Bytes>) {
-    while let Some(line) = queue.recv().await {
-        if output.write_all(&line).await.is_err() || output.flush().await.is_err() {
-            // The app is gone; its standard input will end too.
-            return;
         }
     }
 }

@@ -48,7 +48,8 @@ impl Traffic {
         let places = if envelope.ids().is_empty() { &self.others } else { &self.requests };
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let called_off = envelope.cancels.as_ref().and_then(|id| self.underway.get(id));
-        if called_off.as_ref().is_some_and(|request| request.is_modern) {
+        let by_hanging_up = |request: &Arc<Request>| request.is_modern || self.carrier.translates();
+        if called_off.as_ref().is_some_and(by_hanging_up) {
             // Servers of the newest generation learn of it by the end of the request's connection.
             return call_off(called_off);
         }
