@@ -11,7 +11,7 @@ const OLDER = '2025-11-25';
 const url = process.argv.at(-1);
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO;
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT || '{}');
-const wanted = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION || OLDER;
+const wanted = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION || process.env.PATCHBAY_REVISION;
 const version = process.env.PATCHBAY_GENERATION === 'older' && wanted >= NEWEST ? OLDER : wanted;
 const isNewest = version >= NEWEST;
 const clientInfo = { name: 'driver', version: '1.0.0' };

@@ -25,7 +25,7 @@ enum Command {
     Run,
     /// Set up and run all tests, or the parts named.
     Test {
-        /// fmt, ui, clippy, gen, units, core, bridge, practice, cli, apps, app, e2e, desktop
+        /// fmt, ui, clippy, gen, units, core, bridge, practice, cli, conformance, apps, app, e2e, desktop
         parts: Vec<String>,
     },
     /// Measure against peers and floors; release builds.

@@ -10,8 +10,22 @@ use crate::shell::{command, root, say};
 use crate::{run, setup};
 
 /// Parts in the order in which they run.
-const PARTS: &[&str] =
-    &["fmt", "ui", "clippy", "gen", "units", "core", "bridge", "practice", "cli", "apps", "app", "e2e", "desktop"];
+const PARTS: &[&str] = &[
+    "fmt",
+    "ui",
+    "clippy",
+    "gen",
+    "units",
+    "core",
+    "bridge",
+    "practice",
+    "cli",
+    "conformance",
+    "apps",
+    "app",
+    "e2e",
+    "desktop",
+];
 
 /// Tests counted so far.
 #[derive(Default)]
@@ -66,6 +80,10 @@ fn one(part: &str, total: &mut Total) -> Result<()> {
         "core" | "bridge" | "practice" | "cli" | "app" => cargo_test(&["--test", part], total),
         "apps" => {
             setup::npm_tools()?;
+            cargo_test(&["--test", part], total)
+        }
+        "conformance" => {
+            setup::conformance_tools()?;
             cargo_test(&["--test", part], total)
         }
         "ui" => {

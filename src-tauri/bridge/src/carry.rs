@@ -290,15 +290,15 @@ impl Carrier {
     /// Hears what the server says by itself.
     pub(crate) fn start_listening(self: &Arc<Self>) {
         match self.server() {
-            Server::Same => self.listen_with(tokio::spawn(listen::listen(self.clone()))),
-            Server::Newest(newest) => self.listen_with(tokio::spawn(listen::subscribe(self.clone(), newest))),
+            Server::Same => self.listen_with(&tokio::spawn(listen::listen(self.clone()))),
+            Server::Newest(newest) => self.listen_with(&tokio::spawn(listen::subscribe(self.clone(), newest))),
             // It is heard on its only stream.
             Server::Channel(_) => {}
         }
     }
 
     /// Has a task listen in place of the one before.
-    pub(crate) fn listen_with(&self, task: JoinHandle<()>) {
+    pub(crate) fn listen_with(&self, task: &JoinHandle<()>) {
         self.replace_listener(Some(task.abort_handle()));
     }
 
@@ -310,6 +310,13 @@ impl Carrier {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(old) = std::mem::replace(&mut *listener, new) {
             old.abort();
+        }
+    }
+
+    /// Nobody answers questions any more.
+    pub(crate) fn app_is_gone(&self) {
+        if let Server::Newest(newest) = self.server() {
+            newest.app_is_gone();
         }
     }
 

@@ -49,7 +49,7 @@ impl Channel {
         // A place at another origin is refused before anything is sent there.
         carrier.ways.get().await?.endpoint.within(&place)?;
         let channel = Arc::new(Self { place, waiting: Mutex::new(Some(Vec::new())) });
-        carrier.listen_with(tokio::spawn(reading.pass_on(channel.clone(), carrier.clone())));
+        carrier.listen_with(&tokio::spawn(reading.pass_on(channel.clone(), carrier.clone())));
         Ok(Some(channel))
     }
 

@@ -6,6 +6,7 @@
 //! answer: the service's, or a JSON-RPC error in plain words, in which no token is repeated.
 
 mod answer;
+mod asked;
 mod carry;
 mod channel;
 mod envelope;

@@ -5,14 +5,14 @@
 //! it wants something of the app, the app is asked, and the request is made again with what it said. Answers are held as a
 //! whole for that, so the bound on a message holds for them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use patchbay_core::wire::{LEGACY, MODERN};
-use tokio::sync::oneshot;
 
+use crate::asked::Asked;
 use crate::carry::Carrier;
 use crate::envelope::{Envelope, Kind};
 use crate::message::{Open, batch, one_line};
@@ -29,7 +29,7 @@ pub(crate) struct Newest {
     /// The server's answer to `server/discover`.
     discovered: Vec<u8>,
     /// The members of `_meta` that tell who asks.
-    who: Vec<(&'static str, String)>,
+    who: Object<'static>,
     wishes: Mutex<Wishes>,
     asked: Asked,
     next: AtomicU64,
@@ -48,14 +48,11 @@ impl Newest {
         let initialize = Object::of(initialize)?;
         let params = initialize.object("params");
         let of = |name| params.get(name).unwrap_or("{}").to_owned();
-        let who = vec![
-            ("io.modelcontextprotocol/protocolVersion", quoted(MODERN)),
-            ("io.modelcontextprotocol/clientInfo", of("clientInfo")),
-            ("io.modelcontextprotocol/clientCapabilities", of("capabilities")),
-        ];
-        let mut meta = Object::default();
-        who.iter().for_each(|(name, value)| meta.set(name, value.clone()));
-        let discovered = carrier.ask("server/discover", &meta, None).await.ok()?;
+        let mut who = Object::default();
+        who.set("io.modelcontextprotocol/protocolVersion", quoted(MODERN));
+        who.set("io.modelcontextprotocol/clientInfo", of("clientInfo"));
+        who.set("io.modelcontextprotocol/clientCapabilities", of("capabilities"));
+        let discovered = carrier.ask("server/discover", &who, None).await.ok()?;
         let whole = Object::of(&discovered)?;
         let versions: Vec<String> = serde_json::from_str(whole.object("result").get("supportedVersions")?).ok()?;
         versions.iter().any(|version| version == MODERN).then_some(())?;
@@ -79,6 +76,11 @@ impl Newest {
             result.set("instructions", instructions.to_owned());
         }
         answer(initialize.get("id").unwrap_or("null"), &result)
+    }
+
+    /// Whoever waits for an answer of the app waits in vain.
+    pub(crate) fn app_is_gone(&self) {
+        self.asked.forget();
     }
 
     fn wishes<T>(&self, work: impl FnOnce(&mut Wishes) -> T) -> T {
@@ -110,9 +112,9 @@ impl Newest {
             let envelope = Envelope::of(&part);
             let mut one = Open::new(envelope.ids().to_vec());
             Box::pin(self.deliver(carrier, &part, &envelope, &mut one)).await?;
-            envelope.ids().iter().for_each(|id| {
+            for id in envelope.ids() {
                 open.settle_id(id);
-            });
+            }
         }
         Ok(())
     }
@@ -132,8 +134,14 @@ impl Newest {
                 wishes.log_level = Some(level);
                 true
             }
-            ("resources/subscribe", Some(uri), _) => wishes.resources.insert(uri) || true,
-            ("resources/unsubscribe", Some(uri), _) => wishes.resources.remove(&uri) || true,
+            ("resources/subscribe", Some(uri), _) => {
+                wishes.resources.insert(uri);
+                true
+            }
+            ("resources/unsubscribe", Some(uri), _) => {
+                wishes.resources.remove(&uri);
+                true
+            }
             _ => false,
         };
         if !self.wishes(wish) {
@@ -151,50 +159,51 @@ impl Newest {
     async fn rounds(&self, carrier: &Arc<Carrier>, mut message: Object<'_>, open: &mut Open) -> Result<(), Trouble> {
         let id = message.get("id").unwrap_or("null").to_owned();
         let mut own = id.clone();
-        let params = self.dressed(&message.object("params")).to_string();
-        message.set("params", params.clone());
+        let params = self.dressed(&message.object("params"));
+        message.set("params", params.to_string());
         for _ in 0..MOST_ROUNDS {
             let request = Bytes::from(message.to_string());
             let envelope = Envelope::of(&request);
             let mut round = Open::keeping(own.clone());
             carrier.deliver_modern(&request, &envelope, &mut round).await?;
-            let text = round.into_kept().unwrap_or_default();
-            let mut answer = Object::of(&text).unwrap_or_default();
-            let result = answer.object("result");
-            if result.text("resultType").as_deref() != Some("input_required") {
-                drop(result);
-                let line = if own == id {
-                    text.clone()
-                } else {
-                    answer.set("id", id);
-                    one_line(answer.to_string().as_bytes())
-                };
-                carrier.say(line).await;
+            let line = round.into_kept().unwrap_or_default();
+            let Some(again) = self.inputs(carrier, &line).await? else {
+                carrier.say(under(&id, line, own == id)).await;
                 open.clear();
                 return Ok(());
-            }
-            let mut again = Object::of(params.as_bytes()).unwrap_or_default();
-            if let Some(inputs) = result.get("inputRequests") {
-                again.set("inputResponses", self.ask_app(carrier, inputs).await?);
-            }
-            if let Some(state) = result.get("requestState") {
-                again.set("requestState", state.to_owned());
-            }
+            };
+            let mut params = self.dressed(&params);
+            params.set_all(&again);
             own = self.new_id();
             message.set("id", own.clone());
-            message.set("params", again.to_string());
+            message.set("params", params.to_string());
         }
         Err(Trouble::new("service_error", "The service asked too many questions before it answered."))
     }
 
+    /// What a server wants to be told before it answers; none where this is its answer.
+    async fn inputs(&self, carrier: &Carrier, line: &[u8]) -> Result<Option<Object<'static>>, Trouble> {
+        let answer = Object::of(line).unwrap_or_default();
+        let result = answer.object("result");
+        if result.text("resultType").as_deref() != Some("input_required") {
+            return Ok(None);
+        }
+        let mut again = Object::default();
+        if let Some(inputs) = result.get("inputRequests") {
+            again.set("inputResponses", self.ask_app(carrier, inputs).await?);
+        }
+        if let Some(state) = result.get("requestState") {
+            again.set("requestState", state.to_owned());
+        }
+        Ok(Some(again))
+    }
+
     /// Parameters with what tells who asks.
-    fn dressed<'a>(&self, params: &'a Object<'a>) -> Object<'a> {
-        let mut dressed = Object::default();
-        params.members().for_each(|(name, value)| dressed.set(name, value.to_owned()));
-        let old = params.object("_meta");
-        let mut meta = Object::default();
-        old.members().for_each(|(name, value)| meta.set(name, value.to_owned()));
-        self.who.iter().for_each(|(name, value)| meta.set(name, value.clone()));
+    fn dressed(&self, params: &Object<'_>) -> Object<'static> {
+        let (mut dressed, mut meta) = (Object::default(), Object::default());
+        dressed.set_all(params);
+        meta.set_all(&params.object("_meta"));
+        meta.set_all(&self.who);
         if let Some(level) = self.wishes(|wishes| wishes.log_level.clone()) {
             meta.set("io.modelcontextprotocol/logLevel", quoted(&level));
         }
@@ -222,10 +231,7 @@ impl Newest {
             let (id, mut question) = (self.new_id(), Object::default());
             question.set("jsonrpc", quoted("2.0"));
             question.set("id", id.clone());
-            Object::of(input.as_bytes())
-                .unwrap_or_default()
-                .members()
-                .for_each(|(name, value)| question.set(name, value.to_owned()));
+            question.set_all(&Object::of(input.as_bytes()).unwrap_or_default());
             questions.push((name, self.asked.expect(&id)));
             carrier.say(one_line(question.to_string().as_bytes())).await;
         }
@@ -262,47 +268,23 @@ impl Newest {
             wanted.set("resourceSubscriptions", serde_json::json!(resources).to_string());
         }
         wanted.members().next()?;
-        let mut params = Object::default();
-        self.dressed(&Object::default()).members().for_each(|(name, value)| params.set(name, value.to_owned()));
+        let mut params = self.dressed(&Object::default());
         params.set("notifications", wanted.to_string());
         Some(params)
     }
 }
 
+/// An answer under the id that the app gave.
+fn under(id: &str, line: Bytes, is_its_own: bool) -> Bytes {
+    match Object::of(&line) {
+        Some(mut answer) if !is_its_own => {
+            answer.set("id", id.to_owned());
+            one_line(answer.to_string().as_bytes())
+        }
+        _ => line,
+    }
+}
+
 fn answer(id: &str, result: &Object<'_>) -> Bytes {
     one_line(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}").as_bytes())
-}
-
-/// Questions to the app that wait for its answers, by their ids.
-#[derive(Default)]
-struct Asked(Arc<Mutex<HashMap<String, oneshot::Sender<Bytes>>>>);
-
-/// A question to the app; forgotten when dropped.
-struct Question {
-    id: String,
-    heard: oneshot::Receiver<Bytes>,
-    asked: Arc<Mutex<HashMap<String, oneshot::Sender<Bytes>>>>,
-}
-
-impl Asked {
-    fn expect(&self, id: &str) -> Question {
-        let (tell, heard) = oneshot::channel();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), tell);
-        Question { id: id.to_owned(), heard, asked: self.0.clone() }
-    }
-
-    fn answered(&self, line: &Bytes) {
-        let id = Object::of(line).and_then(|answer| answer.get("id").map(str::to_owned)).unwrap_or_default();
-        let question = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(question) = question {
-            // Whoever wanted to know may have been called off.
-            let _ = question.send(line.clone());
-        }
-    }
-}
-
-impl Drop for Question {
-    fn drop(&mut self) {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
 }

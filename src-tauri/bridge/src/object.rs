@@ -40,6 +40,13 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Puts all members of another in.
+    pub(crate) fn set_all(&mut self, other: &Object<'_>) {
+        for (name, value) in other.members() {
+            self.set(name, value.to_owned());
+        }
+    }
+
     /// All members.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.get()))

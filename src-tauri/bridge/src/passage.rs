@@ -59,6 +59,7 @@ fn on_one_line(piece: &[u8]) -> Bytes {
 }
 
 /// What is known of an object's text so far: how deep it is nested, and its own `id`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Default)]
 struct Scan {
     depth: u32,

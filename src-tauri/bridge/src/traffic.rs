@@ -80,6 +80,7 @@ impl Traffic {
     /// Lets what is under way come to its end, for as long as `patience` lasts, and ends the session.
     pub(crate) async fn finish(mut self, patience: Duration) {
         self.underway.call_off_subscriptions();
+        self.carrier.app_is_gone();
         let rest = async { while self.running.join_next().await.is_some() {} };
         if timeout(patience, rest).await.is_err() {
             tracing::warn!("requests were still under way at the end");

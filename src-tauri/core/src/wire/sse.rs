@@ -28,16 +28,24 @@ pub enum Part {
     End(Event),
 }
 
+/// How far the present event's data is passed on in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passing {
+    /// It is held.
+    Nothing,
+    /// What came so far is, and the rest of the present line will be.
+    Line,
+    /// What came so far is.
+    Lines,
+}
+
 /// Turns bytes into events.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
     /// From this size on, the data of messages is passed on in pieces.
     hold: usize,
-    /// Whether the present event's data is passed on in pieces.
-    passing: bool,
-    /// Whether the present line is.
-    passing_line: bool,
+    passing: Passing,
     line: Vec<u8>,
     event: Event,
     has_data: bool,
@@ -51,8 +59,7 @@ impl Decoder {
         Self {
             limit,
             hold: usize::MAX,
-            passing: false,
-            passing_line: false,
+            passing: Passing::Nothing,
             line: Vec::new(),
             event: Event::default(),
             has_data: false,
@@ -94,7 +101,9 @@ impl Decoder {
             let Some(end) = end else { break };
             self.after_cr = rest[end] == b'\r';
             rest = &rest[end + 1..];
-            if !std::mem::take(&mut self.passing_line) {
+            if self.passing == Passing::Line {
+                self.passing = Passing::Lines;
+            } else {
                 parts.extend(self.end_line()?);
             }
         }
@@ -103,7 +112,7 @@ impl Decoder {
 
     /// Takes a part of a line.
     fn take(&mut self, text: &[u8]) -> Result<Option<Part>, WireError> {
-        if self.passing_line {
+        if self.passing == Passing::Line {
             return Ok((!text.is_empty()).then(|| Part::Data(Bytes::copy_from_slice(text))));
         }
         let held = self.line.len() + self.event.data.len() + text.len();
@@ -120,12 +129,13 @@ impl Decoder {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let begin = if self.has_data { self.event.data.as_bytes() } else { value };
         let is_message = self.event.event.as_deref().is_none_or(|name| name == "message");
-        if !self.passing && !(is_message && begin.trim_ascii_start().starts_with(b"{")) {
+        let fits = is_message && begin.trim_ascii_start().starts_with(b"{");
+        if self.passing == Passing::Nothing && !fits {
             return None;
         }
         let between: &[u8] = if self.has_data { b"\n" } else { b"" };
         let data = [self.event.data.as_bytes(), between, value].concat();
-        (self.passing, self.passing_line, self.has_data) = (true, true, true);
+        (self.passing, self.has_data) = (Passing::Line, true);
         self.event.data.clear();
         self.line.clear();
         Some(Part::Data(data.into()))
@@ -142,7 +152,7 @@ impl Decoder {
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "data" if self.passing => return Ok(Some(Part::Data(format!("\n{value}").into()))),
+            "data" if self.passing == Passing::Lines => return Ok(Some(Part::Data(format!("\n{value}").into()))),
             "data" => {
                 if self.has_data {
                     self.event.data.push('\n');
@@ -165,7 +175,7 @@ impl Decoder {
         let tells = self.has_data || self.event.id.is_some() || self.event.retry.is_some();
         self.has_data = false;
         let event = std::mem::take(&mut self.event);
-        if std::mem::take(&mut self.passing) {
+        if std::mem::replace(&mut self.passing, Passing::Nothing) != Passing::Nothing {
             return Some(Part::End(event));
         }
         tells.then_some(Part::Event(event))
