@@ -3,13 +3,14 @@
 use bytes::{Bytes, BytesMut};
 use patchbay_core::wire::header::CONTENT_TYPE;
 use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_bounded, sse};
+use tokio::time::timeout;
 
 use crate::MOST_BYTES;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::Open;
 use crate::object::Object;
-use crate::passage::{MOST_HELD, Passage};
+use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::stream;
 use crate::trouble::Trouble;
 
@@ -51,7 +52,8 @@ pub(crate) async fn bring(
 async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: &mut Open) -> Result<(), Trouble> {
     let mut passage = Passage::begin(carrier).await;
     passage.pass(begin).await?;
-    while let Some(piece) = next_piece(&mut response).await? {
+    let paused = |_| WireError::Timeout;
+    while let Some(piece) = timeout(LONGEST_PAUSE, next_piece(&mut response)).await.map_err(paused)?? {
         passage.pass(piece).await?;
     }
     passage.end(open)?;

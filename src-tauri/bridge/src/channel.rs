@@ -20,7 +20,7 @@ use crate::trouble::Trouble;
 use crate::{INITIALIZED, MOST_BYTES};
 
 /// How long a server may take to name its place.
-const NAMING: Duration = Duration::from_secs(10);
+const NAMING: Duration = Duration::from_secs(5);
 
 /// A stream with its place to post to.
 pub(crate) struct Channel {

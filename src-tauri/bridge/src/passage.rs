@@ -1,5 +1,7 @@
 //! A large message, passed on while it still comes in: checked as far as that needs no memory.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use patchbay_core::wire::WireError;
 use tokio::sync::mpsc;
@@ -10,6 +12,8 @@ use crate::trouble::Trouble;
 
 /// A message of at most so many bytes is looked at as a whole, and passed on as one line.
 pub(crate) const MOST_HELD: usize = 256 * 1024;
+/// How long a message that has begun may pause. Nobody else is heard meanwhile.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest id and the longest name of a member that are told.
 const MOST_TOLD: usize = 1024;
 

@@ -5,12 +5,14 @@ use std::time::Duration;
 use patchbay_core::wire::header::HeaderValue;
 use patchbay_core::wire::{Method, Response, WireError, sse};
 
+use tokio::time::timeout;
+
 use crate::MOST_BYTES;
 use crate::answer::is_stream;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::{Open, is_message};
-use crate::passage::{MOST_HELD, Passage};
+use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::trouble::Trouble;
 
 /// How often in a row a stream is taken up again without bringing anything.
@@ -84,7 +86,9 @@ impl Flow {
         let holds = open.keeps() || envelope.wants_whole_answer();
         let mut decoder = sse::Decoder::passing(MOST_BYTES, if holds { usize::MAX } else { MOST_HELD });
         let mut large = None;
-        while let Ok(Some(piece)) = response.chunk().await {
+        loop {
+            let longest = if large.is_some() { LONGEST_PAUSE } else { Duration::MAX };
+            let Ok(Ok(Some(piece))) = timeout(longest, response.chunk()).await else { break };
             let parts = match decoder.parts(&piece) {
                 Err(WireError::TooLarge) => return Err(WireError::TooLarge.into()),
                 other => other.unwrap_or_default(),
