@@ -153,7 +153,9 @@ async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
     app.say(&request(1, "slow")).await;
     service.wait_for("slow", 1).await;
     let begun = Instant::now();
-    app.stop().await;
+    let rest = app.stop().await;
     assert!(begun.elapsed() < Duration::from_secs(2));
+    let [left] = &rest[..] else { panic!("{rest:?}") };
+    assert!(left.contains(r#""id":1,"error""#) && left.contains("bridge_ended"), "the request is not dropped: {left}");
     assert_eq!(service.asked("DELETE").len(), 1);
 }

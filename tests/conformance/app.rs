@@ -94,6 +94,13 @@ impl App {
         }
     }
 
+    /// Asks the bridge to end, as the system does; whether it ends well.
+    pub(crate) fn terminate(mut self) -> bool {
+        let id = self.bridge.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+        self.bridge.wait().expect("it ends").success()
+    }
+
     /// Hangs up; whether the bridge ends well.
     pub(crate) fn hang_up(mut self) -> bool {
         self.input = None;

@@ -150,3 +150,18 @@ fn server_everything_asks_samples_and_tells_over_both_of_its_transports() {
         assert!(app.hang_up(), "{kind}");
     }
 }
+
+#[test]
+fn a_bridge_that_the_system_asks_to_end_does_so_in_the_middle_of_a_call() {
+    let server = Server::everything("streamableHttp");
+    let (mut app, _) = App::begin(&server.url("mcp"), "2025-11-25");
+    app.ask("ping", &json!({}));
+    let arguments = json!({ "duration": 60, "steps": 60 });
+    let params =
+        json!({ "name": "trigger-long-running-operation", "arguments": arguments, "_meta": { "progressToken": 1 } });
+    app.say(&json!({ "id": "long", "method": "tools/call", "params": params }));
+    app.note("notifications/progress");
+    let begun = Instant::now();
+    assert!(app.terminate());
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}

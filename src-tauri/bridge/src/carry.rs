@@ -122,11 +122,6 @@ impl Carrier {
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
     }
 
-    /// Whether the app's messages are put into the words of another generation.
-    pub(crate) fn translates(&self) -> bool {
-        matches!(self.server(), Server::Newest(_))
-    }
-
     /// Carries a message of the newest generation. Where the server misses headers, it is asked once more which it wants.
     pub(crate) async fn deliver_modern(
         &self,

@@ -51,7 +51,7 @@ pub(crate) async fn begin(
         return Ok(());
     }
     if is_unknown(&answer)
-        && let Some(channel) = Channel::open(carrier).await.or_else(unless_elsewhere)?
+        && let Some(channel) = Channel::open(carrier).await.unwrap_or_default()
     {
         carrier.set_server(Server::Channel(channel.clone()));
         return channel.deliver(carrier, line, open).await;
@@ -60,11 +60,6 @@ pub(crate) async fn begin(
         carrier.session.set_id(id);
     }
     answer.settle(carrier, envelope, open).await
-}
-
-/// What the server said first says more than that it has no stream; but not more than where its stream would lead.
-fn unless_elsewhere(trouble: Trouble) -> Result<Option<Arc<Channel>>, Trouble> {
-    if trouble.code == "wrong_address" { Err(trouble) } else { Ok(None) }
 }
 
 /// Whether a server that answers `initialize` so may speak only the newest generation: it refuses, or it answers in a

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::carry::Carrier;
 use crate::envelope::{Envelope, Kind};
+use crate::trouble::Trouble;
 
 /// Messages in flight at once; as many again that want no answer, so that a cancellation never waits for a request.
 const MOST_AT_ONCE: usize = 256;
@@ -48,8 +49,7 @@ impl Traffic {
         let places = if envelope.ids().is_empty() { &self.others } else { &self.requests };
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let called_off = envelope.cancels.as_ref().and_then(|id| self.underway.get(id));
-        let by_hanging_up = |request: &Arc<Request>| request.is_modern || self.carrier.translates();
-        if called_off.as_ref().is_some_and(by_hanging_up) {
+        if called_off.as_ref().is_some_and(|request| request.is_modern) {
             // Servers of the newest generation learn of it by the end of the request's connection.
             return call_off(called_off);
         }
@@ -82,10 +82,13 @@ impl Traffic {
         self.underway.call_off_subscriptions();
         self.carrier.app_is_gone();
         let rest = async { while self.running.join_next().await.is_some() {} };
-        if timeout(patience, rest).await.is_err() {
-            tracing::warn!("requests were still under way at the end");
-        }
+        let left = if timeout(patience, rest).await.is_err() { self.underway.ids() } else { Vec::new() };
         self.running.shutdown().await;
+        let ended = Trouble::new("bridge_ended", "Patchbay's bridge had to end before the service answered.");
+        for id in left {
+            tracing::warn!("a request was still under way at the end");
+            self.carrier.say(ended.line(&id)).await;
+        }
         self.carrier.end().await;
     }
 }
@@ -138,6 +141,12 @@ impl Underway {
 
     fn get(&self, id: &str) -> Option<Arc<Request>> {
         self.all().get(id).cloned()
+    }
+
+    /// The ids of those whose answers somebody waits for.
+    fn ids(&self) -> Vec<String> {
+        let all = self.all();
+        all.iter().filter(|(_, request)| !request.is_subscription).map(|(id, _)| id.clone()).collect()
     }
 
     fn enter(&self, envelope: &Envelope) -> Option<Entry> {
