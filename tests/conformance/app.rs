@@ -31,12 +31,18 @@ impl App {
     /// The same, with a session of an older generation; what the server answers.
     pub(crate) fn begin(url: &str, version: &str) -> (Self, Value) {
         let mut app = Self::start(url);
+        let answer = app.hello(version);
+        (app, answer)
+    }
+
+    /// Begins a session of an older generation; what the server answers.
+    pub(crate) fn hello(&mut self, version: &str) -> Value {
         let capabilities = json!({ "roots": {}, "sampling": {}, "elicitation": {} });
         let client = json!({ "name": "test", "version": "1" });
         let hello = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": client });
-        let answer = app.ask("initialize", &hello);
-        app.say(&json!({ "method": "notifications/initialized" }));
-        (app, answer)
+        let answer = self.ask("initialize", &hello);
+        self.say(&json!({ "method": "notifications/initialized" }));
+        answer
     }
 
     /// Writes a message.

@@ -152,6 +152,20 @@ fn server_everything_asks_samples_and_tells_over_both_of_its_transports() {
 }
 
 #[test]
+fn an_app_of_the_newest_generation_finds_out_that_a_server_is_older() {
+    for (kind, path) in [("streamableHttp", "mcp"), ("sse", "sse")] {
+        let server = Server::everything(kind);
+        let mut app = App::start(&server.url(path));
+        let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28" });
+        let error = app.request("server/discover", &json!({ "_meta": meta }))["error"].clone();
+        let code = error["code"].as_i64().expect("an error");
+        assert!(!(-32022..=-32020).contains(&code), "{kind}: no error that only the newest generation has: {error}");
+        app.hello("2025-11-25");
+        assert_eq!(app.call("echo", &json!({ "message": "x" })), "Echo: x", "{kind}");
+    }
+}
+
+#[test]
 fn a_bridge_that_the_system_asks_to_end_does_so_in_the_middle_of_a_call() {
     let server = Server::everything("streamableHttp");
     let (mut app, _) = App::begin(&server.url("mcp"), "2025-11-25");
