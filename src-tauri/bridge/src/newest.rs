@@ -14,7 +14,7 @@ use patchbay_core::wire::{LEGACY, MODERN};
 
 use crate::asked::Asked;
 use crate::carry::Carrier;
-use crate::envelope::{Envelope, Kind};
+use crate::envelope::Envelope;
 use crate::message::{Open, batch, one_line};
 use crate::object::{Object, quoted};
 use crate::trouble::Trouble;
@@ -95,28 +95,33 @@ impl Newest {
         envelope: &Envelope,
         open: &mut Open,
     ) -> Result<(), Trouble> {
-        match &envelope.kind {
-            Kind::Request(ids) if ids.len() == 1 && envelope.method.is_empty() => {}
-            Kind::Request(_) if !envelope.method.is_empty() => {
-                return self.request(carrier, line, envelope, open).await;
-            }
-            _ if envelope.is_reply() && !line.starts_with(b"[") => {
-                self.asked.answered(line);
-                return Ok(());
-            }
-            // Of notifications the newest generation has none that is posted.
-            Kind::OneWay | Kind::Garbage if !line.starts_with(b"[") => return Ok(()),
-            _ => {}
+        let parts = if line.starts_with(b"[") { batch(line) } else { None };
+        if let Some(parts) = parts {
+            self.each(carrier, parts, open).await;
+        } else if envelope.is_reply() {
+            self.asked.answered(line);
+        } else if !envelope.ids().is_empty() {
+            return self.request(carrier, line, envelope, open).await;
         }
-        for part in batch(line).unwrap_or_default() {
+        // Of notifications the newest generation has none that is posted.
+        Ok(())
+    }
+
+    /// Carries the messages of a batch, which the newest generation does not have; each request gets its own answer.
+    async fn each(&self, carrier: &Arc<Carrier>, parts: Vec<Bytes>, open: &mut Open) {
+        for part in parts {
             let envelope = Envelope::of(&part);
             let mut one = Open::new(envelope.ids().to_vec());
-            Box::pin(self.deliver(carrier, &part, &envelope, &mut one)).await?;
+            if let Err(trouble) = Box::pin(self.deliver(carrier, &part, &envelope, &mut one)).await {
+                let trouble = trouble.veiled(&carrier.ways);
+                for id in one.ids() {
+                    carrier.say(trouble.line(id)).await;
+                }
+            }
             for id in envelope.ids() {
                 open.settle_id(id);
             }
         }
-        Ok(())
     }
 
     async fn request(
