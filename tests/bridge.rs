@@ -3,12 +3,24 @@
 /// An app at one end of the bridge.
 #[path = "bridge/app.rs"]
 mod app;
+/// Servers of 2024-11-05.
+#[path = "bridge/channel.rs"]
+mod channel;
 /// Refusals, pages, outages: each an error in plain words under the request's id.
 #[path = "bridge/failures.rs"]
 mod failures;
+/// Answers that are passed on while they come in.
+#[path = "bridge/large.rs"]
+mod large;
 /// Bytes, order, headers, calls that are called off.
 #[path = "bridge/messages.rs"]
 mod messages;
+/// Tool parameters repeated in headers.
+#[path = "bridge/mirror.rs"]
+mod mirror;
+/// Apps of an older generation, servers of the newest.
+#[path = "bridge/newest.rs"]
+mod newest;
 /// The practice service at the other end, in both generations of the protocol.
 #[path = "bridge/practice.rs"]
 mod practice;

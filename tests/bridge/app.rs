@@ -141,10 +141,15 @@ impl App {
         rest
     }
 
-    /// Asks the bridge to go, as the system does with a signal, and waits until it has.
-    pub(crate) async fn stop(self) {
+    /// Asks the bridge to go, as the system does with a signal, and waits until it has; the lines that were still to come.
+    pub(crate) async fn stop(mut self) -> Vec<String> {
         self.please_go.notify_one();
         ended(self.bridge).await;
+        let mut rest = Vec::new();
+        while let Some(line) = self.output.next_line().await.expect("text") {
+            rest.push(line);
+        }
+        rest
     }
 
     /// What the bridge told its observer.

@@ -173,6 +173,22 @@ async fn a_batch_is_carried_as_it_is() {
 }
 
 #[tokio::test]
+async fn one_of_a_batch_that_is_called_off_takes_nothing_else_with_it() {
+    let answer = r#"[{"jsonrpc":"2.0","id":2,"result":{}},{"jsonrpc":"2.0","id":1,"error":{}}]"#;
+    let service = Service::start(move |asked| match asked.rpc().as_str() {
+        "notifications/cancelled" => Reply::status(202),
+        _ => Reply::json(answer).after(300),
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.say(&format!("[{},{}]", request(1, "a"), request(2, "b"))).await;
+    service.wait_for("POST", 1).await;
+    app.say(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#).await;
+    assert_eq!(app.line().await, answer);
+    assert_eq!(service.asked("notifications/cancelled").len(), 1);
+}
+
+#[tokio::test]
 async fn each_request_of_a_batch_gets_its_error() {
     let service = Service::start(|_| Reply::json(r#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#)).await;
     let mut app = App::start(&Keychain::open(&service.url()));

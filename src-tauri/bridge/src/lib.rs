@@ -6,10 +6,18 @@
 //! answer: the service's, or a JSON-RPC error in plain words, in which no token is repeated.
 
 mod answer;
+mod asked;
 mod carry;
+mod channel;
 mod envelope;
 mod listen;
 mod message;
+mod mirror;
+mod newest;
+mod object;
+mod outlet;
+mod passage;
+mod server;
 mod session;
 pub mod stdio;
 mod stream;
@@ -24,16 +32,23 @@ use std::time::Duration;
 use bytes::Bytes;
 use patchbay_core::Error;
 use patchbay_core::wire::Endpoint;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader};
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use carry::Carrier;
+use outlet::Outlet;
 use traffic::Traffic;
 
 /// The largest message, either way, in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// What ends the beginning of a session.
+const INITIALIZED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 /// How long requests in flight may go on when the app has hung up, and how long it may take to read the last answers.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How long it may all take when the system asks the program to go.
+const HASTE: Duration = Duration::from_millis(1500);
 
 /// Where the endpoint and its token come from; may block for as long as a keychain takes.
 pub type Source = Arc<dyn Fn() -> Result<Endpoint, Error> + Send + Sync>;
@@ -61,7 +76,7 @@ pub async fn run(
 }
 
 /// Carries messages until the app hangs up or `shutdown` ends, as it should when the system asks the program to go:
-/// then requests in flight are given up, and the service still hears that the session is over.
+/// then requests in flight are given up with an error, and the service still hears that the session is over.
 pub async fn run_until(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin + Send + 'static,
@@ -69,9 +84,8 @@ pub async fn run_until(
     observer: Observer,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (lines, queue) = mpsc::channel(64);
-    let writer = tokio::spawn(write(output, queue));
-    let carrier = Arc::new(Carrier::new(source, observer, lines));
+    let (outlet, writer) = Outlet::new(output);
+    let carrier = Arc::new(Carrier::new(source, observer, outlet));
     let first = tokio::spawn(Carrier::prepare(carrier.clone()));
     let mut traffic = Traffic::new(carrier);
     let mut shutdown = pin!(shutdown);
@@ -81,18 +95,23 @@ pub async fn run_until(
     };
     first.abort();
     if asked_to_go {
-        traffic.finish(Duration::ZERO).await;
+        farewell(traffic, Duration::ZERO, HASTE, writer).await;
         return;
     }
-    let farewell = async {
-        traffic.finish(FAREWELL).await;
-        // The last answers are written before the program ends.
-        let _ = tokio::time::timeout(FAREWELL, writer).await;
-    };
     tokio::select! {
-        () = farewell => {}
+        () = farewell(traffic, FAREWELL, FAREWELL, writer) => {}
         () = shutdown => {}
     }
+}
+
+/// Lets requests in flight come to their end, and the app read the last answers, for so long each.
+async fn farewell(traffic: Traffic, requests: Duration, answers: Duration, writer: JoinHandle<()>) {
+    let last = async {
+        traffic.finish(requests).await;
+        // The last answers are written before the program ends.
+        let _ = writer.await;
+    };
+    let _ = timeout(requests + answers, last).await;
 }
 
 async fn read(input: impl AsyncRead + Unpin, traffic: &mut Traffic) {
@@ -128,15 +147,6 @@ async fn read_line(input: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Byt
             Ok(0) | Err(_) => return Err(TooLarge),
             Ok(_) if line.ends_with(b"\n") => return Err(TooLarge),
             Ok(_) => {}
-        }
-    }
-}
-
-async fn write(mut output: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Bytes>) {
-    while let Some(line) = queue.recv().await {
-        if output.write_all(&line).await.is_err() || output.flush().await.is_err() {
-            // The app is gone; its standard input will end too.
-            return;
         }
     }
 }

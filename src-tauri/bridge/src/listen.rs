@@ -8,6 +8,7 @@ use crate::answer::is_stream;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::Open;
+use crate::newest::Newest;
 use crate::stream::Flow;
 
 /// How often in a row the server may report a fault of its own before it is left alone.
@@ -35,6 +36,29 @@ pub(crate) async fn listen(carrier: Arc<Carrier>) {
             // 405: the server has no such stream. 404: the session is over, the next request begins a new one.
             Ok(_) => return,
             Err(_) => {}
+        }
+        tokio::time::sleep(flow.wait(in_vain)).await;
+        in_vain += 1;
+    }
+}
+
+/// The same with a server of the newest generation, for an app of an older one: what changes is subscribed to.
+pub(crate) async fn subscribe(carrier: Arc<Carrier>, newest: Arc<Newest>) {
+    let (mut flow, mut in_vain, mut faults) = (Flow::default(), 0, 0);
+    while let Some(params) = newest.subscription() {
+        let Ok(way) = carrier.ways.get().await else { return };
+        let (request, id) = newest.own_request("subscriptions/listen", &params);
+        let envelope = Envelope::of(&request);
+        match carrier.post(&request, &envelope).await {
+            Ok(response) if response.status().is_success() && is_stream(&response) => {
+                (flow.heard, faults) = (false, 0);
+                let _ = flow.pass_on(&carrier, response, &envelope, &mut Open::keeping(id)).await;
+                in_vain = if flow.heard { 0 } else { in_vain };
+            }
+            Ok(response) if response.status().is_server_error() && faults < FAULTS => faults += 1,
+            Ok(_) => return,
+            Err(trouble) if trouble.may_pass() => {}
+            Err(_) => carrier.ways.changed_from(&way).await,
         }
         tokio::time::sleep(flow.wait(in_vain)).await;
         in_vain += 1;

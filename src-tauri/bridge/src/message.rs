@@ -44,44 +44,86 @@ fn same_id(a: &str, b: &str) -> bool {
     a == b || matches!((value(a), value(b)), (Ok(a), Ok(b)) if a == b)
 }
 
+/// The messages of a batch; none where the text is no batch.
+pub(crate) fn batch(text: &[u8]) -> Option<Vec<Bytes>> {
+    let parts: Vec<&RawValue> = serde_json::from_slice(text).ok()?;
+    Some(parts.iter().map(|part| Bytes::copy_from_slice(part.get().as_bytes())).collect())
+}
+
 /// Whether a text is a message or a batch of them.
 pub(crate) fn is_message(text: &[u8]) -> bool {
     !Head::all(text).is_empty()
 }
 
 /// The ids that still wait for their answers.
-#[derive(Debug)]
-pub(crate) struct Open(Vec<String>);
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    ids: Vec<String>,
+    /// The answer, where it is not for the app as it is.
+    kept: Option<Bytes>,
+    keeps: bool,
+}
 
 impl Open {
     pub(crate) fn new(ids: Vec<String>) -> Self {
-        Self(ids)
+        Self { ids, kept: None, keeps: false }
+    }
+
+    /// One id whose answer is kept instead of passed on.
+    pub(crate) fn keeping(id: String) -> Self {
+        Self { keeps: true, ..Self::new(vec![id]) }
+    }
+
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// Keeps an answer.
+    pub(crate) fn keep(&mut self, answer: Bytes) {
+        self.kept = Some(answer);
+    }
+
+    /// The answer that was kept.
+    pub(crate) fn into_kept(self) -> Option<Bytes> {
+        self.kept
+    }
+
+    /// Strikes out everything.
+    pub(crate) fn clear(&mut self) {
+        self.ids.clear();
+    }
+
+    /// Strikes out an id; whether it waited.
+    pub(crate) fn settle_id(&mut self, answered: &str) -> bool {
+        let before = self.ids.len();
+        self.ids.retain(|id| !same_id(answered, id));
+        self.ids.len() < before
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ids.is_empty()
     }
 
     pub(crate) fn ids(&self) -> &[String] {
-        &self.0
+        &self.ids
     }
 
     /// Strikes out what a text answers; whether that was anything.
     pub(crate) fn settle(&mut self, text: &[u8]) -> bool {
         let heads = Head::all(text);
-        let before = self.0.len();
-        self.0.retain(|id| !heads.iter().any(|head| head.answers(id)));
-        self.0.len() < before
+        let before = self.ids.len();
+        self.ids.retain(|id| !heads.iter().any(|head| head.answers(id)));
+        self.ids.len() < before
     }
 
     /// An error that names no id, under the one id that waits: an app could not tell otherwise what it answers.
     pub(crate) fn adopt(&mut self, text: &[u8]) -> Option<Bytes> {
         let heads = Head::all(text);
-        let ([id], [Head { id: None, method: None, error: Some(error), .. }]) = (&self.0[..], &heads[..]) else {
+        let ([id], [Head { id: None, method: None, error: Some(error), .. }]) = (&self.ids[..], &heads[..]) else {
             return None;
         };
         let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}");
-        self.0.clear();
+        self.ids.clear();
         Some(one_line(line.as_bytes()))
     }
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 use patchbay_core::wire::header::HeaderValue;
 use patchbay_core::wire::{Method, Response, WireError, sse};
 
+use tokio::time::timeout;
+
 use crate::MOST_BYTES;
 use crate::answer::is_stream;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
-use crate::message::{Open, is_message, one_line};
+use crate::message::{Open, is_message};
+use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::trouble::Trouble;
 
 /// How often in a row a stream is taken up again without bringing anything.
@@ -49,7 +52,7 @@ pub(crate) async fn bring(
 /// Takes a stream up after an event; `None` where the server cannot right now.
 async fn resume(carrier: &Carrier, last: &HeaderValue) -> Result<Option<Response>, Trouble> {
     let headers = carrier.session.listening(Some(last));
-    match carrier.send(Method::GET, None, &headers).await {
+    match carrier.send(None, Method::GET, None, &headers).await {
         Ok(response) if response.status().is_success() && is_stream(&response) => Ok(Some(response)),
         Ok(response) if response.status().is_server_error() => Ok(None),
         Ok(_) => Err(WireError::Broken.into()),
@@ -71,23 +74,27 @@ impl Flow {
     /// Passes a stream's messages on until what waited is answered, or until it ends where nothing waited.
     ///
     /// # Errors
-    /// `TooLarge` only: a stream that breaks off ends like any other.
+    /// `TooLarge`, and `Broken` for a large message that is no JSON: a stream that breaks off ends like any other.
     pub(crate) async fn pass_on(
         &mut self,
         carrier: &Carrier,
         mut response: Response,
         envelope: &Envelope,
         open: &mut Open,
-    ) -> Result<(), WireError> {
+    ) -> Result<(), Trouble> {
         let waits = !open.is_empty();
-        let mut decoder = sse::Decoder::new(MOST_BYTES);
-        while let Ok(Some(piece)) = response.chunk().await {
-            let events = match decoder.push(&piece) {
-                Err(WireError::TooLarge) => return Err(WireError::TooLarge),
+        let holds = open.keeps() || envelope.wants_whole_answer();
+        let mut decoder = sse::Decoder::passing(MOST_BYTES, if holds { usize::MAX } else { MOST_HELD });
+        let mut large = None;
+        loop {
+            let longest = if large.is_some() { LONGEST_PAUSE } else { Duration::MAX };
+            let Ok(Ok(Some(piece))) = timeout(longest, response.chunk()).await else { break };
+            let parts = match decoder.parts(&piece) {
+                Err(WireError::TooLarge) => return Err(WireError::TooLarge.into()),
                 other => other.unwrap_or_default(),
             };
-            for event in events {
-                self.take(carrier, event, envelope, open).await;
+            for part in parts {
+                self.part(carrier, part, &mut large, envelope, open).await?;
             }
             if waits && open.is_empty() {
                 drain(response);
@@ -97,20 +104,47 @@ impl Flow {
         Ok(())
     }
 
+    async fn part(
+        &mut self,
+        carrier: &Carrier,
+        part: sse::Part,
+        large: &mut Option<Passage>,
+        envelope: &Envelope,
+        open: &mut Open,
+    ) -> Result<(), Trouble> {
+        match part {
+            sse::Part::Event(event) => self.take(carrier, event, envelope, open).await,
+            sse::Part::Data(data) => {
+                if large.is_none() {
+                    *large = Some(Passage::begin(carrier).await);
+                }
+                if let Some(passage) = large {
+                    passage.pass(data).await?;
+                }
+            }
+            sse::Part::End(event) => {
+                self.note(&event);
+                large.take().map_or(Ok(()), |passage| passage.end(open))?;
+            }
+        }
+        Ok(())
+    }
+
     async fn take(&mut self, carrier: &Carrier, event: sse::Event, envelope: &Envelope, open: &mut Open) {
+        self.note(&event);
+        let text = event.data.as_bytes();
+        if event.event.as_deref().is_none_or(|name| name == "message") && is_message(text) {
+            carrier.pass_on(text, envelope, open).await;
+        }
+    }
+
+    /// Notes where the stream stands.
+    fn note(&mut self, event: &sse::Event) {
         self.heard = true;
         if let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) {
             self.last_id = HeaderValue::from_str(id).ok();
         }
         self.retry = event.retry.map(Duration::from_millis).or(self.retry);
-        let text = event.data.as_bytes();
-        if event.event.as_deref().is_some_and(|name| name != "message") || !is_message(text) {
-            return;
-        }
-        if open.settle(text) && envelope.is_initialize() {
-            carrier.session.learn_version(text);
-        }
-        carrier.say(one_line(text)).await;
     }
 
     /// How long to wait before taking a stream up again: as the server says, and longer each time in vain.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::carry::Carrier;
 use crate::envelope::{Envelope, Kind};
+use crate::trouble::Trouble;
 
 /// Messages in flight at once; as many again that want no answer, so that a cancellation never waits for a request.
 const MOST_AT_ONCE: usize = 256;
@@ -48,6 +49,8 @@ impl Traffic {
         let places = if envelope.ids().is_empty() { &self.others } else { &self.requests };
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let called_off = envelope.cancels.as_ref().and_then(|id| self.underway.get(id));
+        // One of a batch is the server's to end.
+        let called_off = called_off.filter(|request| !request.is_batch);
         if called_off.as_ref().is_some_and(|request| request.is_modern) {
             // Servers of the newest generation learn of it by the end of the request's connection.
             return call_off(called_off);
@@ -79,11 +82,15 @@ impl Traffic {
     /// Lets what is under way come to its end, for as long as `patience` lasts, and ends the session.
     pub(crate) async fn finish(mut self, patience: Duration) {
         self.underway.call_off_subscriptions();
+        self.carrier.app_is_gone();
         let rest = async { while self.running.join_next().await.is_some() {} };
-        if timeout(patience, rest).await.is_err() {
-            tracing::warn!("requests were still under way at the end");
-        }
+        let left = if timeout(patience, rest).await.is_err() { self.underway.ids() } else { Vec::new() };
         self.running.shutdown().await;
+        let ended = Trouble::new("bridge_ended", "Patchbay's bridge had to end before the service answered.");
+        for id in left {
+            tracing::warn!("a request was still under way at the end");
+            self.carrier.say(ended.line(&id)).await;
+        }
         self.carrier.end().await;
     }
 }
@@ -118,10 +125,11 @@ fn call_off(request: Option<Arc<Request>>) {
     }
 }
 
-/// A request under way.
+/// A request under way, or a batch of them.
 struct Request {
     is_modern: bool,
     is_subscription: bool,
+    is_batch: bool,
     called_off: Notify,
 }
 
@@ -138,16 +146,22 @@ impl Underway {
         self.all().get(id).cloned()
     }
 
+    /// The ids of those whose answers somebody waits for.
+    fn ids(&self) -> Vec<String> {
+        let all = self.all();
+        all.iter().filter(|(_, request)| !request.is_subscription).map(|(id, _)| id.clone()).collect()
+    }
+
     fn enter(&self, envelope: &Envelope) -> Option<Entry> {
         let Kind::Request(ids) = &envelope.kind else { return None };
-        let [id] = &ids[..] else { return None };
         let request = Arc::new(Request {
             is_modern: envelope.is_modern(),
             is_subscription: envelope.method == "subscriptions/listen",
+            is_batch: ids.len() > 1,
             called_off: Notify::new(),
         });
-        self.all().insert(id.clone(), request.clone());
-        Some(Entry { underway: self.clone(), id: id.clone(), request })
+        self.all().extend(ids.iter().map(|id| (id.clone(), request.clone())));
+        Some(Entry { underway: self.clone(), ids: ids.clone(), request })
     }
 
     /// Subscriptions last until the app is gone; nobody waits for their answers.
@@ -158,18 +172,20 @@ impl Underway {
     }
 }
 
-/// A request's place among those under way, given up when dropped.
+/// A message's place among those under way, given up when dropped.
 struct Entry {
     underway: Underway,
-    id: String,
+    ids: Vec<String>,
     request: Arc<Request>,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut all = self.underway.all();
-        if all.get(&self.id).is_some_and(|request| Arc::ptr_eq(request, &self.request)) {
-            all.remove(&self.id);
+        for id in &self.ids {
+            if all.get(id).is_some_and(|request| Arc::ptr_eq(request, &self.request)) {
+                all.remove(id);
+            }
         }
     }
 }

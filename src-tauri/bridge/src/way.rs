@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
-use patchbay_core::wire::{Client, Endpoint, Timeouts, shown, veil};
+use bytes::Bytes;
+use patchbay_core::wire::header::HeaderMap;
+use patchbay_core::wire::{Client, Endpoint, Method, Response, Timeouts, shown, veil};
 use tokio::sync::{Mutex, watch};
 
 use crate::Source;
@@ -24,6 +26,19 @@ pub(crate) struct Way {
 impl Way {
     fn leads_as(&self, other: &Endpoint) -> bool {
         self.endpoint.same_auth(other) && self.endpoint.url() == other.url()
+    }
+
+    /// Sends a request to the service, or to another place of it.
+    pub(crate) async fn send(
+        &self,
+        place: Option<&str>,
+        method: Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Trouble> {
+        let there = place.map(|place| self.endpoint.within(place)).transpose()?;
+        let there = there.as_ref().unwrap_or(&self.endpoint);
+        Ok(self.client.send(there, method, body.cloned(), headers).await?)
     }
 
     /// What to say where the service still answers 401.

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{Endpoint, WireError, veil};
+use super::{Endpoint, WireError};
 use crate::error::{Code, Error, Result};
 
 const MOST_REDIRECTS: usize = 5;
@@ -98,12 +98,18 @@ fn next(at: &Endpoint, response: &Response) -> Result<Option<Endpoint>, WireErro
         return Ok(None);
     }
     let Some(there) = response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) else { return Ok(None) };
-    let Ok(there) = at.url().join(there) else { return Ok(None) };
-    if there.origin() != at.url().origin() {
-        let origin = there.origin().ascii_serialization();
-        return Err(WireError::OtherOrigin(veil(&origin, std::slice::from_ref(at))));
+    match at.within(there) {
+        Err(WireError::Broken) => Ok(None),
+        there => there.map(Some),
     }
-    Ok(Some(at.moved(there)))
+}
+
+/// The next piece of a body; none at its end.
+///
+/// # Errors
+/// Why it was cut off.
+pub async fn next_piece(response: &mut Response) -> std::result::Result<Option<Bytes>, WireError> {
+    response.chunk().await.map_err(|error| WireError::of(&error))
 }
 
 /// Reads a body of at most `limit` bytes.

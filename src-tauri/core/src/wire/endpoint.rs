@@ -4,6 +4,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::WireError;
 use super::base64::from_base64;
 use super::veil::veil;
 use crate::catalog::check_address;
@@ -84,6 +85,19 @@ impl Endpoint {
     /// The same endpoint at another place of the same origin.
     pub(super) fn moved(&self, url: Url) -> Self {
         Self { url, ..self.clone() }
+    }
+
+    /// The same endpoint at a place that the service names: an address, or a part of one.
+    ///
+    /// # Errors
+    /// `OtherOrigin` where it is not the service's own, and `Broken` where it is no address.
+    pub fn within(&self, place: &str) -> std::result::Result<Self, WireError> {
+        let there = self.url.join(place).map_err(|_| WireError::Broken)?;
+        if there.origin() != self.url.origin() {
+            let origin = there.origin().ascii_serialization();
+            return Err(WireError::OtherOrigin(veil(&origin, std::slice::from_ref(self))));
+        }
+        Ok(self.moved(there))
     }
 
     /// The origin, `https://host[:port]`.

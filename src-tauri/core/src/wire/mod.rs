@@ -11,7 +11,7 @@ pub mod sse;
 mod veil;
 
 pub use base64::base64;
-pub use client::{Client, Timeouts, read_bounded};
+pub use client::{Client, Timeouts, next_piece, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::WireError;
 pub(crate) use failure::tls_words;

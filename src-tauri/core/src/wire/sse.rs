@@ -1,5 +1,7 @@
 //! Server-sent events, as the HTML standard defines them, with a bound on an event's size.
 
+use bytes::Bytes;
+
 use super::WireError;
 
 /// One event.
@@ -15,10 +17,35 @@ pub struct Event {
     pub retry: Option<u64>,
 }
 
+/// What a decoder that passes large events on gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// An event that was small enough to be held.
+    Event(Event),
+    /// A piece of the data of a larger one.
+    Data(Bytes),
+    /// The end of a larger one, with all that it told beside its data.
+    End(Event),
+}
+
+/// How far the present event's data is passed on in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passing {
+    /// It is held.
+    Nothing,
+    /// What came so far is, and the rest of the present line will be.
+    Line,
+    /// What came so far is.
+    Lines,
+}
+
 /// Turns bytes into events.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
+    /// From this size on, the data of messages is passed on in pieces.
+    hold: usize,
+    passing: Passing,
     line: Vec<u8>,
     event: Event,
     has_data: bool,
@@ -29,7 +56,22 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder for events of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, line: Vec::new(), event: Event::default(), has_data: false, after_cr: false, begun: false }
+        Self {
+            limit,
+            hold: usize::MAX,
+            passing: Passing::Nothing,
+            line: Vec::new(),
+            event: Event::default(),
+            has_data: false,
+            after_cr: false,
+            begun: false,
+        }
+    }
+
+    /// A decoder that passes a message of more than `hold` bytes on in pieces, where it is a JSON object; other events
+    /// have at most `limit` bytes.
+    pub fn passing(limit: usize, hold: usize) -> Self {
+        Self { hold, ..Self::new(limit) }
     }
 
     /// Takes bytes and gives the events that are complete, and those that only say `id` or `retry`.
@@ -37,7 +79,16 @@ impl Decoder {
     /// # Errors
     /// `TooLarge`; `Broken` where the text is not UTF-8.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, WireError> {
-        let mut events = Vec::new();
+        let events = |part| if let Part::Event(event) = part { Some(event) } else { None };
+        Ok(self.parts(bytes)?.into_iter().filter_map(events).collect())
+    }
+
+    /// The same for a decoder that passes large events on.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn parts(&mut self, bytes: &[u8]) -> Result<Vec<Part>, WireError> {
+        let mut parts = Vec::new();
         let mut rest = bytes;
         while let Some(first) = rest.first() {
             if std::mem::take(&mut self.after_cr) && *first == b'\n' {
@@ -46,19 +97,51 @@ impl Decoder {
             }
             let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let text = &rest[..end.unwrap_or(rest.len())];
-            if self.line.len() + self.event.data.len() + text.len() > self.limit {
-                return Err(WireError::TooLarge);
-            }
-            self.line.extend_from_slice(text);
+            parts.extend(self.take(text)?);
             let Some(end) = end else { break };
             self.after_cr = rest[end] == b'\r';
             rest = &rest[end + 1..];
-            events.extend(self.end_line()?);
+            if self.passing == Passing::Line {
+                self.passing = Passing::Lines;
+            } else {
+                parts.extend(self.end_line()?);
+            }
         }
-        Ok(events)
+        Ok(parts)
     }
 
-    fn end_line(&mut self) -> Result<Option<Event>, WireError> {
+    /// Takes a part of a line.
+    fn take(&mut self, text: &[u8]) -> Result<Option<Part>, WireError> {
+        if self.passing == Passing::Line {
+            return Ok((!text.is_empty()).then(|| Part::Data(Bytes::copy_from_slice(text))));
+        }
+        let held = self.line.len() + self.event.data.len() + text.len();
+        if held > self.limit {
+            return Err(WireError::TooLarge);
+        }
+        self.line.extend_from_slice(text);
+        Ok(if held > self.hold { self.let_go() } else { None })
+    }
+
+    /// Begins to pass data on, or goes on with it, where the line that grew too large is data of a message.
+    fn let_go(&mut self) -> Option<Part> {
+        let value = self.line.strip_prefix(b"data:").filter(|value| !value.is_empty())?;
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        let begin = if self.has_data { self.event.data.as_bytes() } else { value };
+        let is_message = self.event.event.as_deref().is_none_or(|name| name == "message");
+        let fits = is_message && begin.trim_ascii_start().starts_with(b"{");
+        if self.passing == Passing::Nothing && !fits {
+            return None;
+        }
+        let between: &[u8] = if self.has_data { b"\n" } else { b"" };
+        let data = [self.event.data.as_bytes(), between, value].concat();
+        (self.passing, self.has_data) = (Passing::Line, true);
+        self.event.data.clear();
+        self.line.clear();
+        Some(Part::Data(data.into()))
+    }
+
+    fn end_line(&mut self) -> Result<Option<Part>, WireError> {
         let line = std::mem::take(&mut self.line);
         let text = std::str::from_utf8(&line).map_err(|_| WireError::Broken)?;
         let text = if self.begun { text } else { text.strip_prefix('\u{feff}').unwrap_or(text) };
@@ -69,6 +152,7 @@ impl Decoder {
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
+            "data" if self.passing == Passing::Lines => return Ok(Some(Part::Data(format!("\n{value}").into()))),
             "data" => {
                 if self.has_data {
                     self.event.data.push('\n');
@@ -87,11 +171,14 @@ impl Decoder {
         Ok(None)
     }
 
-    fn end_event(&mut self) -> Option<Event> {
+    fn end_event(&mut self) -> Option<Part> {
         let tells = self.has_data || self.event.id.is_some() || self.event.retry.is_some();
         self.has_data = false;
         let event = std::mem::take(&mut self.event);
-        tells.then_some(event)
+        if std::mem::replace(&mut self.passing, Passing::Nothing) != Passing::Nothing {
+            return Some(Part::End(event));
+        }
+        tells.then_some(Part::Event(event))
     }
 }
 
@@ -120,6 +207,33 @@ mod tests {
     #[test]
     fn an_event_without_data_only_tells_its_id() {
         assert_eq!(all("id: 1\n\n: nothing\n\n", 5), [Event { id: Some("1".into()), ..Event::default() }]);
+    }
+
+    #[test]
+    fn a_large_message_comes_in_pieces_and_whole() {
+        let text = "id: 1\ndata: {\"a\":\ndata: 0123456789,\ndata:x\ndata: 9876543210}\nid: 2\n\ndata: y\n\n";
+        for ends in ["\n", "\r", "\r\n"] {
+            for piece in 1..60 {
+                let mut decoder = Decoder::passing(1000, 8);
+                let text = text.replace('\n', ends);
+                let parts: Vec<_> =
+                    text.as_bytes().chunks(piece).flat_map(|bytes| decoder.parts(bytes).expect("in bounds")).collect();
+                let data = parts.iter().flat_map(|part| if let Part::Data(data) = part { &data[..] } else { b"" });
+                let data: Vec<u8> = data.copied().collect();
+                assert_eq!(String::from_utf8_lossy(&data), "{\"a\":\n0123456789,\nx\n9876543210}", "{ends:?} {piece}");
+                let [.., Part::End(end), Part::Event(next)] = &parts[..] else { panic!("{parts:?}") };
+                assert_eq!((end.id.as_deref(), next.data.as_str()), (Some("2"), "y"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_event_that_is_no_object_is_held() {
+        for text in ["data: 0123456789\n\n", "event: other\ndata: {\"0123456789\":1}\n\n"] {
+            let mut decoder = Decoder::passing(1000, 8);
+            let parts = decoder.parts(text.as_bytes()).expect("in bounds");
+            assert!(matches!(&parts[..], [Part::Event(_)]), "{parts:?}");
+        }
     }
 
     #[test]

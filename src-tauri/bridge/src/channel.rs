@@ -1,0 +1,190 @@
+//! A server of revision 2024-11-05: it speaks on one stream only, and names there the place that messages are posted to.
+//!
+//! When the stream ends, requests under way fail; the next message opens another one and begins the session again with
+//! the app's own words.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use patchbay_core::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use patchbay_core::wire::{Method, Response, WireError, next_piece, sse};
+use tokio::sync::oneshot;
+
+use crate::answer::{Answer, is_stream};
+use crate::carry::Carrier;
+use crate::envelope::Envelope;
+use crate::message::{Open, is_message, one_line};
+use crate::server::Server;
+use crate::trouble::Trouble;
+use crate::{INITIALIZED, MOST_BYTES};
+
+/// How long a server may take to name its place.
+const NAMING: Duration = Duration::from_secs(5);
+
+/// A stream with its place to post to.
+pub(crate) struct Channel {
+    /// As the server named it; nothing is sent there where it is at another origin.
+    place: String,
+    /// The requests that wait for answers on it; none once it has ended.
+    waiting: Mutex<Option<Vec<Waiting>>>,
+}
+
+/// Requests of one message.
+struct Waiting {
+    open: Open,
+    done: oneshot::Sender<Open>,
+}
+
+impl Channel {
+    /// Opens a stream; none where the server has no such stream.
+    pub(crate) async fn open(carrier: &Arc<Carrier>) -> Result<Option<Arc<Self>>, Trouble> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let response = carrier.send(None, Method::GET, None, &headers).await?;
+        if !response.status().is_success() || !is_stream(&response) {
+            return Ok(None);
+        }
+        let mut reading = Reading { response, decoder: sse::Decoder::new(MOST_BYTES), early: Vec::new() };
+        let Ok(Some(place)) = tokio::time::timeout(NAMING, reading.place()).await else { return Ok(None) };
+        let channel = Arc::new(Self { place, waiting: Mutex::new(Some(Vec::new())) });
+        carrier.listen_with(&tokio::spawn(reading.pass_on(channel.clone(), carrier.clone())));
+        Ok(Some(channel))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Vec<Waiting>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.waiting().is_none()
+    }
+
+    /// Posts a message and waits until its requests are answered.
+    pub(crate) async fn deliver(&self, carrier: &Carrier, line: &Bytes, open: &mut Open) -> Result<(), Trouble> {
+        let waits = !open.is_empty();
+        let done = self.expect(open.clone());
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let response = carrier.send(Some(&self.place), Method::POST, Some(line), &headers).await?;
+        if !response.status().is_success() {
+            // Its words are for the app, whether they are a JSON-RPC error or not.
+            return Answer::read(response).await?.settle(carrier, &Envelope::of(line), open).await;
+        }
+        drop(response);
+        if waits {
+            *open = done.await.map_err(|_| WireError::Broken)?;
+        }
+        Ok(())
+    }
+
+    /// Will hear of the answers; of the end at once where the stream has ended.
+    fn expect(&self, open: Open) -> oneshot::Receiver<Open> {
+        let (done, answered) = oneshot::channel();
+        if let Some(waiting) = self.waiting().as_mut().filter(|_| !open.is_empty()) {
+            waiting.retain(|other| !other.done.is_closed());
+            waiting.push(Waiting { open, done });
+        }
+        answered
+    }
+
+    /// Passes a message on, to the app or to whoever asked in its place.
+    async fn hear(&self, carrier: &Carrier, text: &[u8]) {
+        let settled = self.settle(text);
+        let keeps = settled.as_ref().is_some_and(|waiting| waiting.open.keeps());
+        if !keeps {
+            carrier.say(one_line(text)).await;
+        }
+        if let Some(mut waiting) = settled {
+            waiting.open.keep(one_line(text));
+            // Whoever asked may have been called off.
+            let _ = waiting.done.send(waiting.open);
+        }
+    }
+
+    /// Takes what a text answers out of those that wait, once all of it is answered.
+    fn settle(&self, text: &[u8]) -> Option<Waiting> {
+        let mut waiting = self.waiting();
+        let waiting = waiting.as_mut()?;
+        let at = waiting.iter_mut().position(|waiting| waiting.open.settle(text))?;
+        waiting[at].open.is_empty().then(|| waiting.swap_remove(at))
+    }
+}
+
+/// Carries a message to a server of this kind, on a new stream where the old one has ended.
+pub(crate) async fn deliver(
+    carrier: &Arc<Carrier>,
+    channel: Arc<Channel>,
+    line: &Bytes,
+    open: &mut Open,
+) -> Result<(), Trouble> {
+    let channel = if channel.has_ended() { begin_again(carrier).await? } else { channel };
+    channel.deliver(carrier, line, open).await
+}
+
+/// Begins a session on a new stream, unseen by the app; once for all who need it at the same time.
+async fn begin_again(carrier: &Arc<Carrier>) -> Result<Arc<Channel>, Trouble> {
+    let _beginning = carrier.beginning.lock().await;
+    if let Server::Channel(channel) = carrier.server()
+        && !channel.has_ended()
+    {
+        return Ok(channel);
+    }
+    let ended = || Trouble::new("session_ended", "The service ended the session. Restart the app.");
+    let initialize = carrier.session.initialize().ok_or_else(ended)?;
+    let channel = Channel::open(carrier).await?.ok_or_else(ended)?;
+    let id = Envelope::of(&initialize).ids().first().cloned().unwrap_or_default();
+    channel.deliver(carrier, &initialize, &mut Open::keeping(id)).await?;
+    channel.deliver(carrier, &Bytes::from_static(INITIALIZED), &mut Open::new(Vec::new())).await?;
+    carrier.set_server(Server::Channel(channel.clone()));
+    Ok(channel)
+}
+
+/// A stream that is being read.
+struct Reading {
+    response: Response,
+    decoder: sse::Decoder,
+    /// What came together with the place, after it.
+    early: Vec<sse::Event>,
+}
+
+impl Reading {
+    /// The place, which is the first that the server says.
+    async fn place(&mut self) -> Option<String> {
+        loop {
+            let piece = next_piece(&mut self.response).await.ok()??;
+            let mut events = self.decoder.push(&piece).ok()?.into_iter();
+            let named = events.find(|event| event.event.as_deref() == Some("endpoint"));
+            if let Some(event) = named {
+                self.early = events.collect();
+                return Some(event.data);
+            }
+        }
+    }
+
+    /// Passes messages on until the stream ends.
+    async fn pass_on(mut self, channel: Arc<Channel>, carrier: Arc<Carrier>) {
+        let _ending = Ending(channel.clone());
+        let mut events = std::mem::take(&mut self.early);
+        loop {
+            for event in events {
+                let is_named = event.event.as_deref().is_some_and(|name| name != "message");
+                if !is_named && is_message(event.data.as_bytes()) {
+                    channel.hear(&carrier, event.data.as_bytes()).await;
+                }
+            }
+            let Ok(Some(piece)) = next_piece(&mut self.response).await else { return };
+            let Ok(next) = self.decoder.push(&piece) else { return };
+            events = next;
+        }
+    }
+}
+
+/// However the reading ends, nobody waits for it any longer.
+struct Ending(Arc<Channel>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.waiting().take();
+    }
+}

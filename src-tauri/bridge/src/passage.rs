@@ -1,0 +1,260 @@
+//! A large message, passed on while it still comes in: checked as far as that needs no memory.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use patchbay_core::wire::WireError;
+use tokio::sync::mpsc;
+
+use crate::carry::Carrier;
+use crate::message::Open;
+use crate::trouble::Trouble;
+
+/// A message of at most so many bytes is looked at as a whole, and passed on as one line.
+pub(crate) const MOST_HELD: usize = 256 * 1024;
+/// How long a message that has begun may pause. Nobody else is heard meanwhile.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest id and the longest name of a member that are told.
+const MOST_TOLD: usize = 1024;
+
+/// A message under way.
+pub(crate) struct Passage {
+    scan: Scan,
+    pieces: mpsc::Sender<Bytes>,
+}
+
+impl Passage {
+    /// Begins a message; nobody else speaks to the app until it is dropped.
+    pub(crate) async fn begin(carrier: &Carrier) -> Self {
+        Self { scan: Scan::default(), pieces: carrier.outlet.pieces().await }
+    }
+
+    /// Passes a piece on; waits while the app reads slowly.
+    ///
+    /// # Errors
+    /// `Broken` where the text cannot be a JSON message any more; the piece is not passed on then.
+    pub(crate) async fn pass(&mut self, piece: Bytes) -> Result<(), WireError> {
+        self.scan.take(&piece).ok_or(WireError::Broken)?;
+        let has_breaks = piece.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+        let piece = if has_breaks { on_one_line(&piece) } else { piece };
+        // The app is gone where this fails.
+        let _ = self.pieces.send(piece).await;
+        Ok(())
+    }
+
+    /// Ends the message and strikes out what it answers.
+    ///
+    /// # Errors
+    /// `broken` where it is not whole. The app has seen a part of it, as a line that is no JSON.
+    pub(crate) fn end(self, open: &mut Open) -> Result<(), Trouble> {
+        if !self.scan.is_whole() {
+            return Err(WireError::Broken.into());
+        }
+        if let (Some(id), false) = (self.scan.id(), self.scan.has_method) {
+            open.settle_id(&id);
+        }
+        Ok(())
+    }
+}
+
+/// Line breaks in valid JSON stand only between its parts, never in a string.
+fn on_one_line(piece: &[u8]) -> Bytes {
+    piece.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect::<Vec<_>>().into()
+}
+
+/// What is known of an object's text so far: how deep it is nested, and its own `id`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Debug, Default)]
+struct Scan {
+    depth: u32,
+    in_string: bool,
+    escaped: bool,
+    begun: bool,
+    ended: bool,
+    has_method: bool,
+    /// Whether the next thing at the object's own level is a member's value.
+    at_value: bool,
+    /// The member's name, or the id's value, as far as it is read.
+    word: Vec<u8>,
+    name: Vec<u8>,
+    id: Option<Vec<u8>>,
+    utf8: Utf8,
+}
+
+impl Scan {
+    /// Reads on; none where this is no object's text in UTF-8.
+    fn take(&mut self, text: &[u8]) -> Option<()> {
+        self.utf8.take(text)?;
+        let mut at = 0;
+        while at < text.len() {
+            at += if self.in_string { self.string(&text[at..])? } else { self.between(text[at])? };
+        }
+        Some(())
+    }
+
+    /// Inside a string; how much of it was read.
+    fn string(&mut self, text: &[u8]) -> Option<usize> {
+        if std::mem::take(&mut self.escaped) {
+            self.tell(&text[..1]);
+            return Some(1);
+        }
+        let plain = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(text.len());
+        self.tell(&text[..plain]);
+        let Some(end) = text.get(plain) else { return Some(plain) };
+        match end {
+            b'"' => self.in_string = false,
+            b'\\' => self.escaped = true,
+            _ => return None,
+        }
+        self.tell(&[*end]);
+        Some(plain + 1)
+    }
+
+    /// Outside of strings.
+    fn between(&mut self, byte: u8) -> Option<usize> {
+        if self.ended || !self.begun {
+            let fits = byte.is_ascii_whitespace() || (byte == b'{' && !self.begun);
+            self.begun |= byte == b'{';
+            self.depth = u32::from(self.begun && !self.ended);
+            return fits.then_some(1);
+        }
+        match byte {
+            b'"' => {
+                self.tell(b"\"");
+                self.in_string = true;
+            }
+            b'{' | b'[' => {
+                self.depth = self.depth.checked_add(1)?;
+                self.word.clear();
+            }
+            b'}' | b']' => {
+                if self.depth == 1 {
+                    self.member();
+                }
+                self.depth -= 1;
+                self.ended = self.depth == 0;
+            }
+            b':' if self.depth == 1 => {
+                self.name = std::mem::take(&mut self.word);
+                self.has_method |= self.name == b"\"method\"";
+                self.at_value = true;
+            }
+            b',' if self.depth == 1 => self.member(),
+            _ => self.tell(&[byte]),
+        }
+        Some(1)
+    }
+
+    /// A member of the object itself ends.
+    fn member(&mut self) {
+        let word = std::mem::take(&mut self.word);
+        if std::mem::take(&mut self.at_value) && self.name == b"\"id\"" {
+            self.id = Some(word.trim_ascii().to_vec());
+        }
+    }
+
+    /// Notes what may be a name or the id.
+    fn tell(&mut self, text: &[u8]) {
+        let told = self.depth == 1 && (!self.at_value || self.name == b"\"id\"");
+        let blank = !self.in_string && text.trim_ascii().is_empty();
+        if told && !blank && self.word.len() < MOST_TOLD {
+            self.word.extend_from_slice(&text[..text.len().min(MOST_TOLD)]);
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.ended && self.utf8.is_whole()
+    }
+
+    fn id(&self) -> Option<String> {
+        String::from_utf8(self.id.clone()?).ok()
+    }
+}
+
+/// Whether a text that comes in pieces is UTF-8.
+#[derive(Debug, Default)]
+struct Utf8 {
+    /// The beginning of a character whose end is still to come.
+    rest: Vec<u8>,
+}
+
+impl Utf8 {
+    fn take(&mut self, mut text: &[u8]) -> Option<()> {
+        while !self.rest.is_empty() {
+            let Some((first, others)) = text.split_first() else { return Some(()) };
+            text = others;
+            self.rest.push(*first);
+            match std::str::from_utf8(&self.rest) {
+                Ok(_) => self.rest.clear(),
+                Err(error) if error.error_len().is_some() => return None,
+                Err(_) => {}
+            }
+        }
+        match std::str::from_utf8(text) {
+            Ok(_) => Some(()),
+            Err(error) if error.error_len().is_some() => None,
+            Err(error) => {
+                self.rest = text[error.valid_up_to()..].to_vec();
+                Some(())
+            }
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(text: &str, piece: usize) -> Option<(bool, Option<String>, bool)> {
+        let mut scan = Scan::default();
+        text.as_bytes().chunks(piece).try_for_each(|piece| scan.take(piece))?;
+        Some((scan.is_whole(), scan.id(), scan.has_method))
+    }
+
+    #[test]
+    fn an_answers_id_is_found_wherever_it_stands_and_however_it_comes() {
+        let texts = [
+            (r#"{"jsonrpc":"2.0","id":7,"result":{"id":8,"a":["id",{"id":9}]}}"#, "7"),
+            (r#" { "result" : {"text":"\"id\":1,}é] \\"}, "id" : "a,\"b é" } "#, r#""a,\"b é""#),
+            ("{\"result\":{},\n\"id\":\n-1.0\n}\n", "-1.0"),
+            (r#"{"result":"id","id":null}"#, "null"),
+        ];
+        for (text, id) in texts {
+            for piece in [1, 2, 3, 1000] {
+                assert_eq!(scan(text, piece), Some((true, Some(id.to_owned()), false)), "{text} {piece}");
+            }
+        }
+        assert_eq!(scan(r#"{"method":"x","id":1}"#, 4), Some((true, Some("1".to_owned()), true)));
+    }
+
+    #[test]
+    fn what_is_cut_is_not_whole_and_what_is_no_object_is_refused() {
+        for text in ["", "{", r#"{"a":"}"#, r#"{"a":[}"#, r#"{"id":1"#] {
+            assert!(scan(text, 2).is_some_and(|(whole, ..)| !whole), "{text}");
+        }
+        for text in ["x", "[]", "{}{", r#"{"a":1}}"#, "{\"a\":\"line\nbreak\"}"] {
+            assert_eq!(scan(text, 2), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_across_pieces() {
+        let texts: [(&[u8], bool); 4] = [
+            (b"{\"a\":\"\xC3\xA9\"}", true),
+            (b"{\"a\":\"\xC3\"}", false),
+            (b"{\"\xF0\x9F\x98\x80\":1}", true),
+            (b"{\"\xFF\":1}", false),
+        ];
+        for (text, fits) in texts {
+            for piece in [1, 2, 3, 100] {
+                let mut scan = Scan::default();
+                let read = text.chunks(piece).try_for_each(|piece| scan.take(piece));
+                assert_eq!(read.is_some() && scan.is_whole(), fits, "{text:?} {piece}");
+            }
+        }
+    }
+}

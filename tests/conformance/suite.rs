@@ -1,0 +1,103 @@
+//! The official suite's scenarios for clients: each one as an app of the generation that it is for, and those of the
+//! newest generation once more as an older app, so that the bridge has to translate.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::{node, tool};
+
+/// A scenario in a revision of the protocol.
+type Case = (String, String);
+
+/// Scenarios that say nothing about a bridge, or are tried elsewhere.
+fn is_elsewhere(scenario: &str) -> bool {
+    // Signing in has tests of its own.
+    scenario.starts_with("auth/")
+        // What an app does with the skills that it reads through the bridge: it fetches, measures and verifies them.
+        || scenario.starts_with("sep-2640-client-")
+}
+
+/// Scenarios that an older app cannot pass through any bridge.
+fn wants_newest_app(scenario: &str) -> bool {
+    // Both take whatever is posted as a message of the newest generation, and an older app begins with `initialize`.
+    ["request-metadata", "http-standard-headers"].contains(&scenario)
+}
+
+fn suite(version: &str) -> Command {
+    let mut command = Command::new(node());
+    let place = format!("conformance/{version}/node_modules/@modelcontextprotocol/conformance/dist/index.js");
+    command.arg(tool(&place)).env("PATH", node().parent().expect("a folder"));
+    command
+}
+
+/// What the suite lists: `  - NAME [REVISION,REVISION]`, after a headline.
+fn listed(version: &str) -> Vec<Case> {
+    let output = suite(version).arg("list").output().expect("node runs");
+    let said = String::from_utf8(output.stdout).expect("text");
+    let lines = said.lines().skip_while(|line| !line.starts_with("Client scenarios")).skip(1);
+    let entries = lines.map_while(|line| line.strip_prefix("  - ")?.strip_suffix(']')?.split_once(" ["));
+    let entries = entries.filter(|(scenario, _)| !is_elsewhere(scenario));
+    entries
+        .flat_map(|(scenario, revisions)| {
+            revisions.split(',').map(|revision| (scenario.to_owned(), revision.to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Runs a scenario; what went wrong.
+fn run(version: &str, (scenario, revision): &Case, generation: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/driver.mjs");
+    let mut command = suite(version);
+    command
+        .args(["client", "--scenario", scenario, "--spec-version", revision, "--command"])
+        .arg(format!("node {}", driver.display()))
+        .arg("--output-dir")
+        .arg(folder.path())
+        .env("PATCHBAY", env!("CARGO_BIN_EXE_patchbay"))
+        .env("PATCHBAY_REVISION", revision)
+        .env("PATCHBAY_GENERATION", generation);
+    let path = std::env::join_paths([node().parent().expect("a folder"), Path::new("/bin")]).expect("a path");
+    let output = command.env("PATH", path).output().expect("node runs");
+    let case = format!("{version} {scenario} {revision} {generation}");
+    let checks = checks(folder.path());
+    let faults = checks.iter().filter(|check| matches!(check["status"].as_str(), Some("FAILURE" | "WARNING")));
+    let mut faults: Vec<_> =
+        faults.map(|check| format!("{case}: {}: {}", check["id"], check["errorMessage"])).collect();
+    if !checks.iter().any(|check| check["status"] == "SUCCESS") || !output.status.success() {
+        faults.push(format!("{case}: {}", String::from_utf8_lossy(&output.stdout)));
+    }
+    faults
+}
+
+/// `FOLDER/SCENARIO-TIME/checks.json`
+fn checks(folder: &Path) -> Vec<Value> {
+    let below = std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok);
+    let files = below.filter_map(|entry| std::fs::read(entry.path().join("checks.json")).ok());
+    files.flat_map(|file| serde_json::from_slice::<Vec<Value>>(&file).expect("a list")).collect()
+}
+
+fn all_pass(version: &str, expected: usize) {
+    let cases = listed(version);
+    assert_eq!(cases.len(), expected, "{cases:?}");
+    let mut faults = Vec::new();
+    for case in &cases {
+        faults.extend(run(version, case, "same"));
+        if case.1 == "2026-07-28" && !wants_newest_app(&case.0) {
+            faults.extend(run(version, case, "older"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_scenario_of_the_released_suite_passes() {
+    all_pass("0.1.16", 6);
+}
+
+#[test]
+fn every_scenario_of_the_coming_suite_passes() {
+    all_pass("0.2.0-alpha.12", 15);
+}
