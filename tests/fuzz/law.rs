@@ -250,6 +250,8 @@ impl Case<'_> {
         assert_eq!(after.set(TABLE, KEY, &new), Ok(Vec::new()), "once is enough");
         match self.document.raw(TABLE, KEY) {
             Some(raw) => self.put_back(&after, &raw),
+            // An entry that does not stand on lines of its own has no source text to go back to.
+            None if self.old().is_some() => assert!(matches!(self.format, Format::Yaml(_)), "what is there has a text"),
             None => self.take_back(&after, &ours),
         }
     }
@@ -265,7 +267,10 @@ impl Case<'_> {
 
     /// What was not there goes again, also when somebody else has added something in between.
     fn take_back(&self, after: &Document, ours: &[Edit]) {
-        let back = self.edited(after, after.remove(TABLE, KEY)).expect("what was put in can be taken out");
+        let Some(back) = self.edited(after, after.remove(TABLE, KEY)) else {
+            // Odd YAML, with tags and the like beside the entry, is refused then, and never guessed at.
+            return assert!(matches!(self.format, Format::Yaml(_)), "what was put in can be taken out");
+        };
         let had_others = self.table().is_some_and(|table| !table.is_empty());
         assert_eq!(tidy(self.parse(&back).get(&[])), tidy(Some(self.whole.clone())), "the entry is gone");
         if !had_others {

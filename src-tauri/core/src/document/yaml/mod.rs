@@ -242,6 +242,12 @@ impl Yaml {
         if edits.is_empty() {
             return Ok(edits);
         }
+        // Tags can make the parser place two nodes on the same bytes.
+        let whole =
+            edits.iter().all(|edit| edit.range.start <= edit.range.end && text.get(edit.range.clone()).is_some());
+        if !(whole && edits.is_sorted_by(|a, b| a.range.end <= b.range.start)) {
+            return Err(refused());
+        }
         let after = Self::parse(&apply(text, &edits), self.table).map_err(|_| refused())?;
         let now = after.get(&[table, &[key]].concat());
         let as_wanted = match wanted {
