@@ -129,7 +129,7 @@ impl Yaml {
         let standing = self.place(text, &reached, table, key)?;
         if let (Some(place), Content::Value(value)) = (standing, content) {
             let noun = self.tree.noun(place.node(page));
-            if value.is_object() != (noun == "a table") {
+            if noun != "a reference" && value.is_object() != (noun == "a table") {
                 let expected = if value.is_object() { "a table" } else { "something else" };
                 return Err(DocumentError::shape(&[table, &[key]].concat(), expected, noun));
             }
