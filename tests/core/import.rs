@@ -129,6 +129,59 @@ async fn apps_with_tokens_of_their_own_keep_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn folders_of_one_app_with_tokens_of_their_own_become_connections_of_their_own() {
+    let world = world().await;
+    let (_, first) = world.token(&["profile:read"]).await;
+    let (_, second) = world.token(&["profile:read"]).await;
+    let folder = world.home.path().display().to_string();
+    let entry = |token: &str| json!({ "type": "http", "url": world.practice.mcp_url(), "headers": { "Authorization": format!("Bearer {token}") } });
+    let code = json!({ "mcpServers": { "notes": entry(&first) },
+        "projects": { &folder: { "mcpServers": { "notes": entry(&second) } } } });
+    world.home.write("claude-code", &code.to_string());
+    let found: Vec<_> = world.found().await.into_iter().filter(|one| !one.program).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|one| one.notes.is_empty() && one.worthwhile), "{found:?}");
+    for one in found {
+        let import = Import { id: one.id, ..Import::default() };
+        world.do_it(Request::Import { import, expected: None }).await.expect("brought in");
+    }
+    world.is_gone(&first);
+    world.is_gone(&second);
+    let code = world.json("claude-code");
+    let state = world.patchbay.state().expect("the state");
+    for (token, entry) in
+        [(&first, &code["mcpServers"]["notes"]), (&second, &code["projects"][&folder]["mcpServers"]["notes"])]
+    {
+        let connection = state.connection(entry["args"][1].as_str().expect("an id")).expect("a connection");
+        assert_eq!((connection.credentials.len(), connection.placements.len()), (1, 1));
+        assert_eq!(world.stored(&connection.credentials[0].key()).as_ref(), Some(token));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_cannot_use_another_token_of_the_connection_in_a_folder() {
+    let world = world().await;
+    let (_, first) = world.token(&["profile:read"]).await;
+    let (_, second) = world.token(&["profile:read"]).await;
+    world.three_ways([&first, &second, &first]);
+    let id = world.import("my-notes").await.expect("brought in").id;
+    let connection = world.patchbay.state().expect("the state").connections[0].clone();
+    let own = connection.placements.iter().find(|place| place.client == "claude-code").expect("placed");
+    let folder = Scope::Local(world.home.path().display().to_string());
+    let mut places: Vec<_> = ["claude-desktop", "claude-code", "codex"].map(super::api::place).into();
+    places[1].token.clone_from(&own.credential);
+    let place = |token: Option<String>| {
+        let mut more = super::api::place("claude-code");
+        (more.scope, more.token) = (folder.clone(), token);
+        let places = places.iter().cloned().chain([more]).collect();
+        Request::Place { id: id.clone(), places, expected: None }
+    };
+    let refused = world.do_it(place(None)).await.expect_err("the first token, and not the app's own");
+    assert_eq!((refused.code, refused.field.as_deref()), (Code::ScopeUnsupported, Some("app")));
+    world.do_it(place(own.credential.clone())).await.expect("the same token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_cut_short_between_two_files_is_taken_back_and_can_be_made_again() {
     let world = world().await;
     let (_, token) = world.token(&["profile:read"]).await;

@@ -258,10 +258,13 @@ fn foreign(seen: &Seen, state: &State) -> Vec<Stands> {
     .collect()
 }
 
-/// The connection that leads to the same place already, and is in none of these apps.
+/// The connection that leads to the same place already, is not where these entries stand, and has no other token for
+/// one of their apps.
 fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
     let is_in = |connection: &Connection, member: &Member| {
-        connection.placements.iter().any(|place| place.is_at(member.stands.client.id, &member.stands.source.scope))
+        let stands = &member.stands;
+        let mut own = connection.placements.iter().filter(|place| place.client == stands.client.id);
+        own.any(|place| place.scope == stands.source.scope || has_other(found, member, connection, place, state))
     };
     let fits = |connection: &&Connection| match &found.becomes {
         Becomes::Service(service) => {
@@ -284,6 +287,13 @@ fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
     known.find(|connection| {
         !found.members.iter().filter(|member| member.stands.left.is_none()).any(|member| is_in(connection, member))
     })
+}
+
+/// Whether a member's token is another than the one that its app uses already. A program has all its tokens everywhere.
+fn has_other(found: &Found, member: &Member, connection: &Connection, place: &Placement, state: &State) -> bool {
+    let own = connection.credential_for(Some(place)).map(|own| own.fingerprint.clone());
+    let held = member.token.map(|at| crate::token::clean(found.tokens[at].secret().expose()).secret);
+    !connection.is_program() && held.map(|held| held.fingerprint(&state.salt)) != own
 }
 
 /// A name that no connection has, nor another one in the list.

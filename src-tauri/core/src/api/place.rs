@@ -73,6 +73,7 @@ impl Patchbay {
     /// What has to move so that a connection is used in exactly `places`; `saved` is what is known of it before.
     pub(super) fn moves(&self, connection: &Connection, saved: &Connection, places: &[Place]) -> Result<Vec<Move>> {
         let host = self.host();
+        one_token_per_app(connection, places)?;
         let mut moves = Vec::new();
         for (n, place) in places.iter().enumerate() {
             if !places[..n].iter().any(|other| is_same(other, place)) {
@@ -319,6 +320,24 @@ fn take_edit(connection: &mut Connection, edited: &Edited) {
 }
 
 /// A program is started by its apps in one way only.
+/// Refuses a new place with another token than the one that the same app uses elsewhere: what an app starts cannot tell
+/// for which of its folders it was started.
+fn one_token_per_app(connection: &Connection, places: &[Place]) -> Result<()> {
+    let token = |place: &Place| place.token.as_ref().or(connection.credentials.first().map(|first| &first.id)).cloned();
+    let is_new = |place: &Place| {
+        let own = connection.placements.iter().find(|own| own.is_at(&place.client, &place.scope));
+        own.is_none_or(|own| own.credential != place.token)
+    };
+    let clashes = |place: &&Place| {
+        is_new(place) && places.iter().any(|other| other.client == place.client && token(other) != token(place))
+    };
+    let Some(place) = places.iter().find(clashes) else { return Ok(()) };
+    let name = client::find(&place.client)?.name;
+    Err(Error::new(Code::ScopeUnsupported, format!("{name} uses another token of {} elsewhere.", connection.name))
+        .hint("Use the same token there, or set up a connection of its own for this folder.")
+        .field("app"))
+}
+
 fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> Wiring {
     if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
 }
