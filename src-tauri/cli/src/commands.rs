@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Command, DriftAction, DriftTarget, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
-use crate::renew::renew;
+use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
 use crate::{apps, import, practice, print, services};
 
@@ -41,7 +41,9 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
         Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
-        Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
+        Command::Renew { id, app, variable, expires, .. } => {
+            renew(&patchbay, Wanted { id, app, variable, expires }, as_json).await
+        }
         Command::Drift { action: None } => drift(&patchbay, as_json),
         Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
         Command::History { action: None } => uninstall::history(&patchbay, as_json),
