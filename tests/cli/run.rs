@@ -87,6 +87,17 @@ fn a_program_that_is_not_there_or_may_not_be_started_ends_as_in_a_shell() {
 }
 
 #[test]
+fn a_program_is_nothing_that_a_check_could_fail_for() {
+    let home = home_with("true");
+    let checked = in_session(&home, &["check"], None);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!((code(&checked).0, said.lines().count()), (0, 1), "{said}");
+    assert!(said.contains("cannot check it"), "{said}");
+    assert_eq!(code(&in_session(&home, &["vault", "lock"], None)).0, 0);
+    assert_eq!(code(&in_session(&home, &["check"], None)).0, 1, "its token cannot be read");
+}
+
+#[test]
 fn of_a_programs_tokens_the_one_that_is_named_is_renewed() {
     let home = home_with("true");
     let entry = serde_json::json!({ "command": "sh", "args": ["-c", "echo \"$A_TOKEN|$B_SECRET\""],

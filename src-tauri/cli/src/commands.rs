@@ -294,7 +294,8 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
     } else {
         checked.iter().for_each(check_words);
     }
-    let all = checked.iter().all(|checked| checked.report.verdict == Verdict::Working);
+    let is_well = |verdict| matches!(verdict, Verdict::Working | Verdict::NotTried);
+    let all = checked.iter().all(|checked| is_well(checked.report.verdict));
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }
 
@@ -308,6 +309,9 @@ fn flat(checked: &CheckedView) -> Value {
 }
 
 fn check_words(checked: &CheckedView) {
+    if checked.report.verdict == Verdict::NotTried {
+        return print::line(&format!("{}: its app starts it, so Patchbay cannot check it", checked.id));
+    }
     let word = |value: Value| value.as_str().map(|word| word.replace('_', " ")).unwrap_or_default();
     let verdict = word(serde_json::to_value(checked.report.verdict).unwrap_or_default());
     let detail = checked.report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
