@@ -98,6 +98,18 @@ fn a_program_is_nothing_that_a_check_could_fail_for() {
 }
 
 #[test]
+fn a_token_in_a_shells_line_is_told_and_stays() {
+    let home = Home::new();
+    let entry = serde_json::json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] });
+    home.write("claude-desktop", &serde_json::json!({ "mcpServers": { "it": entry } }).to_string());
+    let said = |args: &[&str]| String::from_utf8_lossy(&patchbay(&home, args, None).stdout).into_owned();
+    let (found, listed) = (said(&["import"]), said(&["list"]));
+    assert!(found.contains("a token lies there in plain text (stays: token in arguments)"), "{found}");
+    assert!(listed.contains("it (a token lies in plain text in it)"), "{listed}");
+    assert!(!(found + &listed).contains("canary"));
+}
+
+#[test]
 fn of_a_programs_tokens_the_one_that_is_named_is_renewed() {
     let home = home_with("true");
     let entry = serde_json::json!({ "command": "sh", "args": ["-c", "echo \"$A_TOKEN|$B_SECRET\""],

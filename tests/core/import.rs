@@ -289,6 +289,10 @@ async fn what_cannot_be_moved_is_told(
     world.home.write("claude-code", &json!({ "mcpServers": { "it": entry } }).to_string());
     let found = world.found_with("it").await;
     assert_eq!((found.blocked, found.worthwhile), (blocked, false));
+#[case::in_a_shells_line(json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::exported_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "cd /x; export X_TOKEN='canary0123456789'; node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::set_for_a_program(json!({ "command": "env", "args": ["API_KEY=canary0123456789", "node", "x"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::named_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "export X_TOKEN=$(cat /x/token) Y_KEY=\"$Y\" Z_KEY=%Z%; node s.js --mode=fast"] }), Some(FoundBlock::NothingSecret), None)]
     assert!(note.is_none_or(|note| found.notes.contains(&note)), "{:?}", found.notes);
     assert!(!serde_json::to_string(&found).expect("JSON").contains("canary"), "{found:?}");
     if blocked.is_some() {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use patchbay_core::api::Patchbay;
 use patchbay_core::api::message::{Answer, Connected, FoundView, Import, Request};
+use patchbay_core::api::view::FoundBlock;
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
@@ -131,6 +132,7 @@ fn list(found: &[FoundView], as_json: bool) {
     for one in found {
         let places: Vec<_> = one.entries.iter().map(|entry| format!("{} in {}", entry.entry, entry.client)).collect();
         let tokens = match one.tokens.len() {
+            0 if one.blocked == Some(FoundBlock::TokenInArguments) => ", a token lies there in plain text".to_owned(),
             0 => String::new(),
             1 => ", a token lies there in plain text".to_owned(),
             n => format!(", {n} tokens lie there in plain text"),
