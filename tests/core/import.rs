@@ -256,6 +256,24 @@ async fn a_program_stays_a_program_and_its_token_leaves_the_file() {
     assert_eq!(world.files(), before);
 }
 
+#[tokio::test]
+async fn the_lines_to_put_in_by_hand_start_a_program_as_its_entry_does() {
+    let world = world().await;
+    let entry = json!({ "command": "npx", "args": ["issue-server"], "env": { "ISSUE_TOKEN": "canary-program-0123" } });
+    world.home.write("claude-desktop", &json!({ "mcpServers": { "Own Issues": entry } }).to_string());
+    let id = world.import("Own Issues").await.expect("brought in").id;
+    let lines = async |client: &str| {
+        let request = Request::Snippet { id: id.clone(), client: client.to_owned() };
+        let Ok(Answer::Text(lines)) = world.do_it(request).await else { panic!("no lines") };
+        lines
+    };
+    let own: Value = serde_json::from_str(&format!("{{{}}}", lines("claude-desktop").await)).expect("a member");
+    assert_eq!(own["Own Issues"], world.json("claude-desktop")["mcpServers"]["Own Issues"]);
+    let other: Value = serde_json::from_str(&format!("{{{}}}", lines("claude-code").await)).expect("a member");
+    assert_eq!(other[&id]["args"], json!(["run", id, "--", "npx", "issue-server"]));
+    assert!(lines("codex").await.contains("args = [\"run\", "));
+}
+
 trait IntoSecret {
     fn into_secret(self) -> patchbay_core::secret::Secret;
 }
@@ -271,6 +289,10 @@ impl IntoSecret for &str {
 #[case::token_in_the_address(json!({ "command": "npx", "args": ["mcp-remote", "https://example.com/mcp?api_key=canary0123456789"] }), Some(FoundBlock::AddressHasToken), None)]
 #[case::two_secrets(json!({ "type": "http", "url": "https://example.com/mcp", "headers": { "X-Api-Key": "canary0123456789", "Authorization": "Bearer canary0123456780" } }), Some(FoundBlock::SeveralSecrets), None)]
 #[case::in_the_arguments(json!({ "command": "server", "args": ["--token", "canary0123456789"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::in_a_shells_line(json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::exported_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "cd /x; export X_TOKEN='canary0123456789'; node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::set_for_a_program(json!({ "command": "env", "args": ["API_KEY=canary0123456789", "node", "x"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::named_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "export X_TOKEN=$(cat /x/token) Y_KEY=\"$Y\" Z_KEY=%Z%; node s.js --mode=fast"] }), Some(FoundBlock::NothingSecret), None)]
 #[case::no_secret(json!({ "command": "server" }), Some(FoundBlock::NothingSecret), None)]
 #[case::neither(json!({ "gallery": true }), Some(FoundBlock::Unclear), None)]
 #[case::a_variable(json!({ "type": "http", "url": "https://example.com/mcp", "headers": { "Authorization": "Bearer ${TOKEN}" } }), None, Some(FoundNote::TokenElsewhere))]
@@ -289,10 +311,6 @@ async fn what_cannot_be_moved_is_told(
     world.home.write("claude-code", &json!({ "mcpServers": { "it": entry } }).to_string());
     let found = world.found_with("it").await;
     assert_eq!((found.blocked, found.worthwhile), (blocked, false));
-#[case::in_a_shells_line(json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
-#[case::exported_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "cd /x; export X_TOKEN='canary0123456789'; node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
-#[case::set_for_a_program(json!({ "command": "env", "args": ["API_KEY=canary0123456789", "node", "x"] }), Some(FoundBlock::TokenInArguments), None)]
-#[case::named_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "export X_TOKEN=$(cat /x/token) Y_KEY=\"$Y\" Z_KEY=%Z%; node s.js --mode=fast"] }), Some(FoundBlock::NothingSecret), None)]
     assert!(note.is_none_or(|note| found.notes.contains(&note)), "{:?}", found.notes);
     assert!(!serde_json::to_string(&found).expect("JSON").contains("canary"), "{found:?}");
     if blocked.is_some() {

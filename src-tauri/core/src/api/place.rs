@@ -10,7 +10,7 @@ use super::view::ActivityKind;
 use super::{Event, Patchbay};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply, changed, diff, verb};
-use crate::client::{self, Client, EntrySpec, Source};
+use crate::client::{self, Client, EntrySpec, Scope, Source};
 use crate::connection::{Connection, Facts, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::host::{Host, Platform};
@@ -186,10 +186,11 @@ impl Patchbay {
     pub(super) fn snippet(&self, id: &str, client: &str) -> Result<String> {
         let (state, client) = (self.state()?, client::find(client)?);
         let connection = state.connection(id)?;
-        let (program, platform) = self.program_for(&client.location(&self.host()).path);
-        let wiring = client.wirings[0];
-        let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
-        Ok(client::snippet(client, &spec))
+        let placed = connection.placements.iter().find(|placement| placement.is_at(client.id, &Scope::User));
+        let name = placed.map_or(&connection.id, |placement| &placement.entry);
+        let wiring = wiring(connection, client, placed.map(|placement| placement.wiring));
+        let value = self.entry_value(connection, client, wiring, &client.location(&self.host()).path)?;
+        Ok(client::snippet(client, name, &value))
     }
 
     /// The entry of a program: as it stands in that app, else as it stands in another one.
@@ -319,7 +320,6 @@ fn take_edit(connection: &mut Connection, edited: &Edited) {
     connection.set_facts(&Facts { name: name.clone(), ..way.clone() });
 }
 
-/// A program is started by its apps in one way only.
 /// Refuses a new place with another token than the one that the same app uses elsewhere: what an app starts cannot tell
 /// for which of its folders it was started.
 fn one_token_per_app(connection: &Connection, places: &[Place]) -> Result<()> {
@@ -338,6 +338,7 @@ fn one_token_per_app(connection: &Connection, places: &[Place]) -> Result<()> {
         .field("app"))
 }
 
+/// A program is started by its apps in one way only.
 fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> Wiring {
     if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
 }
