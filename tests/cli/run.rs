@@ -133,6 +133,19 @@ fn of_a_programs_tokens_the_one_that_is_named_is_renewed() {
 }
 
 #[test]
+fn a_copy_that_leaves_something_out_needs_attention() {
+    let home = home_with("true");
+    home.write("codex", "[mcp_servers.issues]\ncommand = \"own\"\n");
+    let copied = in_session(&home, &["copy", "issues", "--to", "codex"], None);
+    assert_eq!(code(&copied), (1, "name_taken".to_owned()));
+    assert_eq!(home.read("codex"), "[mcp_servers.issues]\ncommand = \"own\"\n");
+    home.write("codex", "");
+    assert_eq!(code(&in_session(&home, &["copy", "issues", "--to", "codex"], None)), (0, String::new()));
+    assert!(home.read("codex").contains("\"run\", \"issues\""));
+    assert_eq!(code(&in_session(&home, &["copy", "--to", "codex"], None)), (2, "usage".to_owned()));
+}
+
+#[test]
 fn without_its_secret_a_program_is_not_started() {
     let home = home_with("echo started");
     assert_eq!(code(&in_session(&home, &["vault", "lock"], None)).0, 0);

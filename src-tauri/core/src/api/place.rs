@@ -343,7 +343,7 @@ fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> W
     if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
 }
 
-fn not_installed(client: &Client, path: &Path) -> Error {
+pub(super) fn not_installed(client: &Client, path: &Path) -> Error {
     Error::new(
         Code::AppNotInstalled,
         format!(
@@ -386,6 +386,7 @@ pub(super) fn view_changes(changes: &[Change]) -> PlanView {
     PlanView {
         files: changes.iter().map(file_view).collect(),
         expected: changes.iter().map(|change| (change.path.display().to_string(), change.meaning())).collect(),
+        left: Vec::new(),
     }
 }
 
