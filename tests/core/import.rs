@@ -200,6 +200,22 @@ async fn an_import_cut_short_between_two_files_is_taken_back_and_can_be_made_aga
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_import_cut_short_before_its_connection_was_saved_leaves_no_token() {
+    let world = world().await;
+    world.three_ways(["canary-0123456789"; 3]);
+    world.import("my-notes").await.expect("brought in");
+    let state = world.patchbay.state().expect("the state");
+    assert_eq!(state.importing, Vec::<String>::new(), "nothing is left to be cleared");
+    let owned = state.connections[0].credentials[0].key();
+    let orphan = patchbay_core::secret::Key::new("t-01234567", "https://example.com");
+    world.put(&orphan, "canary-orphan");
+    edit(&world.home.data().join("state.json"), |state| state["importing"] = json!([orphan.as_str(), owned.as_str()]));
+    world.patchbay.settle().await.expect("settled");
+    assert_eq!((world.stored(&orphan), world.stored(&owned).as_deref()), (None, Some("canary-0123456789")));
+    assert_eq!(world.patchbay.state().expect("the state").importing, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_cannot_be_written_leaves_nothing_behind() {
     let world = world().await;
     world.three_ways(["canary-0123456789"; 3]);
