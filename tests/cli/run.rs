@@ -87,6 +87,65 @@ fn a_program_that_is_not_there_or_may_not_be_started_ends_as_in_a_shell() {
 }
 
 #[test]
+fn a_program_is_nothing_that_a_check_could_fail_for() {
+    let home = home_with("true");
+    let checked = in_session(&home, &["check"], None);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!((code(&checked).0, said.lines().count()), (0, 1), "{said}");
+    assert!(said.contains("cannot check it"), "{said}");
+    assert_eq!(code(&in_session(&home, &["vault", "lock"], None)).0, 0);
+    assert_eq!(code(&in_session(&home, &["check"], None)).0, 1, "its token cannot be read");
+}
+
+#[test]
+fn a_token_in_a_shells_line_is_told_and_stays() {
+    let home = Home::new();
+    let entry = serde_json::json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] });
+    home.write("claude-desktop", &serde_json::json!({ "mcpServers": { "it": entry } }).to_string());
+    let said = |args: &[&str]| String::from_utf8_lossy(&patchbay(&home, args, None).stdout).into_owned();
+    let (found, listed) = (said(&["import"]), said(&["list"]));
+    assert!(found.contains("a token lies there in plain text (stays: token in arguments)"), "{found}");
+    assert!(listed.contains("it (a token lies in plain text in it)"), "{listed}");
+    assert!(!(found + &listed).contains("canary"));
+}
+
+#[test]
+fn of_a_programs_tokens_the_one_that_is_named_is_renewed() {
+    let home = home_with("true");
+    let entry = serde_json::json!({ "command": "sh", "args": ["-c", "echo \"$A_TOKEN|$B_SECRET\""],
+        "env": { "A_TOKEN": "canary-first-0123", "B_SECRET": "canary-second-0123" } });
+    home.write("claude-desktop", &serde_json::json!({ "mcpServers": { "two": entry } }).to_string());
+    assert_eq!(code(&in_session(&home, &["import", "--all"], None)), (0, String::new()));
+    let renew =
+        |more: &[&str], token: &str| in_session(&home, &[&["renew"], more, &["--token-stdin"]].concat(), Some(token));
+    let known_shape = renew(&["issues"], "ghp_0123456789012345678901234567890123456");
+    assert_eq!(code(&known_shape), (0, String::new()));
+    assert!(String::from_utf8_lossy(&known_shape.stdout).contains("not checked"), "{known_shape:?}");
+    for more in [&["two"][..], &["two", "--app", "claude-desktop"], &["two", "--variable", "C"]] {
+        let refused = renew(more, "canary-new-0123456");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(code(&refused), (2, "usage".to_owned()));
+        assert!(said.contains("--variable A_TOKEN or --variable B_SECRET"), "{said}");
+    }
+    assert_eq!(code(&renew(&["two", "--variable", "B_SECRET"], "canary-new-0123456")), (0, String::new()));
+    let run = in_session(&home, &["run", "two", "--", "sh", "-c", "echo \"$A_TOKEN|$B_SECRET\""], None);
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "canary-first-0123|canary-new-0123456\n");
+}
+
+#[test]
+fn a_copy_that_leaves_something_out_needs_attention() {
+    let home = home_with("true");
+    home.write("codex", "[mcp_servers.issues]\ncommand = \"own\"\n");
+    let copied = in_session(&home, &["copy", "issues", "--to", "codex"], None);
+    assert_eq!(code(&copied), (1, "name_taken".to_owned()));
+    assert_eq!(home.read("codex"), "[mcp_servers.issues]\ncommand = \"own\"\n");
+    home.write("codex", "");
+    assert_eq!(code(&in_session(&home, &["copy", "issues", "--to", "codex"], None)), (0, String::new()));
+    assert!(home.read("codex").contains("\"run\", \"issues\""));
+    assert_eq!(code(&in_session(&home, &["copy", "--to", "codex"], None)), (2, "usage".to_owned()));
+}
+
+#[test]
 fn without_its_secret_a_program_is_not_started() {
     let home = home_with("echo started");
     assert_eq!(code(&in_session(&home, &["vault", "lock"], None)).0, 0);

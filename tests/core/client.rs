@@ -294,7 +294,7 @@ fn an_entry_that_goose_skips_is_not_written(#[case] entry: serde_json::Value) {
 )]
 #[case("continue", "mcpServers:\n  - name: notes\n    type: stdio\n    command: /h/p\n    args: [bridge, notes]\n")]
 #[case("codex", "[mcp_servers.notes]\ncommand = \"/h/p\"\nargs = [\"bridge\", \"notes\"]\n")]
-#[case("vscode", "{\n  \"servers\": {\n    \"notes\": {\n")]
+#[case("vscode", "\"notes\": {\n  \"type\": \"stdio\",\n  \"command\": \"/h/p\",\n")]
 fn an_entry_can_be_put_in_by_hand(#[case] client: &str, #[case] beginning: &str) {
     let spec = EntrySpec {
         connection: "notes",
@@ -303,7 +303,8 @@ fn an_entry_can_be_put_in_by_hand(#[case] client: &str, #[case] beginning: &str)
         wiring: Wiring::Bridge,
         platform: Platform::Linux,
     };
-    let snippet = client::snippet(client::find(client).expect("an app"), &spec);
+    let client = client::find(client).expect("an app");
+    let snippet = client::snippet(client, spec.connection, &(client.entry)(&spec).expect("an entry"));
     assert!(snippet.starts_with(beginning), "{snippet}");
 }
 

@@ -129,6 +129,59 @@ async fn apps_with_tokens_of_their_own_keep_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn folders_of_one_app_with_tokens_of_their_own_become_connections_of_their_own() {
+    let world = world().await;
+    let (_, first) = world.token(&["profile:read"]).await;
+    let (_, second) = world.token(&["profile:read"]).await;
+    let folder = world.home.path().display().to_string();
+    let entry = |token: &str| json!({ "type": "http", "url": world.practice.mcp_url(), "headers": { "Authorization": format!("Bearer {token}") } });
+    let code = json!({ "mcpServers": { "notes": entry(&first) },
+        "projects": { &folder: { "mcpServers": { "notes": entry(&second) } } } });
+    world.home.write("claude-code", &code.to_string());
+    let found: Vec<_> = world.found().await.into_iter().filter(|one| !one.program).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|one| one.notes.is_empty() && one.worthwhile), "{found:?}");
+    for one in found {
+        let import = Import { id: one.id, ..Import::default() };
+        world.do_it(Request::Import { import, expected: None }).await.expect("brought in");
+    }
+    world.is_gone(&first);
+    world.is_gone(&second);
+    let code = world.json("claude-code");
+    let state = world.patchbay.state().expect("the state");
+    for (token, entry) in
+        [(&first, &code["mcpServers"]["notes"]), (&second, &code["projects"][&folder]["mcpServers"]["notes"])]
+    {
+        let connection = state.connection(entry["args"][1].as_str().expect("an id")).expect("a connection");
+        assert_eq!((connection.credentials.len(), connection.placements.len()), (1, 1));
+        assert_eq!(world.stored(&connection.credentials[0].key()).as_ref(), Some(token));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_cannot_use_another_token_of_the_connection_in_a_folder() {
+    let world = world().await;
+    let (_, first) = world.token(&["profile:read"]).await;
+    let (_, second) = world.token(&["profile:read"]).await;
+    world.three_ways([&first, &second, &first]);
+    let id = world.import("my-notes").await.expect("brought in").id;
+    let connection = world.patchbay.state().expect("the state").connections[0].clone();
+    let own = connection.placements.iter().find(|place| place.client == "claude-code").expect("placed");
+    let folder = Scope::Local(world.home.path().display().to_string());
+    let mut places: Vec<_> = ["claude-desktop", "claude-code", "codex"].map(super::api::place).into();
+    places[1].token.clone_from(&own.credential);
+    let place = |token: Option<String>| {
+        let mut more = super::api::place("claude-code");
+        (more.scope, more.token) = (folder.clone(), token);
+        let places = places.iter().cloned().chain([more]).collect();
+        Request::Place { id: id.clone(), places, expected: None }
+    };
+    let refused = world.do_it(place(None)).await.expect_err("the first token, and not the app's own");
+    assert_eq!((refused.code, refused.field.as_deref()), (Code::ScopeUnsupported, Some("app")));
+    world.do_it(place(own.credential.clone())).await.expect("the same token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_cut_short_between_two_files_is_taken_back_and_can_be_made_again() {
     let world = world().await;
     let (_, token) = world.token(&["profile:read"]).await;
@@ -144,6 +197,22 @@ async fn an_import_cut_short_between_two_files_is_taken_back_and_can_be_made_aga
     world.import("my-notes").await.expect("brought in");
     assert_eq!((world.snapshot().connections.len(), world.secrets()), (1, 1));
     world.is_gone(&token);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_cut_short_before_its_connection_was_saved_leaves_no_token() {
+    let world = world().await;
+    world.three_ways(["canary-0123456789"; 3]);
+    world.import("my-notes").await.expect("brought in");
+    let state = world.patchbay.state().expect("the state");
+    assert_eq!(state.importing, Vec::<String>::new(), "nothing is left to be cleared");
+    let owned = state.connections[0].credentials[0].key();
+    let orphan = patchbay_core::secret::Key::new("t-01234567", "https://example.com");
+    world.put(&orphan, "canary-orphan");
+    edit(&world.home.data().join("state.json"), |state| state["importing"] = json!([orphan.as_str(), owned.as_str()]));
+    world.patchbay.settle().await.expect("settled");
+    assert_eq!((world.stored(&orphan), world.stored(&owned).as_deref()), (None, Some("canary-0123456789")));
+    assert_eq!(world.patchbay.state().expect("the state").importing, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +262,7 @@ async fn a_program_stays_a_program_and_its_token_leaves_the_file() {
     assert_eq!(credential.variable.as_deref(), Some("ISSUE_TOKEN"));
 
     world
-        .do_it(Request::Copy { from: Some("codex".into()), to: "claude-code".into(), expected: None })
+        .do_it(Request::Copy { from: Some("codex".into()), ids: Vec::new(), to: "claude-code".into(), expected: None })
         .await
         .expect("copied");
     let copied = world.json("claude-code")["mcpServers"][&done.id].clone();
@@ -201,6 +270,24 @@ async fn a_program_stays_a_program_and_its_token_leaves_the_file() {
     world.do_it(Request::Undo { change: None }).await.expect("undone");
     world.do_it(Request::Undo { change: done.change }).await.expect("undone");
     assert_eq!(world.files(), before);
+}
+
+#[tokio::test]
+async fn the_lines_to_put_in_by_hand_start_a_program_as_its_entry_does() {
+    let world = world().await;
+    let entry = json!({ "command": "npx", "args": ["issue-server"], "env": { "ISSUE_TOKEN": "canary-program-0123" } });
+    world.home.write("claude-desktop", &json!({ "mcpServers": { "Own Issues": entry } }).to_string());
+    let id = world.import("Own Issues").await.expect("brought in").id;
+    let lines = async |client: &str| {
+        let request = Request::Snippet { id: id.clone(), client: client.to_owned() };
+        let Ok(Answer::Text(lines)) = world.do_it(request).await else { panic!("no lines") };
+        lines
+    };
+    let own: Value = serde_json::from_str(&format!("{{{}}}", lines("claude-desktop").await)).expect("a member");
+    assert_eq!(own["Own Issues"], world.json("claude-desktop")["mcpServers"]["Own Issues"]);
+    let other: Value = serde_json::from_str(&format!("{{{}}}", lines("claude-code").await)).expect("a member");
+    assert_eq!(other[&id]["args"], json!(["run", id, "--", "npx", "issue-server"]));
+    assert!(lines("codex").await.contains("args = [\"run\", "));
 }
 
 trait IntoSecret {
@@ -218,6 +305,10 @@ impl IntoSecret for &str {
 #[case::token_in_the_address(json!({ "command": "npx", "args": ["mcp-remote", "https://example.com/mcp?api_key=canary0123456789"] }), Some(FoundBlock::AddressHasToken), None)]
 #[case::two_secrets(json!({ "type": "http", "url": "https://example.com/mcp", "headers": { "X-Api-Key": "canary0123456789", "Authorization": "Bearer canary0123456780" } }), Some(FoundBlock::SeveralSecrets), None)]
 #[case::in_the_arguments(json!({ "command": "server", "args": ["--token", "canary0123456789"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::in_a_shells_line(json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::exported_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "cd /x; export X_TOKEN='canary0123456789'; node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::set_for_a_program(json!({ "command": "env", "args": ["API_KEY=canary0123456789", "node", "x"] }), Some(FoundBlock::TokenInArguments), None)]
+#[case::named_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "export X_TOKEN=$(cat /x/token) Y_KEY=\"$Y\" Z_KEY=%Z%; node s.js --mode=fast"] }), Some(FoundBlock::NothingSecret), None)]
 #[case::no_secret(json!({ "command": "server" }), Some(FoundBlock::NothingSecret), None)]
 #[case::neither(json!({ "gallery": true }), Some(FoundBlock::Unclear), None)]
 #[case::a_variable(json!({ "type": "http", "url": "https://example.com/mcp", "headers": { "Authorization": "Bearer ${TOKEN}" } }), None, Some(FoundNote::TokenElsewhere))]
@@ -336,20 +427,69 @@ async fn the_same_set_comes_to_another_app() {
     let places = vec![super::api::place("claude-desktop")];
     world.do_it(Request::Place { id: "my-notes".into(), places, expected: None }).await.expect("placed");
     let (from, to) = (Some("claude-desktop".to_owned()), "codex".to_owned());
-    let plan = world.do_it(Request::PlanCopy { from: from.clone(), to: to.clone() }).await.expect("a plan");
+    let plan =
+        world.do_it(Request::PlanCopy { from: from.clone(), ids: Vec::new(), to: to.clone() }).await.expect("a plan");
     let Answer::Plan(plan) = plan else { panic!("no plan") };
     assert_eq!(plan.files.iter().map(|file| file.client.as_str()).collect::<Vec<_>>(), ["codex"]);
-    let copy = Request::Copy { from, to, expected: Some(plan.expected) };
+    let copy = Request::Copy { from, ids: Vec::new(), to, expected: Some(plan.expected) };
     world.do_it(copy.clone()).await.expect("copied");
     assert!(world.home.read("codex").contains("my-notes"));
-    let Answer::Copied(again) =
-        world.do_it(Request::Copy { from: None, to: "codex".into(), expected: None }).await.expect("nothing")
+    let Answer::Copied(again) = world
+        .do_it(Request::Copy { from: None, ids: Vec::new(), to: "codex".into(), expected: None })
+        .await
+        .expect("nothing")
     else {
         panic!("another answer")
     };
     assert!(again.done.is_empty());
-    let missing = world.do_it(Request::PlanCopy { from: None, to: "zed".into() }).await;
+    let missing = world.do_it(Request::PlanCopy { from: None, ids: Vec::new(), to: "zed".into() }).await;
     assert_eq!(missing.err().map(|error| error.code), Some(Code::AppNotInstalled));
+}
+
+/// A service that needs no token, in Claude Desktop or in a folder of Claude Code's.
+async fn add(world: &World, name: &str, scope: Scope) {
+    let place = match &scope {
+        Scope::User => super::api::place("claude-desktop"),
+        _ => patchbay_core::api::message::Place { scope, ..super::api::place("claude-code") },
+    };
+    let connect = patchbay_core::api::message::Connect {
+        provider: "custom".into(),
+        name: name.into(),
+        settings: [("url".to_owned(), "https://example.com/mcp".to_owned())].into(),
+        places: vec![place],
+        token: None,
+        overrule: false,
+    };
+    world.do_it(Request::Connect { connect, expected: None }).await.expect("connected");
+}
+
+#[tokio::test]
+async fn what_cannot_be_copied_is_told_and_the_rest_is_copied() {
+    let world = world().await;
+    for name in ["alpha", "beta", "gamma"] {
+        add(&world, name, Scope::User).await;
+    }
+    add(&world, "delta", Scope::Local(world.home.path().display().to_string())).await;
+    world.home.write("codex", "[mcp_servers.beta]\ncommand = \"own\"\n");
+    let copy = async |ids: &[&str], from: Option<&str>| {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        let request = Request::Copy { from: from.map(str::to_owned), ids, to: "codex".into(), expected: None };
+        let Answer::Copied(copied) = world.do_it(request).await.expect("copied") else { panic!("another answer") };
+        let left: Vec<_> = copied.left.into_iter().map(|left| (left.id, left.error.code)).collect();
+        (copied.done.into_iter().map(|done| done.id).collect::<Vec<_>>(), left)
+    };
+    let (beta, delta) = (("beta".to_owned(), Code::NameTaken), ("delta".to_owned(), Code::ScopeUnsupported));
+    let request = Request::PlanCopy { from: None, ids: Vec::new(), to: "codex".into() };
+    let Ok(Answer::Plan(plan)) = world.do_it(request).await else { panic!("no plan") };
+    assert_eq!(plan.left.iter().map(|left| left.id.as_str()).collect::<Vec<_>>(), ["beta", "delta"]);
+    assert_eq!(copy(&["gamma"], None).await, (vec!["gamma".to_owned()], Vec::new()));
+    assert_eq!(copy(&[], Some("claude-desktop")).await, (vec!["alpha".to_owned()], vec![beta.clone()]));
+    assert_eq!(copy(&[], None).await, (Vec::new(), vec![beta, delta]));
+    assert!(!world.home.read("codex").contains("delta"));
+    assert_eq!(copy(&["delta"], None).await, (vec!["delta".to_owned()], Vec::new()), "it was named");
+    let codex = world.home.read("codex");
+    assert!(codex.starts_with("[mcp_servers.beta]\ncommand = \"own\"\n"), "{codex}");
+    assert!(["alpha", "gamma", "delta"].iter().all(|id| codex.contains(&format!("[mcp_servers.{id}]"))), "{codex}");
 }
 
 #[tokio::test]

@@ -97,13 +97,16 @@ pub(crate) enum Command {
         #[arg(long, value_name = "CLIENT", help = apps_help())]
         app: String,
     },
-    /// Renew a connection's token: the new one is checked before anything changes.
+    /// Renew a connection's token: the new one is checked before anything changes. A program's token cannot be checked.
     Renew {
         /// The connection.
         id: String,
         /// The app whose token it is, where apps have tokens of their own; otherwise the one that is due.
         #[arg(long, value_name = "CLIENT")]
         app: Option<String>,
+        /// The variable whose token it is, where a program has several.
+        #[arg(long, value_name = "NAME", conflicts_with = "app")]
+        variable: Option<String>,
         /// Read the token from standard input.
         #[arg(long, required = true)]
         token_stdin: bool,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Command, DriftAction, DriftTarget, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
-use crate::renew::renew;
+use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
 use crate::{apps, import, practice, print, services};
 
@@ -41,7 +41,9 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
         Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
-        Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
+        Command::Renew { id, app, variable, expires, .. } => {
+            renew(&patchbay, Wanted { id, app, variable, expires }, as_json).await
+        }
         Command::Drift { action: None } => drift(&patchbay, as_json),
         Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
         Command::History { action: None } => uninstall::history(&patchbay, as_json),
@@ -292,7 +294,8 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
     } else {
         checked.iter().for_each(check_words);
     }
-    let all = checked.iter().all(|checked| checked.report.verdict == Verdict::Working);
+    let is_well = |verdict| matches!(verdict, Verdict::Working | Verdict::NotTried);
+    let all = checked.iter().all(|checked| is_well(checked.report.verdict));
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }
 
@@ -306,6 +309,9 @@ fn flat(checked: &CheckedView) -> Value {
 }
 
 fn check_words(checked: &CheckedView) {
+    if checked.report.verdict == Verdict::NotTried {
+        return print::line(&format!("{}: its app starts it, so Patchbay cannot check it", checked.id));
+    }
     let word = |value: Value| value.as_str().map(|word| word.replace('_', " ")).unwrap_or_default();
     let verdict = word(serde_json::to_value(checked.report.verdict).unwrap_or_default());
     let detail = checked.report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();

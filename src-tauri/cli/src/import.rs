@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use patchbay_core::api::Patchbay;
-use patchbay_core::api::message::{Answer, Connected, FoundView, Import, Request};
+use patchbay_core::api::message::{Answer, Connected, FoundView, Import, LeftOut, Request};
+use patchbay_core::api::view::FoundBlock;
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
-use crate::commands::{install_own, restart_words, show_plan, unexpected};
+use crate::commands::{ATTENTION, install_own, restart_words, show_plan, unexpected};
 use crate::print;
 
 /// What to bring in.
@@ -32,8 +33,11 @@ pub(crate) struct ImportArgs {
 /// What to copy.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CopyArgs {
+    /// The connections, by their ids.
+    #[arg(required_unless_present_any = ["all", "from"], conflicts_with = "all")]
+    ids: Vec<String>,
     /// The app that has the connections.
-    #[arg(long, value_name = "CLIENT", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(long, value_name = "CLIENT", conflicts_with = "all")]
     from: Option<String>,
     /// Every connection there is.
     #[arg(long)]
@@ -89,29 +93,38 @@ pub(crate) async fn import(patchbay: &Patchbay, args: ImportArgs, as_json: bool)
 }
 
 pub(crate) async fn copy(patchbay: &Patchbay, args: CopyArgs, as_json: bool) -> Result<ExitCode> {
-    let (from, to) = (args.from, args.to);
-    if args.dry_run {
-        let Answer::Plan(plan) = patchbay.call(Request::PlanCopy { from, to }, None).await? else {
+    let CopyArgs { ids, from, to, dry_run, .. } = args;
+    if dry_run {
+        let Answer::Plan(plan) = patchbay.call(Request::PlanCopy { from, ids, to }, None).await? else {
             return Err(unexpected());
         };
         show_plan(&plan, as_json);
-        return Ok(ExitCode::SUCCESS);
+        return Ok(left_words(&plan.left));
     }
     install_own(patchbay, None)?;
-    let request = Request::Copy { from, to: to.clone(), expected: None };
+    let request = Request::Copy { from, ids, to: to.clone(), expected: None };
     let Answer::Copied(copied) = patchbay.call(request, None).await? else { return Err(unexpected()) };
     if as_json {
-        print::json(&copied.done);
-        return Ok(ExitCode::SUCCESS);
+        print::json(&copied);
+        return Ok(left_words(&copied.left));
     }
     for Connected { id, .. } in &copied.done {
         print::line(&format!("Copied to {to}: {id}"));
     }
-    if copied.done.is_empty() {
+    if copied.done.is_empty() && copied.left.is_empty() {
         print::line(&format!("There is nothing that {to} does not have."));
     }
     restart_words(copied.done.last().map_or(&[][..], |done| &done.restart));
-    Ok(ExitCode::SUCCESS)
+    Ok(left_words(&copied.left))
+}
+
+/// Tells what did not come along, and why.
+fn left_words(left: &[LeftOut]) -> ExitCode {
+    for LeftOut { id, error, .. } in left {
+        let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
+        print::notice(&format!("{}: Not copied: {id}. {}{hint}", error.code.as_str(), error.message));
+    }
+    if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) }
 }
 
 fn by_id<'a>(found: &'a [FoundView], id: &str) -> Result<&'a FoundView> {
@@ -131,6 +144,7 @@ fn list(found: &[FoundView], as_json: bool) {
     for one in found {
         let places: Vec<_> = one.entries.iter().map(|entry| format!("{} in {}", entry.entry, entry.client)).collect();
         let tokens = match one.tokens.len() {
+            0 if one.blocked == Some(FoundBlock::TokenInArguments) => ", a token lies there in plain text".to_owned(),
             0 => String::new(),
             1 => ", a token lies there in plain text".to_owned(),
             n => format!(", {n} tokens lie there in plain text"),

@@ -189,6 +189,10 @@ expected: { [key in string]: string } | null, } | { "type": "plan_copy",
  */
 from: string | null, 
 /**
+ * The connections' ids; absent: all.
+ */
+ids?: Array<string>, 
+/**
  * The app that is to have them.
  */
 to: string, } | { "type": "copy", 
@@ -196,6 +200,10 @@ to: string, } | { "type": "copy",
  * The app that has them; absent: every connection there is.
  */
 from: string | null, 
+/**
+ * The connections' ids; absent: all.
+ */
+ids?: Array<string>, 
 /**
  * The app that is to have them.
  */

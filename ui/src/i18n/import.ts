@@ -1,4 +1,5 @@
 /** Words for bringing in what the apps have already. */
+import type { Code } from '../bindings/Code';
 import type { FoundBlock } from '../bindings/FoundBlock';
 import type { FoundLeft } from '../bindings/FoundLeft';
 import type { FoundNote } from '../bindings/FoundNote';
@@ -51,6 +52,8 @@ export const bringing = {
   restart: (apps: string) => `Quit and reopen ${apps} to finish.`,
   progress: (n: number, of: number) => `${n} of ${of} brought in`, failed: (name: string) => `${name} was not brought in.`,
   copyTitle: (to: string) => `Use your connections in ${to}`, copyFrom: 'The same as in', copyAll: 'All connections', copyApply: 'Use them here', copyNone: 'There is nothing to add here.',
+  copyLeft: (name: string, why: string) => `${name} stays out. ${why}`,
+  copyWhy: { name_taken: 'This app has something else of that name.', scope_unsupported: 'It is set up for a single folder.' } as Partial<Record<Code, string>>,
   copyOpen: (from: string) => `Use the same as in ${from}`, copied: (n: number, to: string) => `${to} can use ${n === 1 ? 'one more connection' : `${n} more connections`}`,
   roo: 'Roo Code is not made any more. Bring its services in here, then use them in another app.',
 };

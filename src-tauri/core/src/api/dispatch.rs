@@ -3,7 +3,7 @@
 use super::message::{Answer, Request};
 use super::renew::Wanted;
 use super::secrets::VaultWork;
-use super::{Patchbay, message};
+use super::{Patchbay, copy, message};
 use crate::catalog;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -62,8 +62,12 @@ impl Patchbay {
             Request::Edit { id, name, settings } => self.edit(&id, &name, &settings).map(Answer::Connected),
             Request::PlanImport { import } => self.plan_import(&import).map(Answer::Plan),
             Request::Import { import, expected } => self.import(&import, &expected).await.map(Answer::Connected),
-            Request::PlanCopy { from, to } => self.plan_copy(from.as_deref(), &to).map(Answer::Plan),
-            Request::Copy { from, to, expected } => self.copy(from.as_deref(), &to, &expected).map(Answer::Copied),
+            Request::PlanCopy { from, ids, to } => {
+                self.plan_copy(&copy::Wanted { from: from.as_deref(), ids: &ids, to: &to }).map(Answer::Plan)
+            }
+            Request::Copy { from, ids, to, expected } => {
+                self.copy(&copy::Wanted { from: from.as_deref(), ids: &ids, to: &to }, &expected).map(Answer::Copied)
+            }
             Request::PutBack { id, client, scope } => self.put_back(&id, &client, &scope).map(Answer::Connected),
             Request::Keep { id, client, scope } => self.keep(&id, &client, &scope).map(Answer::Connected),
             Request::ChangeDetail { change } => self.change_detail(&change).map(Answer::Plan),

@@ -7,6 +7,7 @@ use ts_rs::TS;
 
 use super::message::Connected;
 use crate::client::Scope;
+use crate::error::Error;
 
 /// Entries that mean one service at one address, or one program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -170,4 +171,18 @@ pub struct Import {
 pub struct Copied {
     /// What was placed, each its own change.
     pub done: Vec<Connected>,
+    /// What could not be placed.
+    pub left: Vec<LeftOut>,
+}
+
+/// A connection that cannot come along, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct LeftOut {
+    /// The connection's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What is in the way.
+    pub error: Error,
 }

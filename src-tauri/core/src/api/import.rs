@@ -18,7 +18,7 @@ use crate::connection::state::State;
 use crate::connection::{Connection, Credential, PROGRAM, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::import::{Becomes, Found, Member, Stands, find, with_carried, with_run};
-use crate::secret::{Secret, find_plaintext, mask};
+use crate::secret::{Key, Secret, find_plaintext, mask};
 
 /// What bringing in comes to, before anything is touched.
 struct Drafted {
@@ -55,12 +55,12 @@ impl Patchbay {
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
         let drafted = self.import_draft(import, &state)?;
         place::check(&self.import_plan(&drafted)?.changes, expected)?;
-        let turn = self.token_turn()?;
-        for (credential, secret) in &drafted.fresh {
-            self.secrets().write(&credential.key(), secret).await?;
+        if let Err(error) = self.import_saved(&drafted).await {
+            if let Err(error) = self.settle_import().await {
+                tracing::warn!("tokens of what was not brought in are still to be cleared: {error}");
+            }
+            return Err(error);
         }
-        drop(turn);
-        self.import_state(&drafted)?;
         let plan = || self.import_plan(&drafted);
         let done = self.apply_placing(&drafted.connection, plan, expected, ActivityKind::Imported);
         if done.is_err() {
@@ -163,8 +163,42 @@ impl Patchbay {
         Ok((credential, fit.secret))
     }
 
-    fn import_state(&self, drafted: &Drafted) -> Result<()> {
+    /// Saves tokens and connection. The tokens' places are noted first, so that a kill leaves none that nothing names.
+    async fn import_saved(&self, drafted: &Drafted) -> Result<()> {
+        let _turn = self.token_turn()?;
+        let keys: Vec<_> = drafted.fresh.iter().map(|(credential, _)| credential.key().as_str().to_owned()).collect();
         self.inner.state.update(|state| {
+            state.importing.extend(keys);
+            Ok(())
+        })?;
+        for (credential, secret) in &drafted.fresh {
+            self.secrets().write(&credential.key(), secret).await?;
+        }
+        self.import_state(drafted)
+    }
+
+    /// Clears the tokens of an import that was cut off before its connection was saved.
+    pub(super) async fn settle_import(&self) -> Result<()> {
+        if self.state()?.importing.is_empty() {
+            return Ok(());
+        }
+        // One that another process is in the middle of was not cut off.
+        let _turn = self.token_turn()?;
+        let state = self.state()?;
+        let owned: Vec<_> = state.connections.iter().flat_map(Connection::keys).collect();
+        for key in state.importing.iter().map(|name| Key::named(name)).filter(|key| !owned.contains(key)) {
+            self.secrets().delete(&key).await?;
+        }
+        self.inner.state.update(|now| {
+            now.importing.retain(|name| !state.importing.contains(name));
+            Ok(())
+        })
+    }
+
+    fn import_state(&self, drafted: &Drafted) -> Result<()> {
+        let keys: Vec<_> = drafted.fresh.iter().map(|(credential, _)| credential.key()).collect();
+        self.inner.state.update(|state| {
+            state.importing.retain(|name| !keys.contains(&Key::named(name)));
             if drafted.joins {
                 let fresh = drafted.fresh.iter().map(|(credential, _)| credential.clone());
                 state.connection_mut(&drafted.connection.id)?.credentials.extend(fresh);
@@ -258,10 +292,13 @@ fn foreign(seen: &Seen, state: &State) -> Vec<Stands> {
     .collect()
 }
 
-/// The connection that leads to the same place already, and is in none of these apps.
+/// The connection that leads to the same place already, is not where these entries stand, and has no other token for
+/// one of their apps.
 fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
     let is_in = |connection: &Connection, member: &Member| {
-        connection.placements.iter().any(|place| place.is_at(member.stands.client.id, &member.stands.source.scope))
+        let stands = &member.stands;
+        let mut own = connection.placements.iter().filter(|place| place.client == stands.client.id);
+        own.any(|place| place.scope == stands.source.scope || has_other(found, member, connection, place, state))
     };
     let fits = |connection: &&Connection| match &found.becomes {
         Becomes::Service(service) => {
@@ -284,6 +321,13 @@ fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
     known.find(|connection| {
         !found.members.iter().filter(|member| member.stands.left.is_none()).any(|member| is_in(connection, member))
     })
+}
+
+/// Whether a member's token is another than the one that its app uses already. A program has all its tokens everywhere.
+fn has_other(found: &Found, member: &Member, connection: &Connection, place: &Placement, state: &State) -> bool {
+    let own = connection.credential_for(Some(place)).map(|own| own.fingerprint.clone());
+    let held = member.token.map(|at| crate::token::clean(found.tokens[at].secret().expose()).secret);
+    !connection.is_program() && held.map(|held| held.fingerprint(&state.salt)) != own
 }
 
 /// A name that no connection has, nor another one in the list.

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::Backend;
 
-pub use super::found::{Copied, FoundView, Import};
+pub use super::found::{Copied, FoundView, Import, LeftOut};
 pub use super::leave_view::{LeaveChoice, LeaveView, LeftView, StaysView, StaysWhy};
 pub use super::renewed::{Renewed, Retired};
 
@@ -180,6 +180,10 @@ pub enum Request {
     PlanCopy {
         /// The app that has them; absent: every connection there is.
         from: Option<String>,
+        /// The connections' ids; absent: all.
+        #[serde(default)]
+        #[ts(optional, as = "Option<Vec<String>>")]
+        ids: Vec<String>,
         /// The app that is to have them.
         to: String,
     },
@@ -187,6 +191,10 @@ pub enum Request {
     Copy {
         /// The app that has them; absent: every connection there is.
         from: Option<String>,
+        /// The connections' ids; absent: all.
+        #[serde(default)]
+        #[ts(optional, as = "Option<Vec<String>>")]
+        ids: Vec<String>,
         /// The app that is to have them.
         to: String,
         /// What the plan that was shown meant.
@@ -424,6 +432,10 @@ pub struct PlanView {
     pub files: Vec<FileChangeView>,
     /// What each file's change means, by path, to hand back when applying.
     pub expected: BTreeMap<String, String>,
+    /// The connections that are not among them although they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<LeftOut>>")]
+    pub left: Vec<LeftOut>,
 }
 
 /// The change of one file.

@@ -11,7 +11,7 @@ use super::view::ActivityKind;
 use super::{Event, Patchbay};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply, changed, diff, verb};
-use crate::client::{self, Client, EntrySpec, Source};
+use crate::client::{self, Client, EntrySpec, Scope, Source};
 use crate::connection::{Connection, Facts, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::host::{Host, Platform};
@@ -77,6 +77,7 @@ impl Patchbay {
     /// What has to move so that a connection is used in exactly `places`; `saved` is what is known of it before.
     pub(super) fn moves(&self, connection: &Connection, saved: &Connection, places: &[Place]) -> Result<Vec<Move>> {
         let host = self.host();
+        one_token_per_app(connection, places)?;
         let mut moves = Vec::new();
         for (n, place) in places.iter().enumerate() {
             if !places[..n].iter().any(|other| is_same(other, place)) {
@@ -189,10 +190,11 @@ impl Patchbay {
     pub(super) fn snippet(&self, id: &str, client: &str) -> Result<String> {
         let (state, client) = (self.state()?, client::find(client)?);
         let connection = state.connection(id)?;
-        let (program, platform) = self.program_for(&client.location(&self.host()).path);
-        let wiring = client.wirings[0];
-        let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
-        Ok(client::snippet(client, &spec))
+        let placed = connection.placements.iter().find(|placement| placement.is_at(client.id, &Scope::User));
+        let name = placed.map_or(&connection.id, |placement| &placement.entry);
+        let wiring = wiring(connection, client, placed.map(|placement| placement.wiring));
+        let value = self.entry_value(connection, client, wiring, &client.location(&self.host()).path)?;
+        Ok(client::snippet(client, name, &value))
     }
 
     /// The entry of a program: as it stands in that app, else as it stands in another one.
@@ -322,12 +324,30 @@ fn take_edit(connection: &mut Connection, edited: &Edited) {
     connection.set_facts(&Facts { name: name.clone(), ..way.clone() });
 }
 
+/// Refuses a new place with another token than the one that the same app uses elsewhere: what an app starts cannot tell
+/// for which of its folders it was started.
+fn one_token_per_app(connection: &Connection, places: &[Place]) -> Result<()> {
+    let token = |place: &Place| place.token.as_ref().or(connection.credentials.first().map(|first| &first.id)).cloned();
+    let is_new = |place: &Place| {
+        let own = connection.placements.iter().find(|own| own.is_at(&place.client, &place.scope));
+        own.is_none_or(|own| own.credential != place.token)
+    };
+    let clashes = |place: &&Place| {
+        is_new(place) && places.iter().any(|other| other.client == place.client && token(other) != token(place))
+    };
+    let Some(place) = places.iter().find(clashes) else { return Ok(()) };
+    let name = client::find(&place.client)?.name;
+    Err(Error::new(Code::ScopeUnsupported, format!("{name} uses another token of {} elsewhere.", connection.name))
+        .hint("Use the same token there, or set up a connection of its own for this folder.")
+        .field("app"))
+}
+
 /// A program is started by its apps in one way only.
 fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> Wiring {
     if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
 }
 
-fn not_installed(client: &Client, path: &Path) -> Error {
+pub(super) fn not_installed(client: &Client, path: &Path) -> Error {
     Error::new(
         Code::AppNotInstalled,
         format!(
@@ -370,6 +390,7 @@ pub(super) fn view_changes(changes: &[Change]) -> PlanView {
     PlanView {
         files: changes.iter().map(file_view).collect(),
         expected: changes.iter().map(|change| (change.path.display().to_string(), change.meaning())).collect(),
+        left: Vec::new(),
     }
 }
 

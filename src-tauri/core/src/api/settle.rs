@@ -38,7 +38,8 @@ impl Patchbay {
         self.prune_history()?;
         self.meet_tables()?;
         self.settle_move().await?;
-        self.settle_renewals().await
+        self.settle_renewals().await?;
+        self.settle_import().await
     }
 
     /// Forgets changes that are too old, and closes the history to others.

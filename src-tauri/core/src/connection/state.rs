@@ -45,6 +45,9 @@ pub struct State {
     /// [`crate::secret::Key::named`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moving: Vec<String>,
+    /// The keychain entries that are being made for a connection that is brought in, until it stands among the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub importing: Vec<String>,
 }
 
 /// A connection's last check, and the token that it is about.
@@ -69,6 +72,7 @@ impl State {
             reminders: BTreeMap::new(),
             notice: None,
             moving: Vec::new(),
+            importing: Vec::new(),
         }
     }
 

@@ -92,6 +92,10 @@ impl Found {
         Url::parse(&service.url).ok().map(|url| url.origin().ascii_serialization())
     }
 
+    fn address(&self) -> Option<String> {
+        if let Becomes::Service(service) = &self.becomes { Some(service.url.clone()) } else { None }
+    }
+
     fn new(becomes: Becomes) -> Self {
         let (members, tokens, notes) = (Vec::new(), Vec::new(), BTreeSet::new());
         Self { id: String::new(), name: String::new(), becomes, members, tokens, notes, blocked: None }
@@ -108,10 +112,22 @@ impl Found {
         self.members.push(Member { stands, token, through });
     }
 
+    /// Whether an app's entry with this token can be a part of it: one app uses one token of a connection, in all its
+    /// folders, because what it starts cannot tell for which folder it was started.
+    fn agrees(&self, client: &Client, value: Option<(&str, &Zeroizing<String>)>) -> bool {
+        let known = self.position(value);
+        let mut own = self.members.iter().filter(|member| member.stands.client.id == client.id);
+        own.all(|member| member.token == known && (known.is_some() || value.is_none()))
+    }
+
+    fn position(&self, value: Option<(&str, &Zeroizing<String>)>) -> Option<usize> {
+        let (name, value) = value?;
+        self.tokens.iter().position(|token| token.name == name && token.value == *value)
+    }
+
     fn hold(&mut self, name: &str, value: &Zeroizing<String>, at: String) -> usize {
         let place = (self.members.len(), at);
-        let known = self.tokens.iter().position(|token| token.name == name && token.value == *value);
-        if let Some(known) = known {
+        if let Some(known) = self.position(Some((name, value))) {
             self.tokens[known].places.push(place);
             return known;
         }
@@ -135,9 +151,12 @@ pub(crate) fn find(entries: &[Stands]) -> Vec<Found> {
         }
     }
     let origins: Vec<_> = all.iter().map(Found::origin).collect();
+    let addresses: Vec<_> = all.iter().map(Found::address).collect();
     for found in &mut all {
-        let origin = found.origin();
-        let several = origin.is_some() && origins.iter().filter(|other| **other == origin).count() > 1;
+        let (origin, address) = (found.origin(), found.address());
+        let is_other = |other: &String| address.as_ref().is_some_and(|own| !same_address(own, other));
+        let mut there = origins.iter().zip(&addresses).filter(|(other, _)| **other == origin);
+        let several = origin.is_some() && there.any(|(_, other)| other.as_ref().is_some_and(is_other));
         finish(found, several);
     }
     let mut place = 0;
@@ -175,7 +194,7 @@ fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
         (auth, token, header.at.clone())
     });
     let auth = held.as_ref().map(|(auth, ..)| auth);
-    let fits = |found: &&mut Found| match &found.becomes {
+    let fits = |found: &Found| match &found.becomes {
         Becomes::Service(service) => {
             same_address(&service.url, &remote.url)
                 && service.headers == headers
@@ -185,8 +204,13 @@ fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
         }
         _ => false,
     };
-    let found = if let Some(found) = all.iter_mut().find(fits) {
-        found
+    let value = held.as_ref().map(|(auth, token, _)| (auth.name.as_str(), token));
+    let fitting: Vec<_> =
+        (0..all.len()).filter(|at| fits(&all[*at]) && all[*at].agrees(stands.client, value)).collect();
+    // Where several fit, the one that has this token already.
+    let chosen = fitting.iter().find(|at| all[**at].position(value).is_some()).or(fitting.first());
+    let found = if let Some(at) = chosen {
+        &mut all[*at]
     } else {
         let provider = catalog::custom();
         let service = Service { url: remote.url, auth: None, headers, provider, offer: Offer::default() };

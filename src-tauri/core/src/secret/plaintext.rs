@@ -109,8 +109,20 @@ fn in_args(entry: &Value, list: &str) -> Vec<Finding> {
                 && !arg.starts_with('-')
             || looks_like_token(arg)
             || address_has_token(arg)
+            || sets_token(arg)
     };
     (0..args.len()).filter(|n| holds(*n)).map(|n| Finding::in_list(list, n)).collect()
+}
+
+/// Whether an argument, or a line that it gives to a shell, sets a variable to a literal token: `X_TOKEN=abc exec node`.
+fn sets_token(arg: &str) -> bool {
+    const SHORTEST: usize = 6;
+    let is_quote = |c: char| matches!(c, '"' | '\'' | '(' | '{');
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_value = |value: &str| value.len() >= SHORTEST && is_literal(value) && !value.starts_with(['`', '%']);
+    arg.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|'))
+        .filter_map(|word| word.trim_start_matches(is_quote).split_once('='))
+        .any(|(name, value)| is_name(name) && is_token_name(name) && is_value(value.trim_matches(is_quote)))
 }
 
 pub(crate) fn is_secret_header(name: &str) -> bool {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::catalog::{Provider, foreign_service};
+use crate::connection::PROGRAM;
 use crate::error::{Code, Error};
 use crate::secret::Secret;
 
@@ -110,7 +111,8 @@ pub fn look(provider: &Provider, secret: &Secret) -> TokenLook {
     } else if !token.chars().all(|c| c.is_ascii_graphic()) {
         let error = Error::new(Code::TokenControlCharacters, "The token has characters that no token has.");
         look.errors.push(error.hint(copy_again).field("token"));
-    } else if let Some(other) = foreign_service(token, &provider.id) {
+    } else if let Some(other) = foreign_service(token, &provider.id).filter(|_| provider.id != PROGRAM) {
+        // A program's token is for whichever service the program speaks to.
         let error =
             Error::new(Code::TokenOtherService, format!("This is a token of {other}, not of {}.", provider.name));
         look.errors.push(error.hint(format!("Make one at {} and paste that.", provider.name)).field("token"));
@@ -192,6 +194,7 @@ mod tests {
     #[case("retently", "rtly_mcp_pat_7_abcdefgh", None, None)]
     #[case("practice", "pbp_short", Some(Code::TokenShape), None)]
     #[case("custom", "ghp_0123456789012345678901234567890123456", None, None)]
+    #[case("program", "ghp_0123456789012345678901234567890123456", None, None)]
     #[case("xurrent", "too-short", None, Some(Code::TokenShape))]
     fn looks(#[case] provider: &str, #[case] token: &str, #[case] error: Option<Code>, #[case] warning: Option<Code>) {
         let look = look(catalog::find(provider).expect("a service"), &Secret::new(token));

@@ -185,7 +185,7 @@ export class Fake {
       one.used_in.push(placed(to, one.id));
       return { id: one.id, change: null, restart: [], kept_in: [] };
     });
-    return { type: 'copied', value: { done } };
+    return { type: 'copied', value: { done, left: [] } };
   }
 
   #setExpiry({ id, token: wanted, expires }: Of<'set_expiry'>): Answer {
