@@ -9,6 +9,9 @@ use serde_json::Value;
 /// The apps: listed, and reopened where they run.
 #[path = "cli/apps.rs"]
 mod apps;
+/// What was changed outside, told and answered.
+#[path = "cli/drift.rs"]
+mod drift;
 /// Everything that can be wrong with a file, its folder and its disk.
 #[cfg(target_os = "linux")]
 #[path = "cli/faults.rs"]

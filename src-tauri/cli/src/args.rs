@@ -222,7 +222,10 @@ pub(crate) enum DriftAction {
 #[derive(Debug, clap::Args)]
 pub(crate) struct DriftTarget {
     /// The connection.
-    pub(crate) id: String,
+    pub(crate) id: Option<String>,
+    /// All connections.
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) all: bool,
     /// In this app only.
     #[arg(long = "app")]
     pub(crate) app: Option<String>,

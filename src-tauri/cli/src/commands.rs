@@ -12,11 +12,11 @@ use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
-use crate::args::{Command, DriftAction, DriftTarget, HistoryAction, VaultAction};
+use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
 use crate::uninstall::{self, Leaving};
-use crate::{apps, import, practice, print, services};
+use crate::{apps, drift, import, practice, print, services};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -42,8 +42,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
         Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
         Command::Renew { id, app, expires, .. } => renew(&patchbay, id, app, expires, as_json).await,
-        Command::Drift { action: None } => drift(&patchbay, as_json),
-        Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
+        Command::Drift { action } => drift::drift(&patchbay, action, as_json).await,
         Command::History { action: None } => uninstall::history(&patchbay, as_json),
         Command::History { action: Some(HistoryAction::Purge { change, .. }) } => {
             uninstall::purge(&patchbay, change, as_json).await
@@ -320,57 +319,6 @@ fn check_words(checked: &CheckedView) {
             layer.millis
         ));
     }
-}
-
-fn drift(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
-    let (found, news) = (patchbay.drift()?, patchbay.news()?);
-    if as_json {
-        print::json(&json!({ "drift": found, "news": news }));
-    } else {
-        if found.is_empty() {
-            print::line("Nothing of Patchbay's was changed outside Patchbay.");
-        }
-        for drift in &found {
-            print::line(&format!("{}: {}", drift.connection, drift.sentence));
-        }
-        for news in &news {
-            print::line(&news.sentence);
-        }
-    }
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
-}
-
-async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -> Result<ExitCode> {
-    let (restore, DriftTarget { id, app }) = match action {
-        DriftAction::Restore(target) => (true, target),
-        DriftAction::Keep(target) => (false, target),
-        DriftAction::Seen => {
-            patchbay.call(Request::DismissNews { ids: Vec::new() }, None).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-    };
-    patchbay.state()?.connection(&id)?;
-    let found = patchbay.drift()?;
-    let mine =
-        found.into_iter().filter(|drift| drift.connection == id && app.as_ref().is_none_or(|app| drift.client == *app));
-    let places: Vec<(String, Scope)> = mine.map(|drift| (drift.client, drift.scope)).collect();
-    let clients: Vec<&str> = places.iter().map(|(client, _)| client.as_str()).collect();
-    for (client, scope) in &places {
-        let (id, client, scope) = (id.clone(), client.clone(), scope.clone());
-        let request =
-            if restore { Request::PutBack { id, client, scope } } else { Request::Keep { id, client, scope } };
-        patchbay.call(request, None).await?;
-    }
-    let word = if restore { "Put back" } else { "Kept" };
-    if as_json {
-        print::json(&json!({ "id": id, "apps": clients }));
-    } else {
-        print::line(&format!(
-            "{word}: {id} in {}",
-            if clients.is_empty() { "no app".to_owned() } else { clients.join(", ") }
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Result<ExitCode> {

@@ -7,6 +7,7 @@ mod apps;
 mod args;
 mod bridge;
 mod commands;
+mod drift;
 mod environment;
 mod import;
 mod input;
@@ -17,6 +18,7 @@ mod renew;
 mod run;
 mod services;
 mod uninstall;
+mod words;
 
 use std::process::ExitCode;
 

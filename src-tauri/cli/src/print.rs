@@ -32,7 +32,8 @@ pub(crate) fn failure(error: &Error) -> ExitCode {
     ExitCode::from(exit_code(error.code))
 }
 
-fn sentence(error: &Error) -> String {
+/// An error in one line, without secrets.
+pub(crate) fn sentence(error: &Error) -> String {
     let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
     format!("{}: {}{hint}", error.code.as_str(), error.message).replace(['\n', '\r'], " ")
 }
