@@ -12,7 +12,7 @@ use crate::import::{CopyArgs, ImportArgs};
 #[derive(Debug, Parser)]
 #[command(name = "patchbay", version, disable_help_subcommand = true)]
 pub(crate) struct Args {
-    /// Print JSON.
+    /// Print JSON, an error as {"error": {"code", "message", and where known "hint", "path", "field"}}.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -187,6 +187,13 @@ pub(crate) enum Command {
         /// Another program than this one.
         source: Option<PathBuf>,
     },
+}
+
+impl Command {
+    /// Whether its standard output is for the app or the program that it serves.
+    pub(crate) fn is_started_by_apps(&self) -> bool {
+        matches!(self, Self::Bridge { .. } | Self::Headers { .. } | Self::Run { .. })
+    }
 }
 
 fn apps_help() -> String {

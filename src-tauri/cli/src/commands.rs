@@ -65,7 +65,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
 /// What a kill left half done is settled first; a keychain that does not answer leaves it for the next time.
 async fn settle(patchbay: &Patchbay) {
     if let Err(error) = patchbay.settle().await {
-        print::notice(&format!("{}: {}", error.code.as_str(), error.message));
+        print::notice(&print::sentence(&error));
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf
 fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
     let snapshot = patchbay.snapshot()?;
     if let Some(problem) = &snapshot.problem {
-        print::notice(&format!("{}: {}", problem.code.as_str(), problem.message));
+        print::notice(&print::sentence(problem));
     }
     if as_json {
         print::json(&snapshot);
@@ -259,7 +259,7 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
         restart_words(&done.restart);
     }
     for path in &done.kept_in {
-        print::notice(&format!("file_syntax: This file cannot be read, so its entry had to stay: {path}"));
+        print::notice(&format!("This file cannot be read, so its entry had to stay: {path}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -168,7 +168,7 @@ fn settled_json(target: &DriftTarget, all: &[Settled]) -> Value {
         json!({
             "id": drift.connection, "client": drift.client, "scope": drift.scope,
             "change": outcome.as_ref().ok().and_then(|done| done.change.as_ref()),
-            "error": outcome.as_ref().err(),
+            "error": outcome.as_ref().err().map(print::without_secrets),
         })
     };
     let done = all.iter().filter(|settled| settled.outcome.is_ok());
