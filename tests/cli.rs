@@ -138,7 +138,8 @@ fn usage_is_one_line_that_names_what_is_missing_and_where_to_look() {
     let said = |args: &[&str]| String::from_utf8(patchbay(&home, args, None).stderr).expect("text");
     let add = said(&["add"]);
     assert!(add.contains("--provider <PROVIDER>") && add.contains("See: patchbay add --help"), "{add}");
-    assert!(said(&["lisst"]).contains("'list'"), "{}", said(&["lisst"]));
+    let typed = "Unrecognized subcommand 'lisst'. A similar subcommand exists: 'list'. See: patchbay --help\n";
+    assert_eq!(said(&["lisst"]), typed);
     assert_eq!(said(&[]), "Say what to do. See: patchbay --help\n");
     let account = ["add", "--provider", "xurrent", "--name", "X", "--app", "codex", "--create"];
     assert!(said(&account).contains("--set account=..."), "{}", said(&account));

@@ -87,7 +87,8 @@ pub(crate) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     }
     let text = error.render().to_string();
     // What is missing is named on the lines below the first.
-    let said: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim).collect();
+    let lines = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("tip: ")).collect();
     let said = said.join(" ");
     let said = said.trim().trim_start_matches("error: ");
     let said = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
