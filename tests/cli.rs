@@ -30,6 +30,10 @@ mod run;
 #[path = "cli/tokens.rs"]
 mod tokens;
 
+/// What people read.
+#[path = "cli/words.rs"]
+mod words;
+
 /// Leaving: what it shows, what it does, killed in the middle.
 #[path = "cli/uninstall.rs"]
 mod uninstall;

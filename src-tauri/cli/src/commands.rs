@@ -16,7 +16,7 @@ use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::renew;
 use crate::uninstall::{self, Leaving};
-use crate::{apps, drift, import, practice, print, services};
+use crate::{apps, drift, import, practice, print, services, words};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -103,10 +103,10 @@ fn list_words(snapshot: &Snapshot) {
         );
     }
     for connection in &snapshot.connections {
-        let apps: Vec<_> = connection.used_in.iter().map(|place| place.client.as_str()).collect();
-        let used = if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") };
+        let places: Vec<_> = connection.used_in.iter().map(|place| words::place(&place.client, &place.scope)).collect();
+        let used = if places.is_empty() { "no app".to_owned() } else { places.join("; ") };
         let left = connection.tokens.iter().filter_map(|token| token.days_left).min();
-        let left = left.map(|days| format!(", token: {days} days left")).unwrap_or_default();
+        let left = left.map(|days| format!(", token: {} left", words::counted(days, "day"))).unwrap_or_default();
         print::line(&format!(
             "{}: {} ({}), used in {used}{left}",
             connection.id,
@@ -118,11 +118,11 @@ fn list_words(snapshot: &Snapshot) {
         if let Some(problem) = &app.problem {
             print::line(&format!("{}: {}", app.name, problem.message));
         }
-        let further = app.further.iter().flat_map(|source| &source.entries);
-        let entries = app.entries.iter().chain(further);
-        for entry in entries.filter(|entry| is_nobodys(&snapshot.connections, entry)) {
+        let own = app.entries.iter().map(|entry| (&Scope::User, entry));
+        let further = app.further.iter().flat_map(|source| source.entries.iter().map(|entry| (&source.scope, entry)));
+        for (scope, entry) in own.chain(further).filter(|(_, entry)| is_nobodys(&snapshot.connections, entry)) {
             let plain = if entry.plain_text.is_empty() { "" } else { " (a token lies in plain text in it)" };
-            print::line(&format!("{} also has: {}{plain}", app.name, entry.name));
+            print::line(&format!("{} also has: {}{plain}", words::place(&app.id, scope), entry.name));
         }
     }
 }
@@ -207,7 +207,7 @@ async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, a
         print::json(&done);
     } else {
         print::line(&format!("Connected: {}", done.id));
-        restart_words(&done.restart);
+        words::restart(patchbay, &done.restart);
         if without_token {
             print::line(&format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id));
         }
@@ -256,7 +256,7 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
         print::json(&done);
     } else {
         print::line(&format!("{word}: {}", done.id));
-        restart_words(&done.restart);
+        words::restart(patchbay, &done.restart);
     }
     for path in &done.kept_in {
         print::notice(&format!("This file cannot be read, so its entry had to stay: {path}"));
@@ -274,12 +274,6 @@ async fn snippet(patchbay: &Patchbay, id: String, client: String, as_json: bool)
         print::line(text.trim_end());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) fn restart_words(apps: &[String]) {
-    if !apps.is_empty() {
-        print::line(&format!("Quit and reopen these apps to see it: {}", apps.join(", ")));
-    }
 }
 
 async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<ExitCode> {

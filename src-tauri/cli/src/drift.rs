@@ -122,6 +122,7 @@ async fn settle(patchbay: &Patchbay, choice: Choice, target: DriftTarget, as_jso
         print::json(&settled_json(&target, &all));
     } else {
         settled_words(choice, &all);
+        words::restart(patchbay, &to_reopen(&all));
     }
     let failed = all.iter().any(|settled| settled.outcome.is_err());
     Ok(if failed { ExitCode::from(ATTENTION) } else { ExitCode::SUCCESS })
@@ -161,6 +162,10 @@ fn settled_words(choice: Choice, all: &[Settled]) {
             Err(error) => print::line(&format!("Not done: {what}. {}", print::sentence(error))),
         }
     }
+}
+
+fn to_reopen(all: &[Settled]) -> Vec<String> {
+    all.iter().filter_map(|settled| settled.outcome.as_ref().ok()).flat_map(|done| done.restart.clone()).collect()
 }
 
 fn settled_json(target: &DriftTarget, all: &[Settled]) -> Value {

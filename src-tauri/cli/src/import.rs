@@ -7,8 +7,8 @@ use patchbay_core::api::message::{Answer, Connected, FoundView, Import, Request}
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
-use crate::commands::{install_own, restart_words, show_plan, unexpected};
-use crate::print;
+use crate::commands::{install_own, show_plan, unexpected};
+use crate::{print, words};
 
 /// What to bring in.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ pub(crate) async fn import(patchbay: &Patchbay, args: ImportArgs, as_json: bool)
         let Answer::Connected(done) = patchbay.call(request, None).await? else { return Err(unexpected()) };
         if !as_json {
             print::line(&format!("Brought in: {}", done.id));
-            restart_words(&done.restart);
+            words::restart(patchbay, &done.restart);
         }
         all.push(done);
     }
@@ -104,13 +104,14 @@ pub(crate) async fn copy(patchbay: &Patchbay, args: CopyArgs, as_json: bool) -> 
         print::json(&copied.done);
         return Ok(ExitCode::SUCCESS);
     }
+    let to = words::app(&to);
     for Connected { id, .. } in &copied.done {
         print::line(&format!("Copied to {to}: {id}"));
     }
     if copied.done.is_empty() {
         print::line(&format!("There is nothing that {to} does not have."));
     }
-    restart_words(copied.done.last().map_or(&[][..], |done| &done.restart));
+    words::restart(patchbay, copied.done.last().map_or(&[][..], |done| &done.restart));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -129,7 +130,9 @@ fn list(found: &[FoundView], as_json: bool) {
         print::line("Your apps have nothing that Patchbay does not know.");
     }
     for one in found {
-        let places: Vec<_> = one.entries.iter().map(|entry| format!("{} in {}", entry.entry, entry.client)).collect();
+        let entries = one.entries.iter();
+        let places: Vec<_> =
+            entries.map(|entry| format!("{} in {}", entry.entry, words::place(&entry.client, &entry.scope))).collect();
         let tokens = match one.tokens.len() {
             0 => String::new(),
             1 => ", a token lies there in plain text".to_owned(),
@@ -142,6 +145,6 @@ fn list(found: &[FoundView], as_json: bool) {
         } else {
             format!(" (needs: --set {}=...)", one.asks.join("=... --set "))
         };
-        print::line(&format!("{}  {}: {}{tokens}{blocked}{asks}", one.id, one.target, places.join(", ")));
+        print::line(&format!("{}  {}: {}{tokens}{blocked}{asks}", one.id, one.target, places.join("; ")));
     }
 }
