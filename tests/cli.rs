@@ -9,6 +9,9 @@ use serde_json::Value;
 /// The apps: listed, and reopened where they run.
 #[path = "cli/apps.rs"]
 mod apps;
+/// What was changed outside, told and answered.
+#[path = "cli/drift.rs"]
+mod drift;
 /// Everything that can be wrong with a file, its folder and its disk.
 #[cfg(target_os = "linux")]
 #[path = "cli/faults.rs"]
@@ -26,6 +29,10 @@ mod run;
 /// Tokens on standard input: looked at whole, also where nothing is to be changed.
 #[path = "cli/tokens.rs"]
 mod tokens;
+
+/// What people read.
+#[path = "cli/words.rs"]
+mod words;
 
 /// Leaving: what it shows, what it does, killed in the middle.
 #[path = "cli/uninstall.rs"]
@@ -50,10 +57,12 @@ fn patchbay_in(home: &Home, args: &[&str], input: Option<&str>, more: &[(&str, &
     child.wait_with_output().expect("it ends")
 }
 
+/// The exit code, and the code of the error as it is told with `--json`; none where there is no error.
 fn code(output: &Output) -> (i32, String) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.trim_end().lines().count() <= 1, "one line: {said}");
-    (output.status.code().unwrap_or(-1), said.split(':').next().unwrap_or_default().to_owned())
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (output.status.code().unwrap_or(-1), told["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
 
 const ADD: [&str; 9] =
@@ -102,12 +111,29 @@ fn a_dry_run_changes_nothing_and_shows_no_token() {
 fn bad_usage_and_bad_input_exit_2_with_one_line() {
     let home = Home::new();
     home.write("codex", "broken = = \n");
-    assert_eq!(code(&patchbay(&home, &["nonsense"], None)), (2, "usage".to_owned()));
-    assert_eq!(code(&patchbay(&home, &ADD, None)), (2, "file_syntax".to_owned()));
-    assert_eq!(code(&patchbay(&home, &["remove", "nope"], None)), (2, "unknown_connection".to_owned()));
-    assert_eq!(code(&patchbay(&home, &["undo", "nope"], None)), (2, "unknown_change".to_owned()));
-    assert_eq!(code(&patchbay(&home, &["check", "nope"], None)), (2, "unknown_connection".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["nonsense", "--json"], None)), (2, "usage".to_owned()));
+    assert_eq!(code(&patchbay(&home, &[&ADD[..], &["--json"]].concat(), None)), (2, "file_syntax".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["remove", "nope", "--json"], None)), (2, "unknown_connection".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["undo", "nope", "--json"], None)), (2, "unknown_change".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["check", "nope", "--json"], None)), (2, "unknown_connection".to_owned()));
     assert_eq!(home.read("codex"), "broken = = \n");
+}
+
+#[test]
+fn an_error_is_json_where_json_is_asked_for_and_a_sentence_for_people() {
+    let home = Home::new();
+    home.write("codex", "broken = = \n");
+    let output = patchbay(&home, &[&ADD[..], &["--json"]].concat(), None);
+    let told: Value = serde_json::from_slice(&output.stdout).expect("only JSON on standard output");
+    let error = &told["error"];
+    assert_eq!(error["path"], home.file("codex").display().to_string());
+    let (message, hint) = (error["message"].as_str().expect("text"), error["hint"].as_str().expect("text"));
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(said, format!("{}. {hint}\n", message.trim_end_matches('.')), "two sentences, no code");
+    let words = patchbay(&home, &ADD, None);
+    assert_eq!((String::from_utf8(words.stderr).expect("text"), words.stdout), (said, Vec::new()));
+    let started = patchbay(&home, &["headers", "nope", "--json"], None);
+    assert_eq!((started.status.code(), started.stdout), (Some(2), Vec::new()), "apps read that as headers");
 }
 
 #[test]
@@ -116,8 +142,9 @@ fn usage_is_one_line_that_names_what_is_missing_and_where_to_look() {
     let said = |args: &[&str]| String::from_utf8(patchbay(&home, args, None).stderr).expect("text");
     let add = said(&["add"]);
     assert!(add.contains("--provider <PROVIDER>") && add.contains("See: patchbay add --help"), "{add}");
-    assert!(said(&["lisst"]).contains("'list'"), "{}", said(&["lisst"]));
-    assert_eq!(said(&[]), "usage: Say what to do. See: patchbay --help\n");
+    let typed = "Unrecognized subcommand 'lisst'. A similar subcommand exists: 'list'. See: patchbay --help\n";
+    assert_eq!(said(&["lisst"]), typed);
+    assert_eq!(said(&[]), "Say what to do. See: patchbay --help\n");
     let account = ["add", "--provider", "xurrent", "--name", "X", "--app", "codex", "--create"];
     assert!(said(&account).contains("--set account=..."), "{}", said(&account));
     let services = patchbay(&home, &["services", "uipath"], None);
@@ -168,7 +195,7 @@ fn without_a_keychain_a_token_is_not_saved_anywhere_else() {
     let home = Home::new();
     home.write("codex", "");
     let mut args = ADD.to_vec();
-    args.push("--token-stdin");
+    args.extend(["--token-stdin", "--json"]);
     let refused = patchbay(&home, &args, Some("canary-token-0123456789"));
     let (exit, code) = code(&refused);
     assert_eq!(exit, 1, "{code}");

@@ -26,7 +26,7 @@ fn every_app_is_listed_with_its_file_and_what_is_known_of_its_program() {
 #[test]
 fn only_an_app_that_runs_is_reopened() {
     let home = Home::new();
-    assert_eq!(code(&patchbay(&home, &["reopen", "nonesuch"], None)), (2, "unknown_app".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["reopen", "nonesuch", "--json"], None)), (2, "unknown_app".to_owned()));
     // It lives in an editor and never has a process.
-    assert_eq!(code(&patchbay(&home, &["reopen", "roo-code"], None)), (1, "app_not_running".to_owned()));
+    assert_eq!(code(&patchbay(&home, &["reopen", "roo-code", "--json"], None)), (1, "app_not_running".to_owned()));
 }

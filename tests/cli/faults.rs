@@ -14,8 +14,8 @@ use rstest::rstest;
 use crate::{code, patchbay};
 
 const BEFORE: &str = "# mine\nmodel = \"x\"\n";
-const ADD: [&str; 9] =
-    ["add", "--provider", "custom", "--name", "n", "--app", "codex", "--set", "url=http://127.0.0.1:9/mcp"];
+const ADD: [&str; 10] =
+    ["add", "--provider", "custom", "--name", "n", "--app", "codex", "--set", "url=http://127.0.0.1:9/mcp", "--json"];
 
 /// Everything in a folder and below, with what is in it, but for Patchbay's own program, its locks, and the copy
 /// of its state before the last change.

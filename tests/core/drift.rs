@@ -2,10 +2,10 @@ use std::path::Path;
 
 use patchbay_core::api::message::{Answer, Connect, Place, Request};
 use patchbay_core::api::view::{DriftKind, DriftView, NewsKind, Status};
-use patchbay_core::client::{self, Scope, Source};
-use patchbay_core::connection::Connection;
+use patchbay_core::client::{self, EntrySpec, Scope, Source};
+use patchbay_core::connection::{Connection, Wiring};
 use patchbay_core::drift::{Drift, Sight, Table, drift};
-use patchbay_core::{Code, Error};
+use patchbay_core::{Code, Error, Platform};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -150,6 +150,61 @@ fn two_connections_that_swapped_names_are_both_told_as_renamed() {
         let found = drift(own, &own.placements[0], client::find("codex").expect("Codex"), &sight).expect("drift");
         assert_eq!((found.kind, found.now[0].name.as_str()), (DriftKind::Renamed, name));
     }
+}
+
+/// What is told of an entry as `app` writes it, once somebody made of it what stands there now.
+fn told(app: &str, scope: &Scope, now: impl Fn(&mut Value) -> &'static str) -> DriftView {
+    let client = client::find(app).expect("an app");
+    let (program, platform) = (Path::new("/p/patchbay"), Platform::Linux);
+    let url = "https://x.example/mcp";
+    let spec = EntrySpec { connection: "notes", program, url, wiring: Wiring::Bridge, platform };
+    let expected = (client.entry)(&spec).expect("an entry");
+    let more = json!({ "client": app, "expected": expected, "scope": scope });
+    let connection = connection("notes", "notes", &more);
+    let mut value = expected;
+    let name = now(&mut value);
+    let entries = vec![(name.to_owned(), value)];
+    let here = source(scope.clone(), FILE);
+    let own = Table { source: &here, entries: Ok(Some(&entries)) };
+    let sight = Sight { own, instead: None, others: Vec::new(), is_claimed: &|_, _, _| false };
+    let found = drift(&connection, &connection.placements[0], client, &sight).expect("drift");
+    found.view(&connection, &connection.placements[0], client, Path::new(FILE))
+}
+
+#[test]
+fn an_entry_that_goose_switched_off_is_told_so() {
+    let view = told("goose", &Scope::User, |value| {
+        value["enabled"] = json!(false);
+        "notes"
+    });
+    assert_eq!((view.kind, view.sentence.as_str()), (DriftKind::Disabled, "Somebody switched Notes off in Goose."));
+}
+
+#[test]
+fn the_name_within_an_entry_is_part_of_its_renaming() {
+    let renamed = |more: bool| {
+        told("continue", &Scope::User, |value| {
+            value["name"] = json!("Other");
+            if more {
+                value["cwd"] = json!("/tmp");
+            }
+            "Other"
+        })
+    };
+    assert_eq!(renamed(false).sentence, "Somebody renamed Notes to \"Other\" in Continue.");
+    assert_eq!(
+        renamed(true).sentence,
+        "Somebody renamed Notes to \"Other\" in Continue. Besides, cwd was added: /tmp."
+    );
+}
+
+#[test]
+fn the_folder_is_named_where_an_entry_is_for_one() {
+    let view = told("claude-code", &Scope::Local("/work".into()), |value| {
+        value["command"] = json!("/q/patchbay");
+        "notes"
+    });
+    assert!(view.sentence.starts_with("Somebody changed Notes in Claude Code, for /work: command was"), "{view:?}");
 }
 
 #[test]

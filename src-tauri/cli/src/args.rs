@@ -12,7 +12,7 @@ use crate::import::{CopyArgs, ImportArgs};
 #[derive(Debug, Parser)]
 #[command(name = "patchbay", version, disable_help_subcommand = true)]
 pub(crate) struct Args {
-    /// Print JSON.
+    /// Print JSON, an error as {"error": {"code", "message", and where known "hint", "path", "field"}}.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -192,6 +192,13 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether its standard output is for the app or the program that it serves.
+    pub(crate) fn is_started_by_apps(&self) -> bool {
+        matches!(self, Self::Bridge { .. } | Self::Headers { .. } | Self::Run { .. })
+    }
+}
+
 fn apps_help() -> String {
     format!("The apps: {}", patchbay_core::client::ids())
 }
@@ -225,7 +232,10 @@ pub(crate) enum DriftAction {
 #[derive(Debug, clap::Args)]
 pub(crate) struct DriftTarget {
     /// The connection.
-    pub(crate) id: String,
+    pub(crate) id: Option<String>,
+    /// All connections.
+    #[arg(long, conflicts_with = "id")]
+    pub(crate) all: bool,
     /// In this app only.
     #[arg(long = "app")]
     pub(crate) app: Option<String>,

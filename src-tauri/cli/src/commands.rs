@@ -12,11 +12,11 @@ use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
-use crate::args::{Command, DriftAction, DriftTarget, HistoryAction, VaultAction};
+use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
-use crate::{apps, import, practice, print, services};
+use crate::{apps, drift, import, practice, print, services, words};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -44,8 +44,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Renew { id, app, variable, expires, .. } => {
             renew(&patchbay, Wanted { id, app, variable, expires }, as_json).await
         }
-        Command::Drift { action: None } => drift(&patchbay, as_json),
-        Command::Drift { action: Some(action) } => settle_drift(&patchbay, action, as_json).await,
+        Command::Drift { action } => drift::drift(&patchbay, action, as_json).await,
         Command::History { action: None } => uninstall::history(&patchbay, as_json),
         Command::History { action: Some(HistoryAction::Purge { change, .. }) } => {
             uninstall::purge(&patchbay, change, as_json).await
@@ -68,7 +67,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
 /// What a kill left half done is settled first; a keychain that does not answer leaves it for the next time.
 async fn settle(patchbay: &Patchbay) {
     if let Err(error) = patchbay.settle().await {
-        print::notice(&format!("{}: {}", error.code.as_str(), error.message));
+        print::notice(&print::sentence(&error));
     }
 }
 
@@ -89,7 +88,7 @@ pub(crate) fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf
 fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
     let snapshot = patchbay.snapshot()?;
     if let Some(problem) = &snapshot.problem {
-        print::notice(&format!("{}: {}", problem.code.as_str(), problem.message));
+        print::notice(&print::sentence(problem));
     }
     if as_json {
         print::json(&snapshot);
@@ -106,10 +105,10 @@ fn list_words(snapshot: &Snapshot) {
         );
     }
     for connection in &snapshot.connections {
-        let apps: Vec<_> = connection.used_in.iter().map(|place| place.client.as_str()).collect();
-        let used = if apps.is_empty() { "no app".to_owned() } else { apps.join(", ") };
+        let places: Vec<_> = connection.used_in.iter().map(|place| words::place(&place.client, &place.scope)).collect();
+        let used = if places.is_empty() { "no app".to_owned() } else { places.join("; ") };
         let left = connection.tokens.iter().filter_map(|token| token.days_left).min();
-        let left = left.map(|days| format!(", token: {days} days left")).unwrap_or_default();
+        let left = left.map(|days| format!(", token: {} left", words::counted(days, "day"))).unwrap_or_default();
         print::line(&format!(
             "{}: {} ({}), used in {used}{left}",
             connection.id,
@@ -121,11 +120,11 @@ fn list_words(snapshot: &Snapshot) {
         if let Some(problem) = &app.problem {
             print::line(&format!("{}: {}", app.name, problem.message));
         }
-        let further = app.further.iter().flat_map(|source| &source.entries);
-        let entries = app.entries.iter().chain(further);
-        for entry in entries.filter(|entry| is_nobodys(&snapshot.connections, entry)) {
+        let own = app.entries.iter().map(|entry| (&Scope::User, entry));
+        let further = app.further.iter().flat_map(|source| source.entries.iter().map(|entry| (&source.scope, entry)));
+        for (scope, entry) in own.chain(further).filter(|(_, entry)| is_nobodys(&snapshot.connections, entry)) {
             let plain = if entry.plain_text.is_empty() { "" } else { " (a token lies in plain text in it)" };
-            print::line(&format!("{} also has: {}{plain}", app.name, entry.name));
+            print::line(&format!("{} also has: {}{plain}", words::place(&app.id, scope), entry.name));
         }
     }
 }
@@ -210,7 +209,7 @@ async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, a
         print::json(&done);
     } else {
         print::line(&format!("Connected: {}", done.id));
-        restart_words(&done.restart);
+        words::restart(patchbay, &done.restart);
         if without_token {
             print::line(&format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id));
         }
@@ -259,10 +258,10 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
         print::json(&done);
     } else {
         print::line(&format!("{word}: {}", done.id));
-        restart_words(&done.restart);
+        words::restart(patchbay, &done.restart);
     }
     for path in &done.kept_in {
-        print::notice(&format!("file_syntax: This file cannot be read, so its entry had to stay: {path}"));
+        print::notice(&format!("This file cannot be read, so its entry had to stay: {path}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -277,12 +276,6 @@ async fn snippet(patchbay: &Patchbay, id: String, client: String, as_json: bool)
         print::line(text.trim_end());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-pub(crate) fn restart_words(apps: &[String]) {
-    if !apps.is_empty() {
-        print::line(&format!("Quit and reopen these apps to see it: {}", apps.join(", ")));
-    }
 }
 
 async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<ExitCode> {
@@ -326,57 +319,6 @@ fn check_words(checked: &CheckedView) {
             layer.millis
         ));
     }
-}
-
-fn drift(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
-    let (found, news) = (patchbay.drift()?, patchbay.news()?);
-    if as_json {
-        print::json(&json!({ "drift": found, "news": news }));
-    } else {
-        if found.is_empty() {
-            print::line("Nothing of Patchbay's was changed outside Patchbay.");
-        }
-        for drift in &found {
-            print::line(&format!("{}: {}", drift.connection, drift.sentence));
-        }
-        for news in &news {
-            print::line(&news.sentence);
-        }
-    }
-    Ok(if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
-}
-
-async fn settle_drift(patchbay: &Patchbay, action: DriftAction, as_json: bool) -> Result<ExitCode> {
-    let (restore, DriftTarget { id, app }) = match action {
-        DriftAction::Restore(target) => (true, target),
-        DriftAction::Keep(target) => (false, target),
-        DriftAction::Seen => {
-            patchbay.call(Request::DismissNews { ids: Vec::new() }, None).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
-    };
-    patchbay.state()?.connection(&id)?;
-    let found = patchbay.drift()?;
-    let mine =
-        found.into_iter().filter(|drift| drift.connection == id && app.as_ref().is_none_or(|app| drift.client == *app));
-    let places: Vec<(String, Scope)> = mine.map(|drift| (drift.client, drift.scope)).collect();
-    let clients: Vec<&str> = places.iter().map(|(client, _)| client.as_str()).collect();
-    for (client, scope) in &places {
-        let (id, client, scope) = (id.clone(), client.clone(), scope.clone());
-        let request =
-            if restore { Request::PutBack { id, client, scope } } else { Request::Keep { id, client, scope } };
-        patchbay.call(request, None).await?;
-    }
-    let word = if restore { "Put back" } else { "Kept" };
-    if as_json {
-        print::json(&json!({ "id": id, "apps": clients }));
-    } else {
-        print::line(&format!(
-            "{word}: {id} in {}",
-            if clients.is_empty() { "no app".to_owned() } else { clients.join(", ") }
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn vault(patchbay: &Patchbay, action: VaultAction, as_json: bool) -> Result<ExitCode> {

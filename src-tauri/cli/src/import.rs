@@ -8,8 +8,8 @@ use patchbay_core::api::view::FoundBlock;
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
-use crate::commands::{ATTENTION, install_own, restart_words, show_plan, unexpected};
-use crate::print;
+use crate::commands::{ATTENTION, install_own, show_plan, unexpected};
+use crate::{print, words};
 
 /// What to bring in.
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,7 @@ pub(crate) async fn import(patchbay: &Patchbay, args: ImportArgs, as_json: bool)
         let Answer::Connected(done) = patchbay.call(request, None).await? else { return Err(unexpected()) };
         if !as_json {
             print::line(&format!("Brought in: {}", done.id));
-            restart_words(&done.restart);
+            words::restart(patchbay, &done.restart);
         }
         all.push(done);
     }
@@ -108,13 +108,14 @@ pub(crate) async fn copy(patchbay: &Patchbay, args: CopyArgs, as_json: bool) -> 
         print::json(&copied);
         return Ok(left_words(&copied.left));
     }
+    let to = words::app(&to);
     for Connected { id, .. } in &copied.done {
         print::line(&format!("Copied to {to}: {id}"));
     }
     if copied.done.is_empty() && copied.left.is_empty() {
         print::line(&format!("There is nothing that {to} does not have."));
     }
-    restart_words(copied.done.last().map_or(&[][..], |done| &done.restart));
+    words::restart(patchbay, copied.done.last().map_or(&[][..], |done| &done.restart));
     Ok(left_words(&copied.left))
 }
 
@@ -122,7 +123,7 @@ pub(crate) async fn copy(patchbay: &Patchbay, args: CopyArgs, as_json: bool) -> 
 fn left_words(left: &[LeftOut]) -> ExitCode {
     for LeftOut { id, error, .. } in left {
         let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-        print::notice(&format!("{}: Not copied: {id}. {}{hint}", error.code.as_str(), error.message));
+        print::notice(&format!("Not copied: {id}. {}{hint}", error.message));
     }
     if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) }
 }
@@ -142,7 +143,9 @@ fn list(found: &[FoundView], as_json: bool) {
         print::line("Your apps have nothing that Patchbay does not know.");
     }
     for one in found {
-        let places: Vec<_> = one.entries.iter().map(|entry| format!("{} in {}", entry.entry, entry.client)).collect();
+        let entries = one.entries.iter();
+        let places: Vec<_> =
+            entries.map(|entry| format!("{} in {}", entry.entry, words::place(&entry.client, &entry.scope))).collect();
         let tokens = match one.tokens.len() {
             0 if one.blocked == Some(FoundBlock::TokenInArguments) => ", a token lies there in plain text".to_owned(),
             0 => String::new(),
@@ -156,6 +159,6 @@ fn list(found: &[FoundView], as_json: bool) {
         } else {
             format!(" (needs: --set {}=...)", one.asks.join("=... --set "))
         };
-        print::line(&format!("{}  {}: {}{tokens}{blocked}{asks}", one.id, one.target, places.join(", ")));
+        print::line(&format!("{}  {}: {}{tokens}{blocked}{asks}", one.id, one.target, places.join("; ")));
     }
 }

@@ -1,12 +1,14 @@
 //! The program `patchbay`: the bridge that apps start, and the same front door as the window on the command line.
 //!
 //! Exit 0 for success, 1 when something needs attention, 2 for bad usage or input. Errors are one line on standard
-//! error, beginning with their code. No output holds a secret, except `headers`, whose one reader is the app that asks.
+//! error; with `--json` they stand on standard output too, with their code, but for what apps start, whose output is the
+//! app's. No output holds a secret, except `headers`, whose one reader is the app that asks.
 
 mod apps;
 mod args;
 mod bridge;
 mod commands;
+mod drift;
 mod environment;
 mod import;
 mod input;
@@ -17,6 +19,7 @@ mod renew;
 mod run;
 mod services;
 mod uninstall;
+mod words;
 
 use std::process::ExitCode;
 
@@ -28,12 +31,18 @@ use args::{Args, Command};
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return print::usage(&error),
+        Err(error) => return print::usage(&error, asks_for_json()),
     };
+    let as_json = args.json && !args.command.is_started_by_apps();
     match start(args) {
         Ok(code) => code,
-        Err(error) => print::failure(&error),
+        Err(error) => print::failure(&error, as_json),
     }
+}
+
+/// Whether JSON is asked for in words that do not fit otherwise.
+fn asks_for_json() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
 }
 
 fn start(args: Args) -> Result<ExitCode> {

@@ -26,15 +26,27 @@ pub(crate) fn warning(warning: &Error) {
     notice(&format!("warning: {}", sentence(warning)));
 }
 
-/// An error: one line with its code, and the way out.
-pub(crate) fn failure(error: &Error) -> ExitCode {
+/// An error: one line for people on standard error, and for scripts its code and all else on standard output.
+pub(crate) fn failure(error: &Error, as_json: bool) -> ExitCode {
+    if as_json {
+        json(&serde_json::json!({ "error": without_secrets(error) }));
+    }
     notice(&sentence(error));
     ExitCode::from(exit_code(error.code))
 }
 
-fn sentence(error: &Error) -> String {
-    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-    format!("{}: {}{hint}", error.code.as_str(), error.message).replace(['\n', '\r'], " ")
+/// No error holds a secret; this makes sure of it.
+pub(crate) fn without_secrets(error: &Error) -> Error {
+    let hint = error.hint.as_ref().map(|hint| redact(hint).into_owned());
+    Error { message: redact(&error.message).into_owned(), hint, ..error.clone() }
+}
+
+/// An error in one line: what went wrong, and the way out as a sentence of its own.
+pub(crate) fn sentence(error: &Error) -> String {
+    let Error { message, hint, .. } = without_secrets(error);
+    let end = if hint.is_none() || message.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+    let hint = hint.map(|hint| format!("{end} {hint}")).unwrap_or_default();
+    format!("{message}{hint}").replace(['\n', '\r'], " ")
 }
 
 /// 1 where something needs attention, 2 where the input has to change.
@@ -66,8 +78,8 @@ fn exit_code(code: Code) -> u8 {
     }
 }
 
-/// Help and version go to standard output; bad usage is one line on standard error.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+/// Help and version go to standard output; bad usage is an error like others.
+pub(crate) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         line(error.render().to_string().trim_end());
@@ -75,7 +87,8 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     }
     let text = error.render().to_string();
     // What is missing is named on the lines below the first.
-    let said: Vec<&str> = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim).collect();
+    let lines = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
+    let said: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("tip: ")).collect();
     let said = said.join(" ");
     let said = said.trim().trim_start_matches("error: ");
     let said = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -84,9 +97,14 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         said.split(" For more information").next().unwrap_or(said)
     };
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).filter(|tip| !said.contains(tip));
-    let tip = tip.map(|tip| format!(" {}.", tip.trim_end_matches('.'))).unwrap_or_default();
-    notice(&format!("usage: {said}{tip} See: {} --help", command(&text)));
-    ExitCode::from(2)
+    let tip = tip.map(|tip| format!(". {}.", capital(tip.trim_end_matches('.')))).unwrap_or_default();
+    let hint = format!("See: {} --help", command(&text));
+    failure(&Error::new(Code::Usage, format!("{}{tip}", capital(said))).hint(hint), as_json)
+}
+
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// The command that the usage is about, as it is called.

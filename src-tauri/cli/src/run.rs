@@ -38,7 +38,7 @@ pub(crate) fn run(host: &Host, id: &str, words: &[OsString]) -> Result<ExitCode>
         _ => (NOT_STARTED, "cannot be started"),
     };
     let name = name.to_string_lossy();
-    crate::print::notice(&format!("{}: The program \"{name}\" {why}.", Code::Io.as_str()));
+    crate::print::notice(&format!("The program \"{name}\" {why}."));
     Ok(ExitCode::from(code))
 }
 

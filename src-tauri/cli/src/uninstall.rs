@@ -8,7 +8,7 @@ use patchbay_core::api::view::{ActivityView, ObstacleKind};
 use patchbay_core::{Code, Error, Result};
 
 use crate::commands::{show_plan, unexpected};
-use crate::print;
+use crate::{print, words};
 
 /// How to leave, as it was said on the command line.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub(crate) async fn uninstall(patchbay: &Patchbay, leaving: Leaving, as_json: bo
     if as_json {
         print::json(&left);
     } else {
-        told(&left);
+        told(patchbay, &left);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -75,15 +75,13 @@ fn shown(view: &LeaveView, as_json: bool) {
     print::line("Nothing was changed.");
 }
 
-fn told(left: &LeftView) {
+fn told(patchbay: &Patchbay, left: &LeftView) {
     print::line(&format!("Taken out: {}. Made to work without Patchbay: {}.", left.taken_out, left.released));
     print::line(&format!("Tokens deleted here: {}. At the services they live on until you revoke them.", left.tokens));
     if left.login_ended {
         print::line("Patchbay no longer starts at login.");
     }
-    if !left.restart.is_empty() {
-        print::line(&format!("Quit and reopen these apps to see it: {}", left.restart.join(", ")));
-    }
+    words::restart(patchbay, &left.restart);
     left.stays.iter().for_each(stays);
     print::line(&format!("Left for you to delete: {} and the program itself.", left.data_dir));
     print::line("Until then, what was only taken out can be undone with: patchbay undo");
@@ -120,7 +118,9 @@ fn change_words(change: &ActivityView) -> String {
     let kind = serde_json::to_value(change.kind).ok();
     let kind = kind.and_then(|kind| kind.as_str().map(|kind| kind.replace('_', " "))).unwrap_or_default();
     let folders: Vec<_> = change.scopes.iter().filter_map(|scope| scope.folder()).collect();
-    let folders = if folders.is_empty() { String::new() } else { format!(" ({})", folders.join(", ")) };
+    let folders = if folders.is_empty() { String::new() } else { format!(", for {}", words::listed(&folders)) };
+    let apps: Vec<_> = change.clients.iter().map(|client| words::app(client)).collect();
+    let apps = if apps.is_empty() { String::new() } else { format!(" in {}", words::listed(&apps)) };
     let renamed = change.renamed.as_ref().map(|name| format!(" -> {name}")).unwrap_or_default();
     let mut marks = String::new();
     if change.undone {
@@ -141,7 +141,7 @@ fn change_words(change: &ActivityView) -> String {
     if change.holds_token {
         marks.push_str(" (its copy holds a token in plain text)");
     }
-    format!("{}  {kind} {}{renamed} {}{folders}{marks}", change.id, change.name, change.clients.join(", "))
+    format!("{}  {}  {kind} {}{renamed}{apps}{folders}{marks}", change.id, words::time(&change.at), change.name)
 }
 
 /// Takes tokens out of the history.
@@ -155,7 +155,13 @@ pub(crate) async fn purge(patchbay: &Patchbay, change: Option<String>, as_json: 
         print::line("No token lies in plain text in the history.");
     } else {
         let (changes, lost) = (purged.changes, purged.lost);
-        print::line(&format!("Tokens taken out of {changes} changes; {lost} of them can no longer be undone."));
+        let changes = words::counted(changes, "change");
+        let lost = match (purged.changes, lost) {
+            (_, 0) => String::new(),
+            (1, _) => " It can no longer be undone.".to_owned(),
+            (_, lost) => format!(" Of these, {lost} can no longer be undone."),
+        };
+        print::line(&format!("Tokens taken out of {changes}.{lost}"));
     }
     Ok(ExitCode::SUCCESS)
 }

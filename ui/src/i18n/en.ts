@@ -243,7 +243,7 @@ export const en = {
   },
 
   activity: {
-    title: 'Activity', about: 'Everything Patchbay changed. Undo brings the file back exactly.', empty: 'Nothing has been changed yet.', undone: 'Undone',
+    title: 'Activity', about: 'Everything Patchbay changed. Undo brings back what it changed.', empty: 'Nothing has been changed yet.', undone: 'Undone',
     in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
     renamed: (name: string) => `It is called ${name} now.`, folder: (folder: string) => `For the folder ${folder}`,
     obstacle: {

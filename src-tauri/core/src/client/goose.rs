@@ -33,6 +33,7 @@ pub(super) static CLIENT: Client = Client {
     entry: |spec| matches!(spec.wiring, Wiring::Bridge).then(|| entry(spec)),
     refuses: |value| (!fits(value)).then_some("Goose skips an entry of this shape."),
     direct: Direct::Goose,
+    off: Some(("enabled", false)),
     ..Client::BASE
 };
 

@@ -4,10 +4,20 @@ use serde_json::Value;
 
 use crate::api::view::FieldView;
 use crate::client::{Client, read_entry};
+use crate::document::{Format, YamlTable};
 use crate::secret::{find_plaintext, mask, redact};
 
 /// The fields that say what is started or spoken to.
 const IDENTITY: &[&str] = &["command", "args", "url", "httpUrl", "serverUrl", "uri", "headersHelper", "transport"];
+
+/// As [`between`], for an entry that stands under another name: the field that bears its name is no further difference.
+pub(super) fn besides_the_name(client: &Client, expected: &Value, now: &Value) -> Vec<FieldView> {
+    let mut fields = between(expected, now);
+    if let Format::Yaml(YamlTable::Named(name)) = client.format {
+        fields.retain(|field| field.name != name);
+    }
+    fields
+}
 
 /// Every field that differs: those of `expected` in their order, then what was added.
 pub(super) fn between(expected: &Value, now: &Value) -> Vec<FieldView> {

@@ -70,7 +70,7 @@ pub struct Drift {
 
 /// Compares a placement with what its app reads.
 pub fn drift(connection: &Connection, placement: &Placement, client: &Client, sight: &Sight<'_>) -> Option<Drift> {
-    let look = Look { connection, placement, sight };
+    let look = Look { connection, placement, client, sight };
     if let Some(instead) = &sight.instead {
         return Some(look.file_moved(instead));
     }
@@ -80,7 +80,7 @@ pub fn drift(connection: &Connection, placement: &Placement, client: &Client, si
     };
     match last(entries.unwrap_or_default(), &placement.entry) {
         Some(value) if *value == placement.expected => look.duplicated(),
-        Some(value) => Some(look.changed(client, value)),
+        Some(value) => Some(look.changed(value)),
         None => Some(look.gone(entries.is_some())),
     }
 }
@@ -89,6 +89,7 @@ pub fn drift(connection: &Connection, placement: &Placement, client: &Client, si
 struct Look<'a> {
     connection: &'a Connection,
     placement: &'a Placement,
+    client: &'a Client,
     sight: &'a Sight<'a>,
 }
 
@@ -108,8 +109,9 @@ impl Look<'_> {
         entries.iter().filter(is_loose).map(|(name, value)| standing(table.source, name, value)).collect()
     }
 
-    fn differences(&self, value: &Value) -> Vec<FieldView> {
-        difference::between(&self.placement.expected, value)
+    /// What else was done to the entry than to put it elsewhere.
+    fn besides(&self, value: &Value) -> Vec<FieldView> {
+        difference::besides_the_name(self.client, &self.placement.expected, value)
     }
 
     fn duplicated(&self) -> Option<Drift> {
@@ -118,10 +120,10 @@ impl Look<'_> {
     }
 
     /// Something else than what is expected stands under its name.
-    fn changed(&self, client: &Client, value: &Value) -> Drift {
+    fn changed(&self, value: &Value) -> Drift {
         let expected = &self.placement.expected;
         let here = standing(self.sight.own.source, &self.placement.entry, value);
-        if difference::is_switched_off(client, expected, value) {
+        if difference::is_switched_off(self.client, expected, value) {
             return Drift { now: vec![here], ..of_kind(DriftKind::Disabled) };
         }
         if !self.is_ours(&self.placement.entry, value) {
@@ -132,12 +134,12 @@ impl Look<'_> {
                 return Drift { now: vec![here], ..of_kind(DriftKind::Replaced) };
             }
         }
-        Drift { fields: self.differences(value), now: vec![here], ..of_kind(DriftKind::Changed) }
+        Drift { fields: difference::between(expected, value), now: vec![here], ..of_kind(DriftKind::Changed) }
     }
 
     fn renamed(&self) -> Option<Drift> {
         let found = self.loose(&self.sight.own, true).into_iter().next()?;
-        Some(Drift { fields: self.differences(&found.value), now: vec![found], ..of_kind(DriftKind::Renamed) })
+        Some(Drift { fields: self.besides(&found.value), now: vec![found], ..of_kind(DriftKind::Renamed) })
     }
 
     /// Nothing stands under its name.
@@ -147,7 +149,7 @@ impl Look<'_> {
         }
         let written = self.sight.others.iter().filter(|table| table.source.scope != Scope::Managed);
         if let Some(moved) = written.flat_map(|table| self.loose(table, false)).next() {
-            let fields = self.differences(&moved.value);
+            let fields = self.besides(&moved.value);
             return Drift { fields, now: vec![moved], ..of_kind(DriftKind::Moved) };
         }
         of_kind(if has_file { DriftKind::Removed } else { DriftKind::FileGone })
@@ -190,7 +192,7 @@ impl Drift {
             other: moved.map(|moved| moved.source.scope.clone()),
             path: path.display().to_string(),
             target: replaced.map(|now| difference::target(&now.name, &now.value)),
-            sentence: words::sentence(self, &connection.name, client.name, path),
+            sentence: words::sentence(self, &connection.name, client.name, &placement.scope, path),
         }
     }
 

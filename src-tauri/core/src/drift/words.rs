@@ -7,27 +7,28 @@ use crate::api::view::{DriftKind, FieldView};
 use crate::client::Scope;
 
 /// What happened to a connection's entry in an app.
-pub(super) fn sentence(drift: &Drift, name: &str, app: &str, path: &Path) -> String {
+pub(super) fn sentence(drift: &Drift, name: &str, app: &str, scope: &Scope, path: &Path) -> String {
     let path = path.display();
+    let place = scope.folder().map_or_else(|| app.to_owned(), |folder| format!("{app}, for {folder}"));
     let now = drift.now.first();
     let entry = now.map_or("", |now| now.name.as_str());
     let but = if drift.fields.is_empty() { String::new() } else { format!(" Besides, {}", fields(&drift.fields)) };
     match drift.kind {
-        DriftKind::Removed => format!("Somebody removed {name} from {app}."),
-        DriftKind::Changed => format!("Somebody changed {name} in {app}: {}", fields(&drift.fields)),
+        DriftKind::Removed => format!("Somebody removed {name} from {place}."),
+        DriftKind::Changed => format!("Somebody changed {name} in {place}: {}", fields(&drift.fields)),
         DriftKind::Replaced => {
             let target = now.map(|now| difference::target(&now.name, &now.value)).unwrap_or_default();
-            format!("Somebody put something else in the place of {name} in {app}: {target}")
+            format!("Somebody put something else in the place of {name} in {place}: {target}")
         }
-        DriftKind::Renamed => format!("Somebody renamed {name} to \"{entry}\" in {app}.{but}"),
-        DriftKind::Disabled => format!("Somebody switched {name} off in {app}."),
+        DriftKind::Renamed => format!("Somebody renamed {name} to \"{entry}\" in {place}.{but}"),
+        DriftKind::Disabled => format!("Somebody switched {name} off in {place}."),
         DriftKind::Moved => {
             let scope = now.map_or(Scope::User, |now| now.source.scope.clone());
             format!("Somebody moved {name} in {app}: it counts {} now ({path}).{but}", whom(&scope))
         }
         DriftKind::Duplicated => {
             let names = drift.now.iter().map(|now| format!("\"{}\"", now.name)).collect::<Vec<_>>().join(", ");
-            format!("Somebody copied {name} in {app}: it stands there as {names} too.")
+            format!("Somebody copied {name} in {place}: it stands there as {names} too.")
         }
         DriftKind::FileGone => format!("{app}'s settings file is gone, and {name} with it: {path}"),
         DriftKind::FileBroken | DriftKind::FileUnreadable => {

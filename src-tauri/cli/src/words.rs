@@ -1,0 +1,51 @@
+//! How apps, places and numbers are named in sentences.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use patchbay_core::api::Patchbay;
+use patchbay_core::client::{self, Scope};
+
+use crate::print;
+
+/// An app by the name that people know it by; by its id where this version does not know it.
+pub(crate) fn app(id: &str) -> &str {
+    client::find(id).map_or(id, |client| client.name)
+}
+
+/// An app, and the folder where it is for one: `Claude Code, for /home/me/p`.
+pub(crate) fn place(id: &str, scope: &Scope) -> String {
+    let folder = scope.folder().map(|folder| format!(", for {folder}")).unwrap_or_default();
+    format!("{}{folder}", app(id))
+}
+
+/// `a, b and c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn counted(count: impl Into<i64>, noun: &str) -> String {
+    let count = count.into();
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A moment, by this computer's clock to the minute; as it was written where it is none.
+pub(crate) fn time(at: &str) -> String {
+    let local = at.parse::<Timestamp>().map(|at| at.to_zoned(TimeZone::system()));
+    local.map_or_else(|_| at.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
+}
+
+/// Says which of these apps have to be reopened. One that does not run reads its settings when it starts.
+pub(crate) fn restart(patchbay: &Patchbay, apps: &[String]) {
+    let views =
+        if apps.is_empty() { Vec::new() } else { patchbay.snapshot().map_or_else(|_| Vec::new(), |all| all.apps) };
+    let running = views.iter().filter(|view| view.running && apps.contains(&view.id));
+    let running: Vec<&str> = running.map(|view| view.name.as_str()).collect();
+    if !running.is_empty() {
+        print::line(&format!("Quit and reopen {} to see it.", listed(&running)));
+    }
+}

@@ -1,0 +1,81 @@
+//! What people read: apps by their names, folders where an entry is for one, the time, one change or more.
+
+use patchbay_test_support::Home;
+use serde_json::json;
+
+use crate::{ADD, patchbay, patchbay_in};
+
+fn said(home: &Home, args: &[&str]) -> String {
+    let output = patchbay(home, args, None);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// A home where Claude Code uses a connection in a folder, and somebody an entry of their own.
+fn in_a_folder() -> (Home, String) {
+    let home = Home::new();
+    let folder = home.path().join("work").display().to_string();
+    std::fs::create_dir(&folder).expect("made");
+    let theirs = json!({ "type": "http", "url": "https://x.example/mcp" });
+    let projects = json!({ "projects": { &folder: { "mcpServers": { "theirs": theirs } } } });
+    home.write("claude-code", &projects.to_string());
+    let add = ["add", "--provider", "custom", "--name", "n", "--app", "claude-code", "--folder", &folder];
+    said(&home, &[&add[..], &["--set", "url=http://127.0.0.1:9/mcp"]].concat());
+    (home, folder)
+}
+
+#[test]
+fn a_place_is_an_app_by_name_and_its_folder() {
+    let (home, folder) = in_a_folder();
+    let listed = said(&home, &["list"]);
+    assert!(listed.contains(&format!("used in Claude Code, for {folder}\n")), "{listed}");
+    assert!(listed.contains(&format!("Claude Code, for {folder} also has: theirs\n")), "{listed}");
+    let found = said(&home, &["import"]);
+    assert!(found.contains(&format!("theirs in Claude Code, for {folder}")), "{found}");
+    home.write("codex", "");
+    assert!(said(&home, &["copy", "--all", "--to", "codex"]).contains("Copied to Codex: n\n"));
+}
+
+#[test]
+fn the_history_says_when_what_and_where() {
+    let (home, folder) = in_a_folder();
+    let changes: serde_json::Value = serde_json::from_str(&said(&home, &["history", "--json"])).expect("JSON");
+    let at = changes[0]["at"].as_str().expect("a time").to_owned();
+    let output = patchbay_in(&home, &["history"], None, &[("TZ", "UTC")]);
+    let words = String::from_utf8(output.stdout).expect("text");
+    assert!(words.contains(&format!("  {} {}  connected", &at[..10], &at[11..16])), "{at}: {words}");
+    assert!(words.ends_with(&format!(" n in Claude Code, for {folder}\n")), "{words}");
+}
+
+#[test]
+fn one_change_is_not_told_as_several() {
+    let home = Home::new();
+    let entry = json!({ "command": "x", "env": { "API_TOKEN": "canary-plain-0123456789" } });
+    home.write("claude-code", &json!({ "mcpServers": { "a": entry } }).to_string());
+    said(
+        &home,
+        &["add", "--provider", "custom", "--name", "n", "--set", "url=http://127.0.0.1:9/mcp", "--app", "claude-code"],
+    );
+    let purged = said(&home, &["history", "purge", "--all"]);
+    assert!(purged.starts_with("Tokens taken out of 1 change."), "{purged}");
+}
+
+/// What does not run reads its settings when it starts.
+#[cfg(target_os = "linux")]
+#[test]
+fn only_apps_that_run_are_said_to_be_reopened() {
+    let home = Home::new();
+    home.write("codex", "");
+    // Whoever runs the tests may have it open.
+    let apps: serde_json::Value =
+        serde_json::from_slice(&patchbay(&home, &["apps", "--json"], None).stdout).expect("JSON");
+    let is_open = apps.as_array().expect("a list").iter().any(|app| app["id"] == "codex" && app["running"] == true);
+    assert_eq!(said(&home, &ADD).contains("reopen"), is_open);
+    let program = home.path().join("codex");
+    std::fs::copy("/bin/sleep", &program).expect("copied");
+    let mut running = std::process::Command::new(&program).arg("60").spawn().expect("it starts");
+    let told = said(&home, &["remove", "my-service"]);
+    running.kill().expect("ended");
+    running.wait().expect("ended");
+    assert!(told.contains("Quit and reopen Codex to see it.\n"), "{told}");
+}
