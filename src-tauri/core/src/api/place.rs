@@ -243,6 +243,8 @@ impl Patchbay {
         kind: ActivityKind,
         edited: Option<&Edited>,
     ) -> Result<Connected> {
+        // Planned with what others of us have finished: what is taken out goes back to what the history knows.
+        let _work = self.at_work()?;
         until_settled(|| {
             let placing = plan()?;
             check(&placing.changes, expected)?;
@@ -250,7 +252,7 @@ impl Patchbay {
         })
     }
 
-    /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
+    /// Applies planned changes, at work: history, files, state, in an order that a kill can be settled from.
     fn apply_once(
         &self,
         connection: &Connection,
@@ -271,7 +273,6 @@ impl Patchbay {
             effect: Effect { placements, removed: None, edited: edited.cloned() },
             undoes: None,
         };
-        let _work = self.at_work()?;
         let mut applied = apply(&placing.changes, &intent, &self.inner.history, &self.inner.data_dir)?;
         if let Err(error) = self.take_effect(&connection.id, &applied.record.effect) {
             self.take_back(&applied.record);

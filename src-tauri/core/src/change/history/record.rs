@@ -13,7 +13,7 @@ use crate::connection::{Connection, Facts, Placement};
 /// One applied change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its id: the time and four hex digits; sorts by time.
+    /// Its id: the time and four hex digits; sorts in the order in which changes were applied, whatever the clock did.
     pub id: String,
     /// When it was applied.
     pub at: Timestamp,
