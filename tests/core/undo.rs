@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use patchbay_core::Code;
 use patchbay_core::api::Patchbay;
-use patchbay_core::api::message::{Connect, Request};
-use patchbay_core::api::view::ActivityKind;
+use patchbay_core::api::message::{Answer, Connect, Request, TokenFacts};
+use patchbay_core::api::view::{ActivityKind, Status};
 use patchbay_core::change::history::{Effect, History, Intent, Record};
 use patchbay_core::change::{Change, apply, plan, plan_undo};
 use patchbay_core::client::{self, Client};
 use patchbay_core::document::Document;
+use patchbay_core::secret::Secret;
 use patchbay_test_support::Home;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -377,4 +379,33 @@ async fn a_clock_that_runs_backwards_does_not_mix_up_what_came_first() {
         patchbay.call(Request::Remove { id: name.into(), expected: None }, None).await.expect("removed");
     }
     assert_eq!(home.read("claude-desktop"), "{}");
+}
+
+#[rstest]
+#[case::with_a_token(true)]
+#[case::without(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_comes_back_without_its_token_says_so_until_it_has_one(#[case] with_token: bool) {
+    let world = super::api::world().await;
+    let (_, token) = world.token(&["profile:read"]).await;
+    let connect = Connect { provider: "custom".into(), places: vec![place("codex")], ..world.notes() };
+    world.connect(connect, with_token.then_some(token.as_str())).await.expect("connected");
+    let status = || world.snapshot().connections[0].status;
+    let before = status();
+    world.do_it(Request::Remove { id: "my-notes".into(), expected: None }).await.expect("removed");
+    let undone = world.patchbay.call(Request::Undo { change: None }, None).await.expect("undone");
+    let Answer::Connected(undone) = undone else { panic!("another answer: {undone:?}") };
+    assert_eq!(undone.token_missing, with_token);
+    let endpoint = async || {
+        let state = world.patchbay.state().expect("a state");
+        world.patchbay.endpoint(&state.connections[0], None).await.map(drop).map_err(|error| error.code)
+    };
+    if !with_token {
+        assert_eq!((status(), endpoint().await), (before, Ok(())));
+        return;
+    }
+    assert_eq!((status(), endpoint().await), (Status::TokenMissing, Err(Code::TokenMissing)));
+    let save = Request::SaveToken { id: "my-notes".into(), token: TokenFacts::default(), clients: Vec::new() };
+    world.patchbay.call(save, Some(Secret::new(token))).await.expect("saved");
+    assert_eq!((status(), endpoint().await), (before, Ok(())));
 }

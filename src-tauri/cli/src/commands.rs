@@ -259,6 +259,12 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
         print::line(&format!("{word}: {}", done.id));
         restart_words(&done.restart);
     }
+    if done.token_missing {
+        print::notice(&format!(
+            "token_missing: Its token was deleted when it was removed, and has to be given again: patchbay renew {} --token-stdin",
+            done.id
+        ));
+    }
     for path in &done.kept_in {
         print::notice(&format!("file_syntax: This file cannot be read, so its entry had to stay: {path}"));
     }

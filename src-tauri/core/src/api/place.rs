@@ -263,7 +263,13 @@ impl Patchbay {
         let restart = restarts(&placing.changes);
         let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
         if placements.is_empty() && restart.is_empty() && edited.is_none() {
-            return Ok(Connected { id: connection.id.clone(), change: None, restart, kept_in: Vec::new() });
+            return Ok(Connected {
+                id: connection.id.clone(),
+                change: None,
+                restart,
+                kept_in: Vec::new(),
+                token_missing: false,
+            });
         }
         let intent = Intent {
             at: self.host().now,
@@ -283,7 +289,13 @@ impl Patchbay {
             tracing::warn!("{error}");
         }
         self.learn_changes(&placing.changes);
-        Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
+        Ok(Connected {
+            id: connection.id.clone(),
+            change: Some(applied.record.id),
+            restart,
+            kept_in: Vec::new(),
+            token_missing: false,
+        })
     }
 
     /// Makes the state agree with a record. Doing it twice is the same as once.
