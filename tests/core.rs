@@ -70,6 +70,9 @@ mod secret;
 /// A token's life: pasting, shapes, ends, reminders.
 #[path = "core/token.rs"]
 mod token;
+/// Undoing after others went on with the file.
+#[path = "core/undo.rs"]
+mod undo;
 /// Which version of an app is installed, from fake trees of three systems and the real programs.
 #[path = "core/version.rs"]
 mod version;

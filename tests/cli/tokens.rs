@@ -64,3 +64,25 @@ fn an_odd_token_is_taken_with_one_line_of_warning() {
     let sound = patchbay(&home, &xurrent, Some("0123456789abcdef"));
     assert_eq!(code(&sound), (0, String::new()));
 }
+
+#[test]
+#[cfg(unix)]
+fn undoing_a_removal_says_that_the_token_is_to_be_given_again_and_no_empty_headers_are_handed_out() {
+    let home = Home::new();
+    home.write("codex", "");
+    let folder = home.path().join("run");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = folder.display().to_string();
+    let run = |args: &[&str], input| crate::patchbay_in(&home, args, input, &[("XDG_RUNTIME_DIR", &folder)]);
+    assert_eq!(code(&run(&["vault", "create"], Some("a long passphrase"))).0, 0);
+    let add = [&crate::ADD[..], &["--token-stdin"]].concat();
+    assert_eq!(code(&run(&add, Some("a-long-token-of-this-test"))).0, 0);
+    assert_eq!(code(&run(&["headers", "my-service"], None)).0, 0);
+    assert_eq!(code(&run(&["remove", "my-service"], None)).0, 0);
+    let undone = run(&["undo"], None);
+    assert_eq!(code(&undone), (0, "token_missing".to_owned()));
+    assert!(String::from_utf8_lossy(&undone.stderr).contains("patchbay renew my-service --token-stdin"));
+    let headers = run(&["headers", "my-service"], None);
+    assert_eq!(code(&headers), (1, "token_missing".to_owned()));
+    assert_eq!(headers.stdout, b"");
+}

@@ -260,6 +260,12 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
         print::line(&format!("{word}: {}", done.id));
         words::restart(patchbay, &done.restart);
     }
+    if done.token_missing {
+        print::notice(&format!(
+            "token_missing: Its token was deleted when it was removed, and has to be given again: patchbay renew {} --token-stdin",
+            done.id
+        ));
+    }
     for path in &done.kept_in {
         print::notice(&format!("This file cannot be read, so its entry had to stay: {path}"));
     }

@@ -19,4 +19,8 @@ restart: Array<string>,
 /**
  * Files in which an entry had to stay, because no program can read them.
  */
-kept_in: Array<string>, };
+kept_in: Array<string>, 
+/**
+ * Whether it came back without its token, which has to be given again: removing it had deleted the token.
+ */
+token_missing: boolean, };

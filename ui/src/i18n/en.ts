@@ -244,7 +244,7 @@ export const en = {
 
   activity: {
     title: 'Activity', about: 'Everything Patchbay changed. Undo brings back what it changed.', empty: 'Nothing has been changed yet.', undone: 'Undone',
-    in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', today: 'Today', yesterday: 'Yesterday',
+    in: (apps: string) => `in ${apps}`, of: (apps: string) => `of ${apps}`, detail: 'Show the change', noFiles: 'No file was changed.', done: 'Undone: your files are as before', doneNoToken: 'Undone. The token was deleted when you removed this: give it again', today: 'Today', yesterday: 'Yesterday',
     renamed: (name: string) => `It is called ${name} now.`, folder: (folder: string) => `For the folder ${folder}`,
     obstacle: {
       later: 'Cannot be undone now: a later change of the same is in the way.', laterWas: (what: string) => `Cannot be undone now. In the way is a later change: ${what}`,

@@ -87,8 +87,8 @@ export function undo(change: string): Promise<boolean> {
   return at(`undo:${change}`, async () => {
     screen.toast = null;
     try {
-      const { restart } = await ask({ type: 'undo', change }, 'connected');
-      await sayChanged(words.activity.done, { change: null, restart });
+      const { restart, token_missing } = await ask({ type: 'undo', change }, 'connected');
+      await sayChanged(token_missing ? words.activity.doneNoToken : words.activity.done, { change: null, restart });
     } catch (thrown) {
       const error = asError(thrown);
       say(words.code[error.code]?.say ?? error.message, null, 'bad');

@@ -154,6 +154,10 @@ impl Patchbay {
                     credential.way = Some(seen.way());
                 }
             }
+            if checked.report.verdict == Verdict::Working && checked.token.is_none() {
+                // It does without the one that was deleted.
+                connection.token_lost = false;
+            }
             state.checks.insert(seen.id.clone(), checked.clone());
             Ok(())
         })

@@ -121,11 +121,18 @@ impl Patchbay {
                 }
             }
             connection.credentials.push(credential);
+            connection.token_lost = false;
             state.checks.remove(id);
             Ok(())
         })?;
         self.tell(Event::Changed);
-        Ok(Connected { id: id.to_owned(), change: None, restart: Vec::new(), kept_in: Vec::new() })
+        Ok(Connected {
+            id: id.to_owned(),
+            change: None,
+            restart: Vec::new(),
+            kept_in: Vec::new(),
+            token_missing: false,
+        })
     }
 
     async fn save(
@@ -156,6 +163,7 @@ impl Patchbay {
             auth: resolved.auth,
             headers: resolved.headers,
             credentials: Vec::new(),
+            token_lost: false,
             placements: Vec::new(),
             created: self.host().now,
         };
@@ -203,7 +211,7 @@ impl Patchbay {
         let gone = |placement: &Placement| PlacementEffect::new(Some(placement.clone()), None);
         let effect = Effect {
             placements: connection.placements.iter().map(gone).collect(),
-            removed: Some(Connection { credentials: Vec::new(), ..connection.clone() }),
+            removed: Some(connection.without_tokens()),
             edited: None,
         };
         let intent = Intent {
@@ -224,7 +232,7 @@ impl Patchbay {
         self.finish_change(&mut applied.record).await?;
         self.tell(Event::Changed);
         let change = Some(applied.record.id);
-        Ok(Connected { id: id.to_owned(), change, restart, kept_in })
+        Ok(Connected { id: id.to_owned(), change, restart, kept_in, token_missing: false })
     }
 
     /// The changes that take a connection's entries out, and the files in which the entry has to stay: those that are

@@ -125,6 +125,7 @@ impl Patchbay {
             auth: crate::connection::AuthHeader::default(),
             headers: Vec::new(),
             credentials: Vec::new(),
+            token_lost: false,
             placements: Vec::new(),
             created: self.host().now,
         };

@@ -491,6 +491,8 @@ pub struct Connected {
     pub restart: Vec<String>,
     /// Files in which an entry had to stay, because no program can read them.
     pub kept_in: Vec<String>,
+    /// Whether it came back without its token, which has to be given again: removing it had deleted the token.
+    pub token_missing: bool,
 }
 
 /// What was taken out of the history.

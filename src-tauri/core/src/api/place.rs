@@ -249,6 +249,8 @@ impl Patchbay {
         kind: ActivityKind,
         edited: Option<&Edited>,
     ) -> Result<Connected> {
+        // Planned with what others of us have finished: what is taken out goes back to what the history knows.
+        let _work = self.at_work()?;
         until_settled(|| {
             let placing = plan()?;
             check(&placing.changes, expected)?;
@@ -256,7 +258,7 @@ impl Patchbay {
         })
     }
 
-    /// Applies planned changes: history, files, state, in an order that a kill can be settled from.
+    /// Applies planned changes, at work: history, files, state, in an order that a kill can be settled from.
     fn apply_once(
         &self,
         connection: &Connection,
@@ -267,7 +269,13 @@ impl Patchbay {
         let restart = restarts(&placing.changes);
         let placements = placing.effects.into_iter().filter(|effect| effect.before != effect.after).collect::<Vec<_>>();
         if placements.is_empty() && restart.is_empty() && edited.is_none() {
-            return Ok(Connected { id: connection.id.clone(), change: None, restart, kept_in: Vec::new() });
+            return Ok(Connected {
+                id: connection.id.clone(),
+                change: None,
+                restart,
+                kept_in: Vec::new(),
+                token_missing: false,
+            });
         }
         let intent = Intent {
             at: self.host().now,
@@ -277,7 +285,6 @@ impl Patchbay {
             effect: Effect { placements, removed: None, edited: edited.cloned() },
             undoes: None,
         };
-        let _work = self.at_work()?;
         let mut applied = apply(&placing.changes, &intent, &self.inner.history, &self.inner.data_dir)?;
         if let Err(error) = self.take_effect(&connection.id, &applied.record.effect) {
             self.take_back(&applied.record);
@@ -288,7 +295,13 @@ impl Patchbay {
             tracing::warn!("{error}");
         }
         self.learn_changes(&placing.changes);
-        Ok(Connected { id: connection.id.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
+        Ok(Connected {
+            id: connection.id.clone(),
+            change: Some(applied.record.id),
+            restart,
+            kept_in: Vec::new(),
+            token_missing: false,
+        })
     }
 
     /// Makes the state agree with a record. Doing it twice is the same as once.

@@ -6,7 +6,7 @@ use super::message::{Connected, PlanView};
 use super::obstacle::{Entries, is_undoable, obstacle, refusal};
 use super::place::{Placing, restarts, until_settled, view_changes};
 use super::view::{ActivityKind, DriftKind};
-use super::{Event, Patchbay};
+use super::{Event, Patchbay, token};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect, Record};
 use crate::change::{Change, Planner, apply, plan_undo};
 use crate::client::{self, Scope};
@@ -111,7 +111,10 @@ impl Patchbay {
         self.finish_change(&mut applied.record).await?;
         self.learn_changes(&changes);
         let restart = restarts(&changes);
-        Ok(Connected { id: record.connection.clone(), change: Some(applied.record.id), restart, kept_in: Vec::new() })
+        let came_back = record.effect.removed.is_some();
+        let token_missing = came_back && self.state()?.connection(&record.connection).is_ok_and(token::lacks_token);
+        let (id, change) = (record.connection.clone(), Some(applied.record.id));
+        Ok(Connected { id, change, restart, kept_in: Vec::new(), token_missing })
     }
 
     /// Refuses where something stands in the way, naming it.

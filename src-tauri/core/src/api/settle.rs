@@ -211,6 +211,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
             auth: AuthHeader::default(),
             headers: Vec::new(),
             credentials: Vec::new(),
+            token_lost: false,
             placements: Vec::new(),
             created: host.now,
         });

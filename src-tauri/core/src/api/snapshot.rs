@@ -9,11 +9,11 @@ use super::look::{Seen, look, seen_of};
 use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
+use super::token::lacks_token;
 use super::view::{
     ActivityView, AppView, CandidateView, ConnectionView, DriftView, EntryView, Group, NextStep, ObstacleView,
     OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
 };
-use crate::catalog;
 use crate::change::history::Record;
 use crate::client::{Candidate, read_entry, version};
 use crate::connection::runs::Run;
@@ -155,10 +155,11 @@ impl Scene<'_> {
     }
 
     fn own_status(&self, connection: &Connection) -> (Status, NextStep) {
-        let needs_token = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token);
         let reminder = self.reminders.iter().find(|reminder| reminder.connection == connection.id);
-        if needs_token && connection.credentials.is_empty() {
-            return (Status::TokenMissing, NextStep::Finish);
+        if lacks_token(connection) {
+            // A program's tokens come with its entry, not by themselves.
+            let next = if connection.is_program() { NextStep::Nothing } else { NextStep::Finish };
+            return (Status::TokenMissing, next);
         }
         // Also while its reminder is snoozed.
         if connection.credentials.iter().any(|credential| credential.has_ended(self.host.now)) {

@@ -45,7 +45,7 @@ impl Patchbay {
                 let secret = read(&self.secrets(), connection, credential).await?;
                 bare.with_auth(&connection.auth, &secret)
             }
-            None if needs_token(connection) => Err(missing(connection)),
+            None if lacks_token(connection) => Err(missing(connection)),
             None => Ok(bare),
         }
     }
@@ -58,15 +58,17 @@ impl Patchbay {
 pub fn ready_token(secrets: &SecretStore, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
     let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
     let Some(credential) = connection.credential_for(placement) else {
-        return if needs_token(connection) { Err(missing(connection)) } else { Ok(bare) };
+        return if lacks_token(connection) { Err(missing(connection)) } else { Ok(bare) };
     };
     let key = key(connection, credential)?;
     let secret = secrets.read_blocking(&key)?.ok_or_else(|| missing(connection))?;
     bare.with_auth(&connection.auth, &secret)
 }
 
-fn needs_token(connection: &Connection) -> bool {
-    catalog::find(&connection.provider).is_ok_and(Provider::needs_token)
+/// Whether a connection has no token and cannot do without: its service needs one, or it had one that was deleted.
+pub(super) fn lacks_token(connection: &Connection) -> bool {
+    let is_needed = || catalog::find(&connection.provider).is_ok_and(Provider::needs_token);
+    connection.credentials.is_empty() && (connection.token_lost || is_needed())
 }
 
 /// The keychain entry of a credential, for the address that the connection has now: a token saved for another origin

@@ -7,6 +7,7 @@
 mod apply;
 mod diff;
 pub mod history;
+mod merge;
 mod plan;
 mod undo;
 

@@ -132,9 +132,7 @@ fn values(change: &Change, op: &Op, bytes: Option<&[u8]>) -> Option<Vec<(String,
 
 /// One entry's edit of some bytes: the bytes after, and the entry's value before.
 pub(super) fn edit(client: &Client, path: &Path, bytes: &[u8], op: &Op) -> Result<(Vec<u8>, Option<Value>)> {
-    // A file that is made, or has nothing in it yet, begins as its app wants it to.
-    let made = op.new.is_some() && bytes.trim_ascii().is_empty();
-    let bytes = if made { client.template.as_bytes() } else { bytes };
+    let bytes = if op.new.is_some() { begun(client, bytes) } else { bytes };
     let document = parse(client, path, bytes)?;
     let table = op.keys(client);
     let entries = document.entries(&table).map_err(|error| refused(path, &error))?;
@@ -148,6 +146,11 @@ pub(super) fn edit(client: &Client, path: &Path, bytes: &[u8], op: &Op) -> Resul
     }
     .map_err(|error| refused(path, &error))?;
     Ok((splice(bytes, &edits), old))
+}
+
+/// A file that is made, or has nothing in it yet, begins as its app wants it to.
+pub(super) fn begun<'a>(client: &'a Client, bytes: &'a [u8]) -> &'a [u8] {
+    if bytes.trim_ascii().is_empty() { client.template.as_bytes() } else { bytes }
 }
 
 fn managed(path: &Path) -> Error {

@@ -41,6 +41,9 @@ pub struct Connection {
     /// Facts about its tokens; the first is the one for all apps unless a placement names another.
     #[serde(default)]
     pub credentials: Vec<Credential>,
+    /// Whether it came back from its removal, which had deleted its tokens, and has not been given one since.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub token_lost: bool,
     /// Where it is used.
     #[serde(default)]
     pub placements: Vec<Placement>,
@@ -56,6 +59,13 @@ impl Connection {
             Some(id) => self.credentials.iter().find(|credential| credential.id == id),
             None => self.credentials.first(),
         }
+    }
+
+    /// What is left of it when its tokens are deleted.
+    #[must_use]
+    pub fn without_tokens(&self) -> Self {
+        let token_lost = self.token_lost || !self.credentials.is_empty();
+        Self { credentials: Vec::new(), token_lost, ..self.clone() }
     }
 
     /// What the user says about it.
@@ -94,6 +104,11 @@ impl Connection {
         }
         keys
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_no(flag: &bool) -> bool {
+    !flag
 }
 
 /// What the user says about a connection, and what follows from it.

@@ -57,7 +57,7 @@ pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
 }
 
 /// The edits that turn one text into another, small ones: by lines, and within the lines what differs.
-pub(super) fn between(old: &str, new: &str) -> Vec<Edit> {
+pub(crate) fn between(old: &str, new: &str) -> Vec<Edit> {
     let Some(whole) = trimmed(old, new, 0) else { return Vec::new() };
     if whole.range.len() + whole.replacement.len() > LINE_DIFF_LIMIT {
         return vec![whole];

@@ -16,6 +16,7 @@ mod yaml;
 
 use serde_json::Value;
 
+pub(crate) use self::edit::between;
 pub use self::edit::{Edit, splice};
 pub use self::error::DocumentError;
 use self::error::owned;

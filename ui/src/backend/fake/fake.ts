@@ -127,7 +127,7 @@ export class Fake {
     const { kind, one, clients } = change('');
     const id = this.#note(kind, one, clients);
     this.#before.set(id, before);
-    return { type: 'connected', value: { id: one.id, change: id, restart: kind === 'connected' ? clients : [], kept_in: [] } };
+    return { type: 'connected', value: { id: one.id, change: id, restart: kind === 'connected' ? clients : [], kept_in: [], token_missing: false } };
   }
 
   #connect({ connect }: Of<'connect'>, secret: string): Answer {
@@ -149,7 +149,7 @@ export class Fake {
     const one = this.one(id);
     one.tokens.push(token(`t-${id}-${one.tokens.length}`, 90, { label: facts.label ?? 'Token', scopes: facts.scopes, used_by: clients }));
     if (one.status === 'token_missing') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });
-    return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
+    return { type: 'connected', value: { id, change: null, restart: [], kept_in: [], token_missing: false } };
   }
 
   found(): FoundView[] {
@@ -183,7 +183,7 @@ export class Fake {
   #copy({ from, to }: Of<'copy'>): Answer {
     const done = this.copied(from, to).map((one) => {
       one.used_in.push(placed(to, one.id));
-      return { id: one.id, change: null, restart: [], kept_in: [] };
+      return { id: one.id, change: null, restart: [], kept_in: [], token_missing: false };
     });
     return { type: 'copied', value: { done, left: [] } };
   }
@@ -213,7 +213,7 @@ export class Fake {
 
   #edit({ id, name, settings }: Of<'edit'>): Answer {
     Object.assign(this.one(id), { name, settings, last_check: null });
-    return { type: 'connected', value: { id, change: null, restart: [], kept_in: [] } };
+    return { type: 'connected', value: { id, change: null, restart: [], kept_in: [], token_missing: false } };
   }
 
   #settle({ type, id, client }: Of<'put_back'> | Of<'keep'>): Answer {
@@ -231,7 +231,7 @@ export class Fake {
     if (!entry) throw new Failure({ code: 'unknown_change', message: String(change) });
     if (before) this.state.connections = before;
     Object.assign(entry, { undone: true, can_undo: false });
-    return { type: 'connected', value: { id: entry.connection, change: null, restart: [], kept_in: [] } };
+    return { type: 'connected', value: { id: entry.connection, change: null, restart: [], kept_in: [], token_missing: false } };
   }
 
   #retire({ id, token: wanted, old, force }: Of<'retire_old'>): Answer {

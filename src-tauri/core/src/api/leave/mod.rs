@@ -137,7 +137,7 @@ impl Patchbay {
             name: connection.name.clone(),
             effect: Effect {
                 placements: connection.placements.iter().map(gone).collect(),
-                removed: Some(Connection { credentials: Vec::new(), ..connection.clone() }),
+                removed: Some(connection.without_tokens()),
                 edited: None,
             },
             undoes: None,

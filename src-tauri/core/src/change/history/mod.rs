@@ -13,6 +13,10 @@ mod replay;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
 use super::plan::digest_of;
 use super::{Change, Op};
 use crate::connection::state::random_hex;
@@ -22,6 +26,9 @@ use crate::secret::Secret;
 
 pub use purge::Purged;
 pub use record::{Edited, Effect, FileRecord, Intent, Patch, PlacementEffect, Record, Status};
+
+/// The time in an id, in UTC, to the microsecond.
+const ID_TIME: &str = "%Y%m%dT%H%M%S%6f";
 
 /// The history's folder.
 #[derive(Debug, Clone)]
@@ -131,7 +138,7 @@ impl History {
             patch: Patch::between(change.before.as_deref(), change.after.as_deref()),
         });
         let mut record = Record {
-            id: format!("{}-{}", intent.at.strftime("%Y%m%dT%H%M%S%6f"), random_hex(2)),
+            id: self.next_id(intent.at),
             at: intent.at,
             kind: intent.kind,
             connection: intent.connection.clone(),
@@ -151,6 +158,15 @@ impl History {
             return Err(error);
         }
         Ok(record)
+    }
+
+    /// An id that sorts behind all others: whoever waited for a lock had looked at the clock before, and clocks jump.
+    fn next_id(&self, at: Timestamp) -> String {
+        let time_of =
+            |id: &String| DateTime::strptime(ID_TIME, id.split('-').next()?).ok()?.to_zoned(TimeZone::UTC).ok();
+        let newest = self.ids().iter().filter_map(time_of).max();
+        let free = newest.and_then(|newest| newest.timestamp().checked_add(1.microsecond()).ok());
+        format!("{}-{}", free.map_or(at, |free| free.max(at)).strftime(ID_TIME), random_hex(2))
     }
 
     /// Writes the bytes before, and then the record: without it they are nobody's.

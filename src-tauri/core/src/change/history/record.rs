@@ -13,7 +13,7 @@ use crate::connection::{Connection, Facts, Placement};
 /// One applied change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its id: the time and four hex digits; sorts by time.
+    /// Its id: the time and four hex digits; sorts in the order in which changes were applied, whatever the clock did.
     pub id: String,
     /// When it was applied.
     pub at: Timestamp,
@@ -103,7 +103,7 @@ impl Patch {
         Self { start, old: before.len() - tail - start, new }
     }
 
-    pub(super) fn apply(&self, before: Option<&[u8]>, gone: bool) -> Option<Vec<u8>> {
+    pub(in crate::change) fn apply(&self, before: Option<&[u8]>, gone: bool) -> Option<Vec<u8>> {
         let before = before.unwrap_or_default();
         let (head, rest) = before.split_at(self.start.min(before.len()));
         let tail = &rest[self.old.min(rest.len())..];
