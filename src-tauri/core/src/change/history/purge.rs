@@ -127,6 +127,12 @@ fn masked(text: &str, literals: &[String]) -> String {
     })
 }
 
+/// Whether one of these texts stands in a file's bytes, as it is or as JSON writes it.
+pub(super) fn holds_any(bytes: &[u8], literals: &[String]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    !literals.is_empty() && masked(&text, literals) != text
+}
+
 impl History {
     /// Takes the tokens out of one change.
     ///
