@@ -25,7 +25,7 @@ impl World {
         found.iter().find(has).unwrap_or_else(|| panic!("{entry}: {found:?}")).clone()
     }
 
-    async fn import(&self, entry: &str) -> Result<Connected, Error> {
+    pub(crate) async fn import(&self, entry: &str) -> Result<Connected, Error> {
         let import = Import { id: self.found_with(entry).await.id, ..Import::default() };
         let Answer::Plan(plan) = self.do_it(Request::PlanImport { import: import.clone() }).await? else {
             panic!("no plan")

@@ -2,7 +2,8 @@
 //! list is emptied. Nothing is deleted of Patchbay's own folder, so that what was only taken out can be undone.
 //!
 //! One record for each connection. Killed in the middle, the next start brings the one under way to its end or takes it
-//! back; leaving again does the rest. Tokens that go into apps' files are never written into the history.
+//! back; leaving again does the rest. Tokens that go into apps' files are never written into the history: they are masked in
+//! what is noted, and a file in which one stands already is not copied.
 
 mod login;
 mod sort;
@@ -12,7 +13,7 @@ use super::look::look;
 use super::place::{self, Expected, restarts, until_settled};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
-use crate::change::history::{Effect, Intent, PlacementEffect};
+use crate::change::history::{Effect, History, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply};
 use crate::connection::{Connection, Placement};
 use crate::error::Result;
@@ -44,7 +45,7 @@ impl Patchbay {
             connections: leaving.iter().map(|one| one.connection.name.clone()).collect(),
             stays: leaving.iter().flat_map(|one| one.sorted.stays.clone()).collect(),
             plain_text: clients(|fate| fate.plain_text),
-            needs_node: clients(Fate::needs_node),
+            needs_node: clients(|fate| fate.needs_node),
             shared: distinct(leaving.iter().flat_map(|one| one.sorted.shared.clone())),
             tokens: count(leaving.iter().flat_map(|one| &one.connection.credentials).count()),
             start_at_login: self.state()?.settings.start_at_login || login::login_file(&self.host()).is_some(),
@@ -60,11 +61,13 @@ impl Patchbay {
         place::check(&changes, expected)?;
         let mut left = self.nothing_left();
         left.restart = distinct(restarts(&changes).into_iter());
+        // Those of the others as well: one file may hold the entries of several connections.
+        let history = self.inner.history.hiding(leaving.iter().flat_map(|one| one.tokens.values()));
         for one in &leaving {
-            self.leave_one(one, choice, &mut left).await?;
+            self.leave_one(one, choice, &history, &mut left).await?;
             self.tell(Event::Changed);
         }
-        self.leave_orphans(&orphans, &mut left)?;
+        self.leave_orphans(&orphans, &history, &mut left)?;
         left.login_ended = login::end_login(&self.host())?;
         self.inner.state.update(|state| {
             left.login_ended |= std::mem::take(&mut state.settings.start_at_login);
@@ -127,7 +130,13 @@ impl Patchbay {
         planner.finish()
     }
 
-    async fn leave_one(&self, one: &Leaving, choice: LeaveChoice, left: &mut LeftView) -> Result<()> {
+    async fn leave_one(
+        &self,
+        one: &Leaving,
+        choice: LeaveChoice,
+        history: &History,
+        left: &mut LeftView,
+    ) -> Result<()> {
         let Leaving { connection, tokens, .. } = one;
         let gone = |placement: &Placement| PlacementEffect::new(Some(placement.clone()), None);
         let intent = Intent {
@@ -142,12 +151,11 @@ impl Patchbay {
             },
             undoes: None,
         };
-        let history = self.inner.history.hiding(tokens.values());
         let _work = self.at_work()?;
         let (mut applied, sorted) = until_settled(|| {
             let sorted = sort(connection, tokens, choice, &self.host())?;
             let changes = self.leave_changes(sorted.fates.iter())?;
-            Ok((apply(&changes, &intent, &history, &self.inner.data_dir)?, sorted))
+            Ok((apply(&changes, &intent, history, &self.inner.data_dir)?, sorted))
         })?;
         self.finish_change(&mut applied.record).await?;
         left.tokens += count(connection.credentials.len());
@@ -156,7 +164,7 @@ impl Patchbay {
         Ok(())
     }
 
-    fn leave_orphans(&self, orphans: &[Fate], left: &mut LeftView) -> Result<()> {
+    fn leave_orphans(&self, orphans: &[Fate], history: &History, left: &mut LeftView) -> Result<()> {
         if orphans.is_empty() {
             return Ok(());
         }
@@ -171,7 +179,7 @@ impl Patchbay {
         let _work = self.at_work()?;
         let mut applied = until_settled(|| {
             let changes = self.leave_changes(orphans.iter())?;
-            apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)
+            apply(&changes, &intent, history, &self.inner.data_dir)
         })?;
         count_fates(orphans, left);
         self.inner.history.finish(&mut applied.record)

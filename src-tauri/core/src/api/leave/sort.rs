@@ -8,9 +8,10 @@ use crate::api::leave_view::{LeaveChoice, StaysView, StaysWhy};
 use crate::api::look::{Seen, look_for};
 use crate::catalog;
 use crate::client::{Client, Direct, Scope, Source, read_entry};
-use crate::connection::{Connection, Placement};
+use crate::connection::{Connection, Credential, Placement};
 use crate::error::Result;
 use crate::host::Host;
+use crate::import::without_run;
 use crate::secret::Secret;
 
 /// A connection's tokens by their credentials' ids.
@@ -25,6 +26,8 @@ pub(super) struct Fate {
     pub(super) becomes: Option<Value>,
     /// Whether a token stands in what takes its place.
     pub(super) plain_text: bool,
+    /// Whether the app then starts a program that needs Node.js, where it spoke to the service through ours.
+    pub(super) needs_node: bool,
 }
 
 /// What becomes of a connection's entries, and which of them stay.
@@ -51,7 +54,7 @@ pub(super) fn sort(connection: &Connection, tokens: &Tokens, choice: LeaveChoice
                 if wanted && shared {
                     sorted.shared.push(seen.source.path.display().to_string());
                 }
-                sorted.fates.push(fate(connection, placement, seen, tokens, wanted && !shared));
+                sorted.fates.push(fate(connection, placement, &now, seen, tokens, wanted && !shared));
             }
             Ok(Some(_)) => sorted.stays.push(stays(&seen, placement, StaysWhy::Changed)),
         }
@@ -64,15 +67,37 @@ fn is_ours(connection: &Connection, placement: &Placement, now: &Value) -> bool 
     starts_us || (*now == placement.expected && !placement.kept)
 }
 
-fn fate(connection: &Connection, placement: &Placement, seen: Seen, tokens: &Tokens, keep: bool) -> Fate {
+fn fate(connection: &Connection, placement: &Placement, now: &Value, seen: Seen, tokens: &Tokens, keep: bool) -> Fate {
+    let (becomes, plain_text) = match keep {
+        true if connection.is_program() => program(connection, now, tokens),
+        true => service(connection, placement, &seen, tokens),
+        false => (None, false),
+    };
+    let needs_node = becomes.is_some() && !connection.is_program() && seen.client.direct == Direct::Program;
+    let (client, entry) = (seen.client, placement.entry.clone());
+    Fate { client, source: seen.source, entry, plain_text, needs_node, becomes }
+}
+
+/// The service at its address, and whether a token stands in it.
+fn service(connection: &Connection, placement: &Placement, seen: &Seen, tokens: &Tokens) -> (Option<Value>, bool) {
     let credential = connection.credential_for(Some(placement));
     let token = credential.and_then(|credential| tokens.get(&credential.id));
     let needs = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token) || credential.is_some();
     // Without the token that it needs, an entry would work for nobody.
-    let becomes = (keep && (token.is_some() || !needs))
-        .then(|| seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token)));
-    let (client, entry) = (seen.client, placement.entry.clone());
-    Fate { client, source: seen.source, entry, plain_text: becomes.is_some() && token.is_some(), becomes }
+    let works = token.is_some() || !needs;
+    let entry = || seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token));
+    (works.then(entry), works && token.is_some())
+}
+
+/// The program as it was before Patchbay, and whether a token stands in its variables. It comes back in any case: it is
+/// the user's own.
+fn program(connection: &Connection, now: &Value, tokens: &Tokens) -> (Option<Value>, bool) {
+    let secret = |credential: &Credential| Some((credential.variable.clone()?, tokens.get(&credential.id)?));
+    let secrets: Vec<_> = connection.credentials.iter().filter_map(secret).collect();
+    let plain: Vec<_> = secrets.iter().map(|(variable, secret)| (variable.as_str(), secret.expose())).collect();
+    let becomes = without_run(now, &plain);
+    let plain_text = becomes.is_some() && !plain.is_empty();
+    (becomes, plain_text)
 }
 
 fn headers(connection: &Connection, token: Option<&Secret>) -> Vec<(String, String)> {
@@ -92,13 +117,6 @@ fn stays(seen: &Seen, placement: &Placement, why: StaysWhy) -> StaysView {
     }
 }
 
-impl Fate {
-    /// Whether the app would start a program that needs Node.js.
-    pub(super) fn needs_node(&self) -> bool {
-        self.becomes.is_some() && self.client.direct == Direct::Program
-    }
-}
-
 /// Entries that start the program in our own folder for a connection nobody knows any more.
 pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str) -> Vec<Fate> {
     let is_placed = |seen: &Seen, name: &str| {
@@ -111,7 +129,7 @@ pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str) 
         for (name, value) in table.all() {
             if read_entry(name, value).ours.is_some() && starts_us(value) && !is_placed(table, name) {
                 let (client, source, entry) = (table.client, table.source.clone(), name.clone());
-                found.push(Fate { client, source, entry, becomes: None, plain_text: false });
+                found.push(Fate { client, source, entry, becomes: None, plain_text: false, needs_node: false });
             }
         }
     }
