@@ -298,6 +298,29 @@ async fn a_purge_leaves_the_token_nowhere_and_says_what_it_costs() {
     assert_eq!(serde_json::from_str::<Value>(&world.home.read("claude-code")).expect("JSON"), theirs);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_a_large_file_is_found_wherever_it_stands_and_purged() {
+    let world = world().await;
+    let canary = "canary-plain-0123456789";
+    let theirs = json!({ "filler": "x".repeat(1_200_000), "projects": { "/p": { "mcpServers": {
+        "y": { "command": "y", "env": { "API_TOKEN": canary } } } } } });
+    world.home.write("claude-code", &theirs.to_string());
+    world.connected().await;
+    assert!(world.change(ActivityKind::Connected).holds_token);
+    let in_data =
+        || world.home.files_with(canary).into_iter().filter(|path| path.starts_with(world.home.data())).count();
+    assert_eq!(in_data(), 1);
+    // As an older version noted it.
+    let record = world.home.data().join("history").join(world.change(ActivityKind::Connected).id).join("record.json");
+    let text =
+        std::fs::read_to_string(&record).expect("a record").replace("\"holds_token\": true", "\"holds_token\": false");
+    std::fs::write(&record, text).expect("written");
+    let Ok(Answer::Purged(purged)) = world.do_it(Request::PurgeTokens { change: None }).await else {
+        panic!("no answer")
+    };
+    assert_eq!((purged.changes, in_data()), (1, 0));
+}
+
 /// What may happen, with numbers that choose among what there is.
 #[derive(Debug, Clone)]
 enum Step {
