@@ -5,7 +5,7 @@ use super::look::look_for;
 use super::message::{Connected, PlanView};
 use super::obstacle::{Entries, is_undoable, obstacle, refusal};
 use super::place::{Placing, restarts, until_settled, view_changes};
-use super::view::{ActivityKind, DriftKind};
+use super::view::{ActivityKind, DriftKind, ObstacleKind};
 use super::{Event, Patchbay};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect, Record};
 use crate::change::{Change, Planner, apply, plan_undo};
@@ -78,6 +78,9 @@ impl Patchbay {
         if record.undone_by.is_some() {
             return Err(Error::new(Code::UndoConflict, "This change was undone already."));
         }
+        if record.kind == ActivityKind::Released {
+            self.check_undo(&record)?;
+        }
         if !is_undoable(&record) {
             return Err(Error::new(Code::UndoConflict, "This change cannot be undone.")
                 .hint("A renewed token stays; an undone change can be made again."));
@@ -119,7 +122,9 @@ impl Patchbay {
         let (state, records) = (self.state()?, self.inner.history.records());
         if let Some(found) = obstacle(record, &state, &Entries::default(), &records) {
             // A file that cannot be read says so itself, in more detail.
-            plan_undo(record, &self.inner.history)?;
+            if found.kind != ObstacleKind::Released {
+                plan_undo(record, &self.inner.history)?;
+            }
             return Err(refusal(record, &found));
         }
         let renamed = record.effect.edited.as_ref().filter(|edited| edited.renames());
