@@ -180,6 +180,42 @@ async fn a_connection_can_be_removed_while_one_file_is_broken() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn a_connection_can_be_removed_while_one_file_is_read_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world().await;
+    world.connected().await;
+    let codex = world.home.read("codex");
+    std::fs::set_permissions(world.home.file("codex"), PermissionsExt::from_mode(0o444)).expect("a mode");
+    let done = world.removed().await.expect("removed");
+    assert_eq!(done.kept_in, [world.home.file("codex").display().to_string()]);
+    assert_eq!((world.home.read("codex"), world.files()[..2].to_vec()), (codex, original()[..2].to_vec()));
+}
+
+#[tokio::test]
+async fn entries_that_were_copied_renamed_or_moved_go_with_their_connection() {
+    let world = world().await;
+    world.connected().await;
+    let mut desktop: Value = serde_json::from_str(&world.home.read("claude-desktop")).expect("JSON");
+    desktop["mcpServers"]["copied"] = desktop["mcpServers"]["my-notes"].clone();
+    world.home.write("claude-desktop", &desktop.to_string());
+    world.home.write("codex", &world.home.read("codex").replace("my-notes]", "renamed]"));
+    let mut code: Value = serde_json::from_str(&world.home.read("claude-code")).expect("JSON");
+    let moved = code["mcpServers"]["my-notes"].take();
+    code["mcpServers"] = json!({});
+    code["projects"] = json!({ "/p": { "mcpServers": { "my-notes": moved } } });
+    world.home.write("claude-code", &code.to_string());
+    let Ok(Answer::Plan(plan)) = world.do_it(Request::PlanRemove { id: "my-notes".into() }).await else {
+        panic!("no plan")
+    };
+    assert_eq!(plan.files.len(), 3);
+    world.removed().await.expect("removed");
+    for app in ["claude-desktop", "claude-code", "codex"] {
+        assert!(!world.home.read(app).contains("bridge"), "{app}: {}", world.home.read(app));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn an_undo_asks_before_it_writes_to_a_read_only_file() {
     use std::os::unix::fs::PermissionsExt;
     let world = world().await;

@@ -477,7 +477,7 @@ pub struct Connected {
     pub change: Option<String>,
     /// The apps to restart.
     pub restart: Vec<String>,
-    /// Files in which an entry had to stay, because no program can read them.
+    /// Files in which an entry had to stay, because they cannot be read or may not be written.
     pub kept_in: Vec<String>,
 }
 

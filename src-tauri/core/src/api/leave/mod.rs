@@ -32,7 +32,7 @@ impl Patchbay {
     /// What leaving would do. Tokens are masked in what is shown.
     pub(super) async fn plan_leave(&self, choice: LeaveChoice) -> Result<LeaveView> {
         let (leaving, orphans) = self.leaving(choice).await?;
-        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans))?;
+        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans.fates))?;
         let mut plan = place::view_changes(&changes);
         for secret in leaving.iter().flat_map(|one| one.tokens.values()) {
             plan.files.iter_mut().for_each(|file| file.diff = file.diff.replace(secret.expose(), MASK));
@@ -43,7 +43,12 @@ impl Patchbay {
         };
         Ok(LeaveView {
             connections: leaving.iter().map(|one| one.connection.name.clone()).collect(),
-            stays: leaving.iter().flat_map(|one| one.sorted.stays.clone()).collect(),
+            stays: leaving
+                .iter()
+                .map(|one| &one.sorted)
+                .chain([&orphans])
+                .flat_map(|sorted| sorted.stays.clone())
+                .collect(),
             plain_text: clients(|fate| fate.plain_text),
             needs_node: clients(|fate| fate.needs_node),
             shared: distinct(leaving.iter().flat_map(|one| one.sorted.shared.clone())),
@@ -57,7 +62,7 @@ impl Patchbay {
     /// Leaves. A keychain that does not answer stops it before any file is touched.
     pub(super) async fn leave(&self, choice: LeaveChoice, expected: &Expected) -> Result<LeftView> {
         let (leaving, orphans) = self.leaving(choice).await?;
-        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans))?;
+        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans.fates))?;
         place::check(&changes, expected)?;
         let mut left = self.nothing_left();
         left.restart = distinct(restarts(&changes).into_iter());
@@ -67,7 +72,8 @@ impl Patchbay {
             self.leave_one(one, choice, &history, &mut left).await?;
             self.tell(Event::Changed);
         }
-        self.leave_orphans(&orphans, &history, &mut left)?;
+        self.leave_orphans(&orphans.fates, &history, &mut left)?;
+        left.stays.extend(orphans.stays);
         left.login_ended = login::end_login(&self.host())?;
         self.inner.state.update(|state| {
             left.login_ended |= std::mem::take(&mut state.settings.start_at_login);
@@ -91,16 +97,17 @@ impl Patchbay {
         }
     }
 
-    async fn leaving(&self, choice: LeaveChoice) -> Result<(Vec<Leaving>, Vec<Fate>)> {
+    async fn leaving(&self, choice: LeaveChoice) -> Result<(Vec<Leaving>, Sorted)> {
         let (state, host) = (self.state()?, self.host());
         let mut all = Vec::new();
         for connection in &state.connections {
             let tokens = self.tokens_for_leaving(connection, choice).await?;
-            let sorted = sort(connection, &tokens, choice, &host)?;
+            let sorted = sort(connection, &tokens, choice, &host, &self.inner.history)?;
             all.push(Leaving { connection: connection.clone(), sorted, tokens });
         }
         let program = self.program().display().to_string();
-        Ok((all, orphans(&look(&host), &state.connections, &program)))
+        let orphans = orphans(&look(&host), &state.connections, &program, &self.inner.history)?;
+        Ok((all, orphans))
     }
 
     /// Reads what has to be deleted afterwards, so that a locked keychain shows at once; what is needed of it is kept.
@@ -153,7 +160,7 @@ impl Patchbay {
         };
         let _work = self.at_work()?;
         let (mut applied, sorted) = until_settled(|| {
-            let sorted = sort(connection, tokens, choice, &self.host())?;
+            let sorted = sort(connection, tokens, choice, &self.host(), history)?;
             let changes = self.leave_changes(sorted.fates.iter())?;
             Ok((apply(&changes, &intent, history, &self.inner.data_dir)?, sorted))
         })?;
