@@ -1,6 +1,6 @@
 //! Accidents: kills between two files, broken and foreign files, entries that lie, places that moved.
 
-use patchbay_core::api::message::{Answer, Connected, Request};
+use patchbay_core::api::message::{Answer, Connected, LeaveChoice, Request};
 use patchbay_core::api::view::{DriftKind, Status};
 use patchbay_core::client::Scope;
 use patchbay_core::{Code, Error};
@@ -47,6 +47,32 @@ async fn a_change_cut_short_between_two_files_is_taken_back() {
     assert_eq!(world.files(), original());
     let snapshot = world.snapshot();
     assert!(snapshot.activity.is_empty() && snapshot.connections[0].used_in.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leave_that_lets_apps_go_on_is_taken_back_when_it_was_cut_short_and_others_wrote_since() {
+    let world = world().await;
+    world.connected().await;
+    let (state, before) = (std::fs::read(world.state_file()).expect("the state"), world.files());
+    let choice = LeaveChoice { keep_working: true, take_changed: false };
+    world.do_it(Request::Leave { choice, expected: None }).await.expect("left");
+    world.cut_short();
+    std::fs::write(world.state_file(), state).expect("as before");
+    // The app wrote its file, with the token in it, once more.
+    edit_json(&world.home.file("claude-code"), |code| code["numStartups"] = json!(99));
+    world.home.write("codex", &before[2]);
+    // And somebody changed what stood in another.
+    edit_json(&world.home.file("claude-desktop"), |desktop| {
+        desktop["mcpServers"]["my-notes"] = json!({ "command": "own" })
+    });
+    world.patchbay.settle().await.expect("settled");
+    let code: Value = serde_json::from_str(&world.home.read("claude-code")).expect("JSON");
+    assert_eq!(
+        (&code["numStartups"], &code["mcpServers"]["my-notes"]["args"]),
+        (&json!(99), &json!(["bridge", "my-notes"]))
+    );
+    assert!(world.home.read("claude-desktop").contains("\"own\""));
+    assert_eq!(world.snapshot().activity.len(), 1, "it is as if it had never been");
 }
 
 #[tokio::test]

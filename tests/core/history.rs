@@ -299,6 +299,41 @@ async fn a_purge_leaves_the_token_nowhere_and_says_what_it_costs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_what_is_kept_stands_nowhere_in_the_state_and_is_told_apart_all_the_same() {
+    let world = world().await;
+    world.connected().await;
+    let canary = "canary-plain-0123456789";
+    let with = |token: &str| {
+        let mut desktop: Value = serde_json::from_str(&world.home.read("claude-desktop")).expect("JSON");
+        desktop["mcpServers"]["my-notes"]["env"] = json!({ "API_KEY": token });
+        world.home.write("claude-desktop", &desktop.to_string());
+    };
+    let drifts = || world.snapshot().connections[0].used_in.iter().filter(|place| place.drift.is_some()).count();
+    let (client, scope) = ("claude-desktop".to_owned(), Scope::User);
+    with(canary);
+    assert_eq!(drifts(), 1);
+    world
+        .do_it(Request::Keep { id: "my-notes".into(), client: client.clone(), scope: scope.clone() })
+        .await
+        .expect("kept");
+    let in_data =
+        || world.home.files_with(canary).into_iter().filter(|path| path.starts_with(world.home.data())).count();
+    assert_eq!((drifts(), in_data()), (0, 0));
+    // Placing it elsewhere leaves what was kept alone.
+    let kept = world.home.read("claude-desktop");
+    let places = vec![place("claude-desktop"), place("codex")];
+    world.do_it(Request::Place { id: "my-notes".into(), places, expected: None }).await.expect("placed");
+    assert_eq!((world.home.read("claude-desktop"), drifts()), (kept, 0));
+    with("another-0123456789");
+    assert_eq!(drifts(), 1, "another token is another entry");
+    let drift = world.snapshot().connections[0].used_in[0].drift.clone().expect("drift");
+    assert_eq!(drift.fields[0].from.as_deref(), Some("•••"));
+    world.do_it(Request::PutBack { id: "my-notes".into(), client, scope }).await.expect("put back");
+    assert!(!world.home.read("claude-desktop").contains("API_KEY"));
+    assert_eq!((drifts(), world.snapshot().connections[0].used_in[0].kept), (0, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_in_a_large_file_is_found_wherever_it_stands_and_purged() {
     let world = world().await;
     let canary = "canary-plain-0123456789";

@@ -13,6 +13,7 @@ use crate::client::{self, Scope};
 use crate::connection::{Connection, Placement};
 use crate::drift::{Drift, Standing};
 use crate::error::{Code, Error, Result};
+use crate::secret::{is_marked, marked};
 
 impl Patchbay {
     /// Puts one entry back as it is expected, and takes out what stands in other places instead of it.
@@ -31,13 +32,25 @@ impl Patchbay {
         let own = look_for(placement, &self.host())?;
         let target = found.as_ref().and_then(|found| found.instead.clone()).unwrap_or_else(|| own.source.clone());
         let mut planner = Planner::new(&self.inner.history);
-        planner.set(own.client, &target, &placement.entry, &placement.expected)?;
+        // The token in what was kept is not here: what is put back then is what Patchbay itself would write.
+        let lost = is_marked(&placement.expected);
+        let expected = match lost {
+            true => self.entry_value(connection, own.client, placement.wiring, &target.path)?,
+            false => placement.expected.clone(),
+        };
+        planner.set(own.client, &target, &placement.entry, &expected)?;
         for now in found.iter().flat_map(|found| &found.now) {
             if now.source != target || now.name != placement.entry {
                 planner.take_out(own.client, &now.source, &now.name)?;
             }
         }
-        let after = Placement { written: self.host().now, path: Some(target.path), ..placement.clone() };
+        let after = Placement {
+            written: self.host().now,
+            path: Some(target.path),
+            kept: placement.kept && !lost,
+            expected,
+            ..placement.clone()
+        };
         let effect = PlacementEffect::new(Some(placement.clone()), Some(after));
         Ok(Placing { changes: planner.finish()?, effects: vec![effect] })
     }
@@ -156,8 +169,9 @@ fn kept(placement: &Placement, found: &Drift) -> Result<Vec<PlacementEffect>> {
         entry: now.name.clone(),
         scope: now.source.scope.clone(),
         path: Some(now.source.path.clone()),
-        kept: placement.kept || now.value != placement.expected,
-        expected: now.value.clone(),
+        kept: placement.kept || !placement.is_expected(&now.value),
+        // A token that somebody put there is not ours to keep.
+        expected: marked(&now.value),
         ..placement.clone()
     };
     Ok(match (found.kind, found.now.first()) {

@@ -76,7 +76,7 @@ pub(super) fn sort(
 
 fn is_ours(connection: &Connection, placement: &Placement, now: &Value) -> bool {
     let starts_us = read_entry(&placement.entry, now).ours.is_some_and(|id| id == connection.id);
-    starts_us || (*now == placement.expected && !placement.kept)
+    starts_us || (placement.is_expected(now) && !placement.kept)
 }
 
 /// Why an entry cannot be changed, where its file is in the way.
