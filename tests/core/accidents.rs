@@ -63,7 +63,7 @@ async fn a_leave_that_lets_apps_go_on_is_taken_back_when_it_was_cut_short_and_ot
     world.home.write("codex", &before[2]);
     // And somebody changed what stood in another.
     edit_json(&world.home.file("claude-desktop"), |desktop| {
-        desktop["mcpServers"]["my-notes"] = json!({ "command": "own" })
+        desktop["mcpServers"]["my-notes"] = json!({ "command": "own" });
     });
     world.patchbay.settle().await.expect("settled");
     let code: Value = serde_json::from_str(&world.home.read("claude-code")).expect("JSON");

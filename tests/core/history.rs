@@ -327,7 +327,7 @@ async fn a_token_in_what_is_kept_stands_nowhere_in_the_state_and_is_told_apart_a
     with("another-0123456789");
     assert_eq!(drifts(), 1, "another token is another entry");
     let drift = world.snapshot().connections[0].used_in[0].drift.clone().expect("drift");
-    assert_eq!(drift.fields[0].from.as_deref(), Some("•••"));
+    assert_eq!(drift.fields[0].from.as_deref(), Some(r#"{"API_KEY":"•••"}"#));
     world.do_it(Request::PutBack { id: "my-notes".into(), client, scope }).await.expect("put back");
     assert!(!world.home.read("claude-desktop").contains("API_KEY"));
     assert_eq!((drifts(), world.snapshot().connections[0].used_in[0].kept), (0, false));

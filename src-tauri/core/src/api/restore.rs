@@ -34,9 +34,10 @@ impl Patchbay {
         let mut planner = Planner::new(&self.inner.history);
         // The token in what was kept is not here: what is put back then is what Patchbay itself would write.
         let lost = is_marked(&placement.expected);
-        let expected = match lost {
-            true => self.entry_value(connection, own.client, placement.wiring, &target.path)?,
-            false => placement.expected.clone(),
+        let expected = if lost {
+            self.entry_value(connection, own.client, placement.wiring, &target.path)?
+        } else {
+            placement.expected.clone()
         };
         planner.set(own.client, &target, &placement.entry, &expected)?;
         for now in found.iter().flat_map(|found| &found.now) {
