@@ -114,3 +114,20 @@ fn killed(home: &Home, n: usize) -> bool {
     command.stdin(quiet()).stdout(quiet()).stderr(quiet());
     command.status().expect("strace is there").success()
 }
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_file_is_skipped_with_a_note_and_exit_1() {
+    use std::os::unix::fs::PermissionsExt;
+    for args in [&["remove", "one"][..], &["uninstall"], &["uninstall", "--dry-run"]] {
+        let home = connected();
+        let before = home.read("codex");
+        std::fs::set_permissions(home.file("codex"), PermissionsExt::from_mode(0o444)).expect("a mode");
+        let done = patchbay(&home, args, None);
+        let said = [&done.stdout[..], &done.stderr].concat();
+        assert!(String::from_utf8_lossy(&said).contains(&home.file("codex").display().to_string()), "{args:?}");
+        let dry = args.contains(&"--dry-run");
+        assert_eq!(code(&done).0, i32::from(!dry), "{args:?}");
+        assert_eq!((home.read("codex") == before, home.read("claude-code").contains("\"one\"")), (true, dry));
+    }
+}

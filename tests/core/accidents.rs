@@ -1,6 +1,6 @@
 //! Accidents: kills between two files, broken and foreign files, entries that lie, places that moved.
 
-use patchbay_core::api::message::{Answer, Connected, Request};
+use patchbay_core::api::message::{Answer, Connected, LeaveChoice, Request};
 use patchbay_core::api::view::{DriftKind, Status};
 use patchbay_core::client::Scope;
 use patchbay_core::{Code, Error};
@@ -47,6 +47,32 @@ async fn a_change_cut_short_between_two_files_is_taken_back() {
     assert_eq!(world.files(), original());
     let snapshot = world.snapshot();
     assert!(snapshot.activity.is_empty() && snapshot.connections[0].used_in.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leave_that_lets_apps_go_on_is_taken_back_when_it_was_cut_short_and_others_wrote_since() {
+    let world = world().await;
+    world.connected().await;
+    let (state, before) = (std::fs::read(world.state_file()).expect("the state"), world.files());
+    let choice = LeaveChoice { keep_working: true, take_changed: false };
+    world.do_it(Request::Leave { choice, expected: None }).await.expect("left");
+    world.cut_short();
+    std::fs::write(world.state_file(), state).expect("as before");
+    // The app wrote its file, with the token in it, once more.
+    edit_json(&world.home.file("claude-code"), |code| code["numStartups"] = json!(99));
+    world.home.write("codex", &before[2]);
+    // And somebody changed what stood in another.
+    edit_json(&world.home.file("claude-desktop"), |desktop| {
+        desktop["mcpServers"]["my-notes"] = json!({ "command": "own" });
+    });
+    world.patchbay.settle().await.expect("settled");
+    let code: Value = serde_json::from_str(&world.home.read("claude-code")).expect("JSON");
+    assert_eq!(
+        (&code["numStartups"], &code["mcpServers"]["my-notes"]["args"]),
+        (&json!(99), &json!(["bridge", "my-notes"]))
+    );
+    assert!(world.home.read("claude-desktop").contains("\"own\""));
+    assert_eq!(world.snapshot().activity.len(), 1, "it is as if it had never been");
 }
 
 #[tokio::test]
@@ -176,6 +202,42 @@ async fn a_connection_can_be_removed_while_one_file_is_broken() {
     assert!(world.snapshot().connections.is_empty());
     assert_eq!(world.home.read("codex"), "broken = = ");
     assert_eq!(world.files()[..2], original()[..2]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_connection_can_be_removed_while_one_file_is_read_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world().await;
+    world.connected().await;
+    let codex = world.home.read("codex");
+    std::fs::set_permissions(world.home.file("codex"), PermissionsExt::from_mode(0o444)).expect("a mode");
+    let done = world.removed().await.expect("removed");
+    assert_eq!(done.kept_in, [world.home.file("codex").display().to_string()]);
+    assert_eq!((world.home.read("codex"), world.files()[..2].to_vec()), (codex, original()[..2].to_vec()));
+}
+
+#[tokio::test]
+async fn entries_that_were_copied_renamed_or_moved_go_with_their_connection() {
+    let world = world().await;
+    world.connected().await;
+    let mut desktop: Value = serde_json::from_str(&world.home.read("claude-desktop")).expect("JSON");
+    desktop["mcpServers"]["copied"] = desktop["mcpServers"]["my-notes"].clone();
+    world.home.write("claude-desktop", &desktop.to_string());
+    world.home.write("codex", &world.home.read("codex").replace("my-notes]", "renamed]"));
+    let mut code: Value = serde_json::from_str(&world.home.read("claude-code")).expect("JSON");
+    let moved = code["mcpServers"]["my-notes"].take();
+    code["mcpServers"] = json!({});
+    code["projects"] = json!({ "/p": { "mcpServers": { "my-notes": moved } } });
+    world.home.write("claude-code", &code.to_string());
+    let Ok(Answer::Plan(plan)) = world.do_it(Request::PlanRemove { id: "my-notes".into() }).await else {
+        panic!("no plan")
+    };
+    assert_eq!(plan.files.len(), 3);
+    world.removed().await.expect("removed");
+    for app in ["claude-desktop", "claude-code", "codex"] {
+        assert!(!world.home.read(app).contains("bridge"), "{app}: {}", world.home.read(app));
+    }
 }
 
 #[cfg(unix)]

@@ -298,6 +298,64 @@ async fn a_purge_leaves_the_token_nowhere_and_says_what_it_costs() {
     assert_eq!(serde_json::from_str::<Value>(&world.home.read("claude-code")).expect("JSON"), theirs);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_what_is_kept_stands_nowhere_in_the_state_and_is_told_apart_all_the_same() {
+    let world = world().await;
+    world.connected().await;
+    let canary = "canary-plain-0123456789";
+    let with = |token: &str| {
+        let mut desktop: Value = serde_json::from_str(&world.home.read("claude-desktop")).expect("JSON");
+        desktop["mcpServers"]["my-notes"]["env"] = json!({ "API_KEY": token });
+        world.home.write("claude-desktop", &desktop.to_string());
+    };
+    let drifts = || world.snapshot().connections[0].used_in.iter().filter(|place| place.drift.is_some()).count();
+    let (client, scope) = ("claude-desktop".to_owned(), Scope::User);
+    with(canary);
+    assert_eq!(drifts(), 1);
+    world
+        .do_it(Request::Keep { id: "my-notes".into(), client: client.clone(), scope: scope.clone() })
+        .await
+        .expect("kept");
+    let in_data =
+        || world.home.files_with(canary).into_iter().filter(|path| path.starts_with(world.home.data())).count();
+    assert_eq!((drifts(), in_data()), (0, 0));
+    // Placing it elsewhere leaves what was kept alone.
+    let kept = world.home.read("claude-desktop");
+    let places = vec![place("claude-desktop"), place("codex")];
+    world.do_it(Request::Place { id: "my-notes".into(), places, expected: None }).await.expect("placed");
+    assert_eq!((world.home.read("claude-desktop"), drifts()), (kept, 0));
+    with("another-0123456789");
+    assert_eq!(drifts(), 1, "another token is another entry");
+    let drift = world.snapshot().connections[0].used_in[0].drift.clone().expect("drift");
+    assert_eq!(drift.fields[0].from.as_deref(), Some(r#"{"API_KEY":"•••"}"#));
+    world.do_it(Request::PutBack { id: "my-notes".into(), client, scope }).await.expect("put back");
+    assert!(!world.home.read("claude-desktop").contains("API_KEY"));
+    assert_eq!((drifts(), world.snapshot().connections[0].used_in[0].kept), (0, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_a_large_file_is_found_wherever_it_stands_and_purged() {
+    let world = world().await;
+    let canary = "canary-plain-0123456789";
+    let theirs = json!({ "filler": "x".repeat(1_200_000), "projects": { "/p": { "mcpServers": {
+        "y": { "command": "y", "env": { "API_TOKEN": canary } } } } } });
+    world.home.write("claude-code", &theirs.to_string());
+    world.connected().await;
+    assert!(world.change(ActivityKind::Connected).holds_token);
+    let in_data =
+        || world.home.files_with(canary).into_iter().filter(|path| path.starts_with(world.home.data())).count();
+    assert_eq!(in_data(), 1);
+    // As an older version noted it.
+    let record = world.home.data().join("history").join(world.change(ActivityKind::Connected).id).join("record.json");
+    let text =
+        std::fs::read_to_string(&record).expect("a record").replace("\"holds_token\": true", "\"holds_token\": false");
+    std::fs::write(&record, text).expect("written");
+    let Ok(Answer::Purged(purged)) = world.do_it(Request::PurgeTokens { change: None }).await else {
+        panic!("no answer")
+    };
+    assert_eq!((purged.changes, in_data()), (1, 0));
+}
+
 /// What may happen, with numbers that choose among what there is.
 #[derive(Debug, Clone)]
 enum Step {

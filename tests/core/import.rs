@@ -25,7 +25,7 @@ impl World {
         found.iter().find(has).unwrap_or_else(|| panic!("{entry}: {found:?}")).clone()
     }
 
-    async fn import(&self, entry: &str) -> Result<Connected, Error> {
+    pub(crate) async fn import(&self, entry: &str) -> Result<Connected, Error> {
         let import = Import { id: self.found_with(entry).await.id, ..Import::default() };
         let Answer::Plan(plan) = self.do_it(Request::PlanImport { import: import.clone() }).await? else {
             panic!("no plan")
@@ -253,6 +253,7 @@ async fn a_program_stays_a_program_and_its_token_leaves_the_file() {
     assert!(!world.home.read("codex").contains("ISSUE_TOKEN"));
     let view = &world.snapshot().connections[0];
     assert_eq!((view.status, view.action), (Status::StartedByApp, NextStep::Nothing));
+    assert!(view.brought_in, "removing it takes out what the user had");
     assert_eq!(world.verdict().await, Verdict::NotTried, "nobody says that it works");
 
     let renew = Request::Renew { id: done.id.clone(), token: None, expires: None, scopes: None };

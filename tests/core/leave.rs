@@ -1,4 +1,7 @@
-use patchbay_core::api::message::{Answer, Connect, LeaveChoice, LeaveView, LeftView, Place, Request, StaysWhy};
+use patchbay_core::api::message::{
+    Answer, Connect, LeaveChoice, LeaveView, LeftView, Place, Request, StaysView, StaysWhy,
+};
+use patchbay_core::api::view::ObstacleKind;
 use patchbay_core::client::{CLIENTS, Scope};
 use patchbay_core::{Code, Error};
 use serde_json::{Value, json};
@@ -83,6 +86,60 @@ async fn entries_that_go_on_hold_the_token_and_the_history_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_connections_in_one_file_leave_no_token_in_the_history() {
+    let world = world().await;
+    let (_, first) = world.token(&["profile:read"]).await;
+    world.connect(world.notes(), Some(&first)).await.expect("connected");
+    let (_, second) = world.token(&["profile:read"]).await;
+    world.connect(Connect { name: "Second".into(), ..world.notes() }, Some(&second)).await.expect("connected");
+    assert_eq!(left(&world, KEEP).await.expect("left").released, 6);
+    assert!(world.home.read("codex").contains(&first) && world.home.read("codex").contains(&second));
+    for token in [&first, &second] {
+        let kept = world.home.files_with(token).into_iter().filter(|path| path.starts_with(world.home.data()));
+        assert_eq!(kept.count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_without_us_cannot_be_undone_and_says_why() {
+    let world = world().await;
+    world.connected().await;
+    left(&world, KEEP).await.expect("left");
+    let activity = world.snapshot().activity;
+    assert_eq!(activity.len(), 2);
+    for change in activity {
+        let kind = change.obstacle.map(|obstacle| obstacle.kind);
+        assert_eq!((kind, change.can_undo), (Some(ObstacleKind::Released), false), "{:?}", change.kind);
+        let refused = world.do_it(Request::Undo { change: Some(change.id) }).await.expect_err("refused");
+        assert!(refused.message.contains("go on without Patchbay"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_was_brought_in_is_given_back_with_its_tokens() {
+    let world = world().await;
+    let entry = json!({ "command": "npx", "args": ["-y", "issue-server", "a"],
+        "env": { "ISSUE_TOKEN": "canary-program-0123", "LANG": "C" }, "disabled": true });
+    world.home.write("claude-desktop", &json!({ "mcpServers": { "issues": entry } }).to_string());
+    let codex = "[mcp_servers.issues]\ncommand = \"npx\"\nargs = [\"issue-server\"]\n\n[mcp_servers.issues.env]\nISSUE_TOKEN = \"canary-program-0123\"\n";
+    world.home.write("codex", codex);
+    world.import("issues").await.expect("brought in");
+    assert!(!world.home.read("codex").contains("canary"));
+    let view = planned(&world, KEEP).await;
+    assert_eq!((view.plain_text.len(), view.needs_node.len()), (2, 0));
+    assert!(!serde_json::to_string(&view).expect("JSON").contains("canary"), "masked where it is shown");
+    let done = left(&world, KEEP).await.expect("left");
+    assert_eq!((done.released, done.taken_out, done.tokens), (2, 0, 1));
+    let desktop: Value = serde_json::from_str(&world.home.read("claude-desktop")).expect("JSON");
+    assert_eq!(desktop["mcpServers"]["issues"], entry);
+    let there: toml_edit::DocumentMut = world.home.read("codex").parse().expect("TOML");
+    let issues = &there["mcp_servers"]["issues"];
+    assert_eq!(issues["command"].as_str(), Some("npx"), "{there}");
+    assert_eq!(issues["args"].to_string().trim(), "[\"issue-server\"]");
+    assert_eq!(issues["env"]["ISSUE_TOKEN"].as_str(), Some("canary-program-0123"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_changed_stays_if_it_works_without_us_and_broken_files_are_told() {
     let world = world().await;
     world.connected().await;
@@ -97,6 +154,23 @@ async fn what_somebody_changed_stays_if_it_works_without_us_and_broken_files_are
     assert_eq!(world.home.read("claude-code"), theirs);
     assert_eq!(world.home.read("codex"), "broken = = ");
     assert!(!world.home.read("claude-desktop").contains("my-notes"), "it would start a program that is gone");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_file_is_told_before_and_stops_nothing_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = world().await;
+    world.connected().await;
+    let code = world.home.read("claude-code");
+    std::fs::set_permissions(world.home.file("claude-code"), PermissionsExt::from_mode(0o444)).expect("a mode");
+    let told = |stays: &[StaysView]| stays.iter().map(|one| (one.client.clone(), one.why)).collect::<Vec<_>>();
+    let expected = [("claude-code".to_owned(), StaysWhy::FileReadOnly)];
+    assert_eq!(told(&planned(&world, LeaveChoice::default()).await.stays), expected);
+    let done = left(&world, LeaveChoice::default()).await.expect("left");
+    assert_eq!((told(&done.stays), done.taken_out, done.tokens), (expected.to_vec(), 2, 1));
+    assert_eq!(world.home.read("claude-code"), code);
+    assert_eq!(told(&left(&world, LeaveChoice::default()).await.expect("again").stays), expected, "nobody's by now");
 }
 
 #[tokio::test(flavor = "multi_thread")]

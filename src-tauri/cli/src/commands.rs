@@ -38,7 +38,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
             let provider = provider.clone();
             add(&patchbay, command, as_json).await.map_err(|error| services::with_setting(error, &provider))
         }
-        Command::Remove { id } => changed(&patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await,
+        Command::Remove { id } => remove(&patchbay, id, as_json).await,
         Command::Check { ids } => check(&patchbay, ids, as_json).await,
         Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
         Command::Renew { id, app, variable, expires, .. } => {
@@ -251,6 +251,16 @@ pub(crate) fn show_plan(plan: &PlanView, as_json: bool) {
     }
 }
 
+async fn remove(patchbay: &Patchbay, id: String, as_json: bool) -> Result<ExitCode> {
+    let snapshot = patchbay.snapshot()?;
+    let was_there = snapshot.connections.iter().any(|one| one.id == id && one.brought_in);
+    let done = changed(patchbay, Request::Remove { id, expected: None }, "Removed", as_json).await?;
+    if was_there {
+        print::notice("The apps had this before Patchbay; it was taken out too, and its token is deleted here.");
+    }
+    Ok(done)
+}
+
 /// A request whose answer says what was changed.
 async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: bool) -> Result<ExitCode> {
     let Answer::Connected(done) = patchbay.call(request, None).await? else { return Err(unexpected()) };
@@ -267,9 +277,9 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
         ));
     }
     for path in &done.kept_in {
-        print::notice(&format!("This file cannot be read, so its entry had to stay: {path}"));
+        print::notice(&format!("This file cannot be read or written, so its entry had to stay: {path}"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if done.kept_in.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn snippet(patchbay: &Patchbay, id: String, client: String, as_json: bool) -> Result<ExitCode> {

@@ -40,7 +40,9 @@ pub(crate) async fn uninstall(patchbay: &Patchbay, leaving: Leaving, as_json: bo
     } else {
         told(patchbay, &left);
     }
-    Ok(ExitCode::SUCCESS)
+    // What somebody changed works without us; what could not be changed needs somebody.
+    let is_dead = |one: &StaysView| one.why != StaysWhy::Changed;
+    Ok(if left.stays.iter().any(is_dead) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn plain_text(view: &LeaveView) -> Error {
@@ -90,6 +92,7 @@ fn told(patchbay: &Patchbay, left: &LeftView) {
 fn stays(one: &StaysView) {
     let why = match one.why {
         StaysWhy::FileBroken => "the file cannot be read",
+        StaysWhy::FileReadOnly => "the file is read-only",
         StaysWhy::Changed => "somebody changed it, and it works without Patchbay",
     };
     print::line(&format!("Stays in {}: {}, because {why}: {}", one.client_name, one.entry, one.path));
@@ -134,6 +137,7 @@ fn change_words(change: &ActivityView) -> String {
             ObstacleKind::Unreadable => " (cannot be undone: its file cannot be read",
             ObstacleKind::NameTaken => " (cannot be undone: its name is taken",
             ObstacleKind::TokenTakenOut => " (cannot be undone: the token that it needs was taken out",
+            ObstacleKind::Released => " (cannot be undone: the app goes on without Patchbay, and the token is gone",
         });
         marks.push_str(&later);
         marks.push(')');

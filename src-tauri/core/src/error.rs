@@ -151,6 +151,22 @@ pub enum Code {
 }
 
 impl Code {
+    /// Whether a file as it is stands in the way: broken, or not to be read or written.
+    pub fn is_of_file(self) -> bool {
+        matches!(
+            self,
+            Self::FileSyntax
+                | Self::FileShape
+                | Self::FileDuplicateKey
+                | Self::FileUnreadable
+                | Self::FileReadOnly
+                | Self::FileDanglingLink
+                | Self::FileTooLarge
+                | Self::FileNotRegular
+                | Self::FileEncoding
+        )
+    }
+
     /// The code as it is printed: `file_syntax`.
     pub fn as_str(self) -> String {
         match serde_json::to_value(self) {

@@ -17,7 +17,7 @@ change: string | null,
  */
 restart: Array<string>, 
 /**
- * Files in which an entry had to stay, because no program can read them.
+ * Files in which an entry had to stay, because they cannot be read or may not be written.
  */
 kept_in: Array<string>, 
 /**

@@ -74,4 +74,8 @@ created: string,
 /**
  * The user's answers to the service's fields.
  */
-settings: { [key in string]: string }, };
+settings: { [key in string]: string }, 
+/**
+ * Whether it was made of what the apps had before Patchbay: removing it takes that out too.
+ */
+brought_in: boolean, };

@@ -3,4 +3,4 @@
 /**
  * Kinds of obstacles.
  */
-export type ObstacleKind = "later" | "outside" | "unreadable" | "name_taken" | "token_taken_out";
+export type ObstacleKind = "later" | "outside" | "unreadable" | "name_taken" | "token_taken_out" | "released";

@@ -3,4 +3,4 @@
 /**
  * Why an entry stays.
  */
-export type StaysWhy = "file_broken" | "changed";
+export type StaysWhy = "file_broken" | "file_read_only" | "changed";

@@ -1,8 +1,11 @@
 //! Setting up, editing and removing a connection.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::look::look_for;
+use serde_json::Value;
+
+use super::look::{Seen, look, look_for};
 use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
 use super::place::{self, Expected, restarts, until_settled};
 use super::view::ActivityKind;
@@ -10,7 +13,7 @@ use super::{Event, Patchbay, token};
 use crate::catalog::{self, Provider, Resolved};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply};
-use crate::client::is_safe_name;
+use crate::client::{Scope, is_safe_name, read_entry};
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement};
 use crate::error::{Code, Error, Result};
@@ -236,18 +239,31 @@ impl Patchbay {
     }
 
     /// The changes that take a connection's entries out, and the files in which the entry has to stay: those that are
-    /// broken, so that no app can read them either. A file that is gone has nothing of ours in it.
+    /// broken or may not be written. A file that is gone has nothing of ours in it. Entries that start our program for it
+    /// go as well, whoever copied, moved or renamed them: they would be of no use to anybody.
     fn removal(&self, connection: &Connection) -> Result<(Vec<Change>, Vec<String>)> {
         let host = self.host();
         let (mut planner, mut kept_in) = (Planner::new(&self.inner.history), Vec::new());
         for placement in &connection.placements {
             let seen = look_for(placement, &host)?;
             match seen.entry(&placement.entry) {
-                Err(_) => kept_in.push(seen.source.path.display().to_string()),
+                Err(_) => kept_in.push(seen.source.path.clone()),
                 Ok(None) => {}
-                Ok(Some(_)) => planner.take_out(seen.client, &seen.source, &placement.entry)?,
+                Ok(Some(_)) => take_out(&mut planner, &seen, &placement.entry, &mut kept_in)?,
             }
         }
+        for seen in look(&host).iter().filter(|seen| seen.source.scope != Scope::Managed) {
+            let is_placed = |name: &str| connection.placements.iter().any(|placement| stands_at(placement, seen, name));
+            let is_loose = |name: &str, value: &Value| {
+                read_entry(name, value).ours.as_deref() == Some(&connection.id) && !is_placed(name)
+            };
+            for (name, _) in seen.all().iter().filter(|(name, value)| is_loose(name, value)) {
+                take_out(&mut planner, seen, name, &mut kept_in)?;
+            }
+        }
+        kept_in.sort();
+        kept_in.dedup();
+        let kept_in = kept_in.into_iter().map(|path| path.display().to_string()).collect();
         Ok((planner.finish()?, kept_in))
     }
 
@@ -271,6 +287,22 @@ impl Patchbay {
             Ok(())
         })
     }
+}
+
+/// Plans that an entry goes; where its file may not be written, it stays.
+fn take_out(planner: &mut Planner<'_>, seen: &Seen, entry: &str, kept_in: &mut Vec<PathBuf>) -> Result<()> {
+    match planner.take_out(seen.client, &seen.source, entry) {
+        Err(error) if error.code.is_of_file() => kept_in.push(seen.source.path.clone()),
+        other => return other,
+    }
+    Ok(())
+}
+
+/// Whether an entry in a table is the one of a placement.
+fn stands_at(placement: &Placement, seen: &Seen, entry: &str) -> bool {
+    placement.is_at(seen.client.id, &seen.source.scope)
+        && placement.entry == entry
+        && placement.path.as_ref().is_none_or(|path| *path == seen.source.path)
 }
 
 pub(super) fn resolve(provider: &Provider, settings: &BTreeMap<String, String>) -> Result<Resolved> {

@@ -87,7 +87,7 @@ impl Ground<'_> {
             placement.is_at(own.client.id, &source.scope)
                 && placement.path.as_ref().is_none_or(|path| *path == source.path)
                 && placement.entry == name
-                && placement.expected == *value
+                && placement.is_expected(value)
         };
         let placements = self.state.connections.iter().flat_map(|connection| &connection.placements);
         placements.into_iter().any(expects)

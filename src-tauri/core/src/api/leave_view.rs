@@ -88,6 +88,8 @@ pub struct StaysView {
 pub enum StaysWhy {
     /// The file cannot be read, by its app neither.
     FileBroken,
+    /// The file may not be written.
+    FileReadOnly,
     /// Somebody changed it so that it no longer needs Patchbay.
     Changed,
 }

@@ -489,7 +489,7 @@ pub struct Connected {
     pub change: Option<String>,
     /// The apps to restart.
     pub restart: Vec<String>,
-    /// Files in which an entry had to stay, because no program can read them.
+    /// Files in which an entry had to stay, because they cannot be read or may not be written.
     pub kept_in: Vec<String>,
     /// Whether it came back without its token, which has to be given again: removing it had deleted the token.
     pub token_missing: bool,

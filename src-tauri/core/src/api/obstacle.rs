@@ -75,12 +75,18 @@ pub(super) fn is_undoable(record: &Record) -> bool {
 
 /// What stands in the way of undoing a record, if anything. `records` are all that may have come later, newest first.
 pub(super) fn obstacle(record: &Record, state: &State, now: &Entries, records: &[Record]) -> Option<ObstacleView> {
+    if record.kind == ActivityKind::Released {
+        return Some(released());
+    }
     if record.undo_lost {
         return Some(ObstacleView { kind: ObstacleKind::TokenTakenOut, change: None, path: None });
     }
     let later = || records.iter().take_while(|later| later.id != record.id);
     let by = |touches: &dyn Fn(&Record) -> bool, path: Option<&Path>| {
         let touching: Vec<_> = later().filter(|later| later.status == Status::Done && touches(later)).collect();
+        if touching.iter().any(|later| later.kind == ActivityKind::Released) {
+            return Some(released());
+        }
         let found = touching.iter().find(|later| is_undoable(later)).or(touching.first());
         let kind = if found.is_some() { ObstacleKind::Later } else { ObstacleKind::Outside };
         let path = path.map(|path| path.display().to_string());
@@ -114,6 +120,10 @@ pub(super) fn obstacle(record: &Record, state: &State, now: &Entries, records: &
     None
 }
 
+fn released() -> ObstacleView {
+    ObstacleView { kind: ObstacleKind::Released, change: None, path: None }
+}
+
 /// The same as an error, in English.
 pub(super) fn refusal(record: &Record, obstacle: &ObstacleView) -> Error {
     let file = obstacle.path.clone().unwrap_or_default();
@@ -133,6 +143,13 @@ pub(super) fn refusal(record: &Record, obstacle: &ObstacleView) -> Error {
         (ObstacleKind::TokenTakenOut, _) => (
             "The token that this change needs was taken out of the history, so it cannot be undone.".to_owned(),
             "Set it up anew.",
+        ),
+        (ObstacleKind::Released, _) => (
+            format!(
+                "The apps go on without Patchbay since then, and the tokens of {} are gone from here.",
+                record.name
+            ),
+            "Set it up anew, or bring it in from the apps.",
         ),
     };
     let error = Error::new(Code::UndoConflict, text.trim_end()).hint(hint);

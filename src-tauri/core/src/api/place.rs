@@ -16,6 +16,7 @@ use crate::connection::{Connection, Facts, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::host::{Host, Platform};
 use crate::import::{run_parts, run_value};
+use crate::secret::is_marked;
 
 /// What a plan that was shown meant, by file.
 pub(super) type Expected = Option<BTreeMap<String, String>>;
@@ -99,6 +100,8 @@ impl Patchbay {
         let mut planner = Planner::new(&self.inner.history);
         for Move { client, source, effect } in &moves {
             match (&effect.before, &effect.after) {
+                // It was kept as it is, with a token that only its file holds.
+                (Some(_), Some(after)) if is_marked(&after.expected) => {}
                 (_, Some(after)) => planner.set(client, source, &after.entry, &after.expected)?,
                 (Some(before), None) => planner.take_out(client, source, &before.entry)?,
                 (None, None) => {}
@@ -199,7 +202,8 @@ impl Patchbay {
 
     /// The entry of a program: as it stands in that app, else as it stands in another one.
     fn program_value(&self, connection: &Connection, client: &Client, file: &Path) -> Result<serde_json::Value> {
-        let placed = || connection.placements.iter().filter(|placement| placement.wiring == Wiring::Run);
+        let is_whole = |placement: &&Placement| placement.wiring == Wiring::Run && !is_marked(&placement.expected);
+        let placed = || connection.placements.iter().filter(is_whole);
         if let Some(own) = placed().find(|placement| placement.client == client.id) {
             return Ok(own.expected.clone());
         }

@@ -4,6 +4,7 @@ use super::message::PurgedView;
 use super::{Event, Patchbay};
 use crate::change::history::{Record, Status};
 use crate::error::Result;
+use crate::secret::marked;
 
 impl Patchbay {
     /// Takes the tokens out of one change, or of all.
@@ -20,7 +21,12 @@ impl Patchbay {
             all.changes += purged.changes;
             all.lost += purged.lost;
         }
-        // An entry that was kept for a while may have stood in the state before.
+        // What older versions kept of entries may hold some, and so may the state before.
+        self.inner.state.update(|state| {
+            let placements = state.connections.iter_mut().flat_map(|connection| &mut connection.placements);
+            placements.for_each(|placement| placement.expected = marked(&placement.expected));
+            Ok(())
+        })?;
         self.inner.state.renew_copy()?;
         self.tell(Event::Changed);
         Ok(all)

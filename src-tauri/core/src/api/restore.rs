@@ -5,7 +5,7 @@ use super::look::look_for;
 use super::message::{Connected, PlanView};
 use super::obstacle::{Entries, is_undoable, obstacle, refusal};
 use super::place::{Placing, restarts, until_settled, view_changes};
-use super::view::{ActivityKind, DriftKind};
+use super::view::{ActivityKind, DriftKind, ObstacleKind};
 use super::{Event, Patchbay, token};
 use crate::change::history::{Edited, Effect, Intent, PlacementEffect, Record};
 use crate::change::{Change, Planner, apply, plan_undo};
@@ -13,6 +13,7 @@ use crate::client::{self, Scope};
 use crate::connection::{Connection, Placement};
 use crate::drift::{Drift, Standing};
 use crate::error::{Code, Error, Result};
+use crate::secret::{is_marked, marked};
 
 impl Patchbay {
     /// Puts one entry back as it is expected, and takes out what stands in other places instead of it.
@@ -31,13 +32,26 @@ impl Patchbay {
         let own = look_for(placement, &self.host())?;
         let target = found.as_ref().and_then(|found| found.instead.clone()).unwrap_or_else(|| own.source.clone());
         let mut planner = Planner::new(&self.inner.history);
-        planner.set(own.client, &target, &placement.entry, &placement.expected)?;
+        // The token in what was kept is not here: what is put back then is what Patchbay itself would write.
+        let lost = is_marked(&placement.expected);
+        let expected = if lost {
+            self.entry_value(connection, own.client, placement.wiring, &target.path)?
+        } else {
+            placement.expected.clone()
+        };
+        planner.set(own.client, &target, &placement.entry, &expected)?;
         for now in found.iter().flat_map(|found| &found.now) {
             if now.source != target || now.name != placement.entry {
                 planner.take_out(own.client, &now.source, &now.name)?;
             }
         }
-        let after = Placement { written: self.host().now, path: Some(target.path), ..placement.clone() };
+        let after = Placement {
+            written: self.host().now,
+            path: Some(target.path),
+            kept: placement.kept && !lost,
+            expected,
+            ..placement.clone()
+        };
         let effect = PlacementEffect::new(Some(placement.clone()), Some(after));
         Ok(Placing { changes: planner.finish()?, effects: vec![effect] })
     }
@@ -77,6 +91,9 @@ impl Patchbay {
         };
         if record.undone_by.is_some() {
             return Err(Error::new(Code::UndoConflict, "This change was undone already."));
+        }
+        if record.kind == ActivityKind::Released {
+            self.check_undo(&record)?;
         }
         if !is_undoable(&record) {
             return Err(Error::new(Code::UndoConflict, "This change cannot be undone.")
@@ -122,7 +139,9 @@ impl Patchbay {
         let (state, records) = (self.state()?, self.inner.history.records());
         if let Some(found) = obstacle(record, &state, &Entries::default(), &records) {
             // A file that cannot be read says so itself, in more detail.
-            plan_undo(record, &self.inner.history)?;
+            if found.kind != ObstacleKind::Released {
+                plan_undo(record, &self.inner.history)?;
+            }
             return Err(refusal(record, &found));
         }
         let renamed = record.effect.edited.as_ref().filter(|edited| edited.renames());
@@ -154,8 +173,9 @@ fn kept(placement: &Placement, found: &Drift) -> Result<Vec<PlacementEffect>> {
         entry: now.name.clone(),
         scope: now.source.scope.clone(),
         path: Some(now.source.path.clone()),
-        kept: placement.kept || now.value != placement.expected,
-        expected: now.value.clone(),
+        kept: placement.kept || !placement.is_expected(&now.value),
+        // A token that somebody put there is not ours to keep.
+        expected: marked(&now.value),
         ..placement.clone()
     };
     Ok(match (found.kind, found.now.first()) {

@@ -7,14 +7,15 @@ use super::Patchbay;
 use super::look::look;
 use super::view::ActivityKind;
 use crate::change::history::{Effect, Record};
-use crate::change::{plan_undo, reached, roll_back};
-use crate::client::{is_safe_name, read_entry};
+use crate::change::{parse, plan_undo, reached, roll_back};
+use crate::client::{self, is_safe_name, read_entry};
 use crate::connection::state::State;
 use crate::connection::{AuthHeader, Connection, PROGRAM, Placement, Renewal, Wiring};
 use crate::error::{Code, Result};
 use crate::file::{self, Lock};
 use crate::host::Host;
 use crate::import::run_parts;
+use crate::secret::{is_behind_masks, marked};
 
 impl Patchbay {
     /// Brings state, files and keychain into agreement after a kill or a damaged file. Cheap where there is nothing to
@@ -81,7 +82,7 @@ impl Patchbay {
     /// Brings the files back that a change has touched so far, and forgets it.
     pub(super) fn take_back(&self, record: &Record) {
         let history = &self.inner.history;
-        match plan_undo(record, history).and_then(|changes| roll_back(&changes, &self.inner.data_dir)) {
+        match plan_undo(&as_it_stands(record), history).and_then(|changes| roll_back(&changes, &self.inner.data_dir)) {
             Ok(()) => history.forget(record),
             // Its copies stay; a file that can be read again is settled next time.
             Err(error) => tracing::warn!("a change that was cut short cannot be taken back yet: {error}"),
@@ -165,6 +166,27 @@ impl Patchbay {
     }
 }
 
+/// A record with the entries' values as they are now, where masks stand for tokens in it, and without the entries that
+/// somebody changed since: those are not ours to take back.
+fn as_it_stands(record: &Record) -> Record {
+    let mut record = record.clone();
+    for file in &mut record.files {
+        let (Ok(client), Ok(state)) = (client::find(&file.client), file::read(&file.path)) else { continue };
+        let Ok(document) = parse(client, &file.path, state.bytes.as_deref().unwrap_or_default()) else { continue };
+        file.ops.retain_mut(|op| {
+            let Ok(entries) = document.entries(&op.keys(client)) else { return true };
+            let now = entries.into_iter().rev().find(|(name, _)| *name == op.entry).map(|(_, value)| value);
+            if let (Some(noted), Some(now)) = (&mut op.new, &now)
+                && is_behind_masks(noted, now)
+            {
+                noted.clone_from(now);
+            }
+            now == op.old || now == op.new
+        });
+    }
+    record
+}
+
 /// Makes connections of entries that start our program for a connection nobody knows.
 fn adopt_entries(state: &mut State, host: &Host) {
     for seen in look(host) {
@@ -186,7 +208,7 @@ fn adopt_entries(state: &mut State, host: &Host) {
                 path: Some(seen.source.path.clone()),
                 wiring,
                 credential: None,
-                expected: value.clone(),
+                expected: marked(value),
                 kept: false,
                 copies: Vec::new(),
                 written: host.now,

@@ -11,8 +11,9 @@ use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
 use super::token::lacks_token;
 use super::view::{
-    ActivityView, AppView, CandidateView, ConnectionView, DriftView, EntryView, Group, NextStep, ObstacleView,
-    OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView, UseView,
+    ActivityKind, ActivityView, AppView, CandidateView, ConnectionView, DriftView, EntryView, Group, NextStep,
+    ObstacleView, OldTokenView, PlacementView, ReminderView, SecretsView, Snapshot, SourceView, Status, TokenView,
+    UseView,
 };
 use crate::change::history::Record;
 use crate::client::{Candidate, read_entry, version};
@@ -94,7 +95,9 @@ impl Patchbay {
 /// The newest changes, each with whether it can be undone as things are.
 fn activities(records: &[Record], state: &State, seen: &[Seen]) -> Vec<ActivityView> {
     let now = Entries::of(seen);
-    let obstacle = |record: &Record| is_undoable(record).then(|| obstacle(record, state, &now, records)).flatten();
+    // Of these it is said why they cannot be undone.
+    let is_told = |record: &Record| is_undoable(record) || record.kind == ActivityKind::Released;
+    let obstacle = |record: &Record| is_told(record).then(|| obstacle(record, state, &now, records)).flatten();
     records.iter().map(|record| activity(record, obstacle(record))).collect()
 }
 
@@ -120,7 +123,15 @@ impl Scene<'_> {
             last_used: runs.first().map(use_view),
             created: connection.created.to_string(),
             settings: connection.settings.clone(),
+            brought_in: self.was_brought_in(connection),
         }
+    }
+
+    fn was_brought_in(&self, connection: &Connection) -> bool {
+        let by = |record: &Record| {
+            record.kind == ActivityKind::Imported && record.connection == connection.id && record.undone_by.is_none()
+        };
+        connection.is_program() || self.records.iter().any(by)
     }
 
     fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {

@@ -82,6 +82,8 @@ pub struct ConnectionView {
     pub created: String,
     /// The user's answers to the service's fields.
     pub settings: BTreeMap<String, String>,
+    /// Whether it was made of what the apps had before Patchbay: removing it takes that out too.
+    pub brought_in: bool,
 }
 
 /// The groups of the list.
@@ -503,6 +505,8 @@ pub enum ObstacleKind {
     NameTaken,
     /// The token that it needs was taken out of the history.
     TokenTakenOut,
+    /// Apps go on without Patchbay since then, and the tokens are gone from here.
+    Released,
 }
 
 /// What a change did.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::client::Scope;
-use crate::secret::Key;
+use crate::secret::{Key, is_same};
 use crate::wire::origin_of;
 
 pub use credential::{Credential, Expiry, ExpirySource, Previous, Renewal, Way};
@@ -170,7 +170,8 @@ pub struct Placement {
     /// The credential used, where it is not the connection's first.
     #[serde(default)]
     pub credential: Option<String>,
-    /// What was written, or what the user chose to keep: what the entry is compared with.
+    /// What was written, or what the user chose to keep: what the entry is compared with. Where a token lies in plain text
+    /// in what is kept, a salted digest stands for it.
     pub expected: serde_json::Value,
     /// Whether the user chose to keep what somebody else made of it: whether that works, nobody knows.
     #[serde(default)]
@@ -183,6 +184,11 @@ pub struct Placement {
 }
 
 impl Placement {
+    /// Whether an entry is as it is expected.
+    pub fn is_expected(&self, now: &serde_json::Value) -> bool {
+        is_same(&self.expected, now)
+    }
+
     /// Whether it is in this app, for the same users.
     pub fn is_at(&self, client: &str, scope: &Scope) -> bool {
         self.client == client && self.scope == *scope

@@ -17,6 +17,7 @@ use crate::api::view::{DriftKind, DriftView, FieldView};
 use crate::client::{Client, Scope, Source, read_entry};
 use crate::connection::{Connection, Placement};
 use crate::error::{Code, Error};
+use crate::secret::masked;
 
 /// What an app's file shows of its entries; `Ok(None)` where there is no file.
 pub type Seen<'a> = Result<Option<&'a [(String, Value)]>, &'a Error>;
@@ -79,7 +80,7 @@ pub fn drift(connection: &Connection, placement: &Placement, client: &Client, si
         Err(error) => return Some(unreadable(error)),
     };
     match last(entries.unwrap_or_default(), &placement.entry) {
-        Some(value) if *value == placement.expected => look.duplicated(),
+        Some(value) if placement.is_expected(value) => look.duplicated(),
         Some(value) => Some(look.changed(value)),
         None => Some(look.gone(entries.is_some())),
     }
@@ -96,7 +97,7 @@ struct Look<'a> {
 impl Look<'_> {
     /// Whether an entry is this connection's, whatever else was done to it.
     fn is_ours(&self, name: &str, value: &Value) -> bool {
-        *value == self.placement.expected || read_entry(name, value).ours.as_deref() == Some(&self.connection.id)
+        self.placement.is_expected(value) || read_entry(name, value).ours.as_deref() == Some(&self.connection.id)
     }
 
     /// This connection's entries in a table that nobody has accounted for, under other names than its own.
@@ -111,7 +112,11 @@ impl Look<'_> {
 
     /// What else was done to the entry than to put it elsewhere.
     fn besides(&self, value: &Value) -> Vec<FieldView> {
-        difference::besides_the_name(self.client, &self.placement.expected, value)
+        difference::besides_the_name(self.client, &masked(&self.placement.expected), value)
+    }
+
+    fn differences(&self, value: &Value) -> Vec<FieldView> {
+        difference::between(&masked(&self.placement.expected), value)
     }
 
     fn duplicated(&self) -> Option<Drift> {
@@ -134,7 +139,7 @@ impl Look<'_> {
                 return Drift { now: vec![here], ..of_kind(DriftKind::Replaced) };
             }
         }
-        Drift { fields: difference::between(expected, value), now: vec![here], ..of_kind(DriftKind::Changed) }
+        Drift { fields: self.differences(value), now: vec![here], ..of_kind(DriftKind::Changed) }
     }
 
     fn renamed(&self) -> Option<Drift> {

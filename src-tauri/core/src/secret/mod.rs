@@ -8,6 +8,7 @@ mod bus;
 mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;
+mod marked;
 mod notice;
 mod plaintext;
 mod redact;
@@ -16,6 +17,7 @@ mod value;
 mod vault;
 
 pub use bus::{bus_to_adopt, record_session_bus};
+pub(crate) use marked::{is_behind_masks, is_marked, is_same, marked, masked};
 pub use plaintext::{Finding, find_plaintext, mask};
 pub(crate) use plaintext::{is_secret_header, plaintext_literals};
 pub(crate) use redact::{MASK, looks_like_token};

@@ -134,7 +134,12 @@ pub(crate) fn is_secret_header(name: &str) -> bool {
 fn is_literal(text: &str) -> bool {
     let value = text.trim();
     let value = value.split_once(' ').map_or(value, |(_, rest)| rest.trim());
-    !value.is_empty() && !text.contains("${") && !value.starts_with('$') && !value.starts_with('<')
+    // A mask stands where a token was.
+    !value.is_empty()
+        && !value.starts_with(MASK)
+        && !text.contains("${")
+        && !value.starts_with('$')
+        && !value.starts_with('<')
 }
 
 fn address_has_token(text: &str) -> bool {

@@ -60,7 +60,7 @@ export function connection(id: string, name: string, provider: string, more: Par
   return {
     id, name, provider, url: `https://mcp.example.com/${id}`, group: 'working', status: 'working', action: 'check', action_client: null,
     renew_token: more.tokens?.[0]?.id ?? `t-${id}`, used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
-    last_check: report('working'), checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, ...more,
+    last_check: report('working'), checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, brought_in: false, ...more,
     tokens: tokens.length === 1 ? tokens.map((only) => ({ ...only, used_by })) : tokens,
   };
 }

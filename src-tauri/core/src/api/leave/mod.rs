@@ -2,7 +2,8 @@
 //! list is emptied. Nothing is deleted of Patchbay's own folder, so that what was only taken out can be undone.
 //!
 //! One record for each connection. Killed in the middle, the next start brings the one under way to its end or takes it
-//! back; leaving again does the rest. Tokens that go into apps' files are never written into the history.
+//! back; leaving again does the rest. Tokens that go into apps' files are never written into the history: they are masked in
+//! what is noted, and a file in which one stands already is not copied.
 
 mod login;
 mod sort;
@@ -12,7 +13,7 @@ use super::look::look;
 use super::place::{self, Expected, restarts, until_settled};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
-use crate::change::history::{Effect, Intent, PlacementEffect};
+use crate::change::history::{Effect, History, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply};
 use crate::connection::{Connection, Placement};
 use crate::error::Result;
@@ -31,7 +32,7 @@ impl Patchbay {
     /// What leaving would do. Tokens are masked in what is shown.
     pub(super) async fn plan_leave(&self, choice: LeaveChoice) -> Result<LeaveView> {
         let (leaving, orphans) = self.leaving(choice).await?;
-        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans))?;
+        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans.fates))?;
         let mut plan = place::view_changes(&changes);
         for secret in leaving.iter().flat_map(|one| one.tokens.values()) {
             plan.files.iter_mut().for_each(|file| file.diff = file.diff.replace(secret.expose(), MASK));
@@ -42,9 +43,14 @@ impl Patchbay {
         };
         Ok(LeaveView {
             connections: leaving.iter().map(|one| one.connection.name.clone()).collect(),
-            stays: leaving.iter().flat_map(|one| one.sorted.stays.clone()).collect(),
+            stays: leaving
+                .iter()
+                .map(|one| &one.sorted)
+                .chain([&orphans])
+                .flat_map(|sorted| sorted.stays.clone())
+                .collect(),
             plain_text: clients(|fate| fate.plain_text),
-            needs_node: clients(Fate::needs_node),
+            needs_node: clients(|fate| fate.needs_node),
             shared: distinct(leaving.iter().flat_map(|one| one.sorted.shared.clone())),
             tokens: count(leaving.iter().flat_map(|one| &one.connection.credentials).count()),
             start_at_login: self.state()?.settings.start_at_login || login::login_file(&self.host()).is_some(),
@@ -56,15 +62,18 @@ impl Patchbay {
     /// Leaves. A keychain that does not answer stops it before any file is touched.
     pub(super) async fn leave(&self, choice: LeaveChoice, expected: &Expected) -> Result<LeftView> {
         let (leaving, orphans) = self.leaving(choice).await?;
-        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans))?;
+        let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans.fates))?;
         place::check(&changes, expected)?;
         let mut left = self.nothing_left();
         left.restart = distinct(restarts(&changes).into_iter());
+        // Those of the others as well: one file may hold the entries of several connections.
+        let history = self.inner.history.hiding(leaving.iter().flat_map(|one| one.tokens.values()));
         for one in &leaving {
-            self.leave_one(one, choice, &mut left).await?;
+            self.leave_one(one, choice, &history, &mut left).await?;
             self.tell(Event::Changed);
         }
-        self.leave_orphans(&orphans, &mut left)?;
+        self.leave_orphans(&orphans.fates, &history, &mut left)?;
+        left.stays.extend(orphans.stays);
         left.login_ended = login::end_login(&self.host())?;
         self.inner.state.update(|state| {
             left.login_ended |= std::mem::take(&mut state.settings.start_at_login);
@@ -88,16 +97,17 @@ impl Patchbay {
         }
     }
 
-    async fn leaving(&self, choice: LeaveChoice) -> Result<(Vec<Leaving>, Vec<Fate>)> {
+    async fn leaving(&self, choice: LeaveChoice) -> Result<(Vec<Leaving>, Sorted)> {
         let (state, host) = (self.state()?, self.host());
         let mut all = Vec::new();
         for connection in &state.connections {
             let tokens = self.tokens_for_leaving(connection, choice).await?;
-            let sorted = sort(connection, &tokens, choice, &host)?;
+            let sorted = sort(connection, &tokens, choice, &host, &self.inner.history)?;
             all.push(Leaving { connection: connection.clone(), sorted, tokens });
         }
         let program = self.program().display().to_string();
-        Ok((all, orphans(&look(&host), &state.connections, &program)))
+        let orphans = orphans(&look(&host), &state.connections, &program, &self.inner.history)?;
+        Ok((all, orphans))
     }
 
     /// Reads what has to be deleted afterwards, so that a locked keychain shows at once; what is needed of it is kept.
@@ -127,7 +137,13 @@ impl Patchbay {
         planner.finish()
     }
 
-    async fn leave_one(&self, one: &Leaving, choice: LeaveChoice, left: &mut LeftView) -> Result<()> {
+    async fn leave_one(
+        &self,
+        one: &Leaving,
+        choice: LeaveChoice,
+        history: &History,
+        left: &mut LeftView,
+    ) -> Result<()> {
         let Leaving { connection, tokens, .. } = one;
         let gone = |placement: &Placement| PlacementEffect::new(Some(placement.clone()), None);
         let intent = Intent {
@@ -142,12 +158,11 @@ impl Patchbay {
             },
             undoes: None,
         };
-        let history = self.inner.history.hiding(tokens.values());
         let _work = self.at_work()?;
         let (mut applied, sorted) = until_settled(|| {
-            let sorted = sort(connection, tokens, choice, &self.host())?;
+            let sorted = sort(connection, tokens, choice, &self.host(), history)?;
             let changes = self.leave_changes(sorted.fates.iter())?;
-            Ok((apply(&changes, &intent, &history, &self.inner.data_dir)?, sorted))
+            Ok((apply(&changes, &intent, history, &self.inner.data_dir)?, sorted))
         })?;
         self.finish_change(&mut applied.record).await?;
         left.tokens += count(connection.credentials.len());
@@ -156,7 +171,7 @@ impl Patchbay {
         Ok(())
     }
 
-    fn leave_orphans(&self, orphans: &[Fate], left: &mut LeftView) -> Result<()> {
+    fn leave_orphans(&self, orphans: &[Fate], history: &History, left: &mut LeftView) -> Result<()> {
         if orphans.is_empty() {
             return Ok(());
         }
@@ -171,7 +186,7 @@ impl Patchbay {
         let _work = self.at_work()?;
         let mut applied = until_settled(|| {
             let changes = self.leave_changes(orphans.iter())?;
-            apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)
+            apply(&changes, &intent, history, &self.inner.data_dir)
         })?;
         count_fates(orphans, left);
         self.inner.history.finish(&mut applied.record)

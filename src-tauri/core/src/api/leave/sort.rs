@@ -7,10 +7,13 @@ use serde_json::Value;
 use crate::api::leave_view::{LeaveChoice, StaysView, StaysWhy};
 use crate::api::look::{Seen, look_for};
 use crate::catalog;
+use crate::change::Planner;
+use crate::change::history::History;
 use crate::client::{Client, Direct, Scope, Source, read_entry};
-use crate::connection::{Connection, Placement};
-use crate::error::Result;
+use crate::connection::{Connection, Credential, Placement};
+use crate::error::{Code, Result};
 use crate::host::Host;
+use crate::import::without_run;
 use crate::secret::Secret;
 
 /// A connection's tokens by their credentials' ids.
@@ -25,6 +28,8 @@ pub(super) struct Fate {
     pub(super) becomes: Option<Value>,
     /// Whether a token stands in what takes its place.
     pub(super) plain_text: bool,
+    /// Whether the app then starts a program that needs Node.js, where it spoke to the service through ours.
+    pub(super) needs_node: bool,
 }
 
 /// What becomes of a connection's entries, and which of them stay.
@@ -38,7 +43,13 @@ pub(super) struct Sorted {
 
 /// Sorts a connection's entries. One that somebody changed stays if it no longer starts our program: it is not ours any
 /// more, and works without us. One that still does is of no use to anybody afterwards.
-pub(super) fn sort(connection: &Connection, tokens: &Tokens, choice: LeaveChoice, host: &Host) -> Result<Sorted> {
+pub(super) fn sort(
+    connection: &Connection,
+    tokens: &Tokens,
+    choice: LeaveChoice,
+    host: &Host,
+    history: &History,
+) -> Result<Sorted> {
     let mut sorted = Sorted::default();
     for placement in &connection.placements {
         let seen = look_for(placement, host)?;
@@ -51,7 +62,11 @@ pub(super) fn sort(connection: &Connection, tokens: &Tokens, choice: LeaveChoice
                 if wanted && shared {
                     sorted.shared.push(seen.source.path.display().to_string());
                 }
-                sorted.fates.push(fate(connection, placement, seen, tokens, wanted && !shared));
+                let why = hindrance(&seen, &placement.entry, history)?;
+                match why.map(|why| stays(&seen, placement, why)) {
+                    Some(stays) => sorted.stays.push(stays),
+                    None => sorted.fates.push(fate(connection, placement, &now, seen, tokens, wanted && !shared)),
+                }
             }
             Ok(Some(_)) => sorted.stays.push(stays(&seen, placement, StaysWhy::Changed)),
         }
@@ -61,18 +76,50 @@ pub(super) fn sort(connection: &Connection, tokens: &Tokens, choice: LeaveChoice
 
 fn is_ours(connection: &Connection, placement: &Placement, now: &Value) -> bool {
     let starts_us = read_entry(&placement.entry, now).ours.is_some_and(|id| id == connection.id);
-    starts_us || (*now == placement.expected && !placement.kept)
+    starts_us || (placement.is_expected(now) && !placement.kept)
 }
 
-fn fate(connection: &Connection, placement: &Placement, seen: Seen, tokens: &Tokens, keep: bool) -> Fate {
+/// Why an entry cannot be changed, where its file is in the way.
+fn hindrance(seen: &Seen, entry: &str, history: &History) -> Result<Option<StaysWhy>> {
+    match Planner::new(history).take_out(seen.client, &seen.source, entry) {
+        Ok(()) => Ok(None),
+        Err(error) if error.code == Code::FileReadOnly => Ok(Some(StaysWhy::FileReadOnly)),
+        Err(error) if error.code.is_of_file() => Ok(Some(StaysWhy::FileBroken)),
+        Err(error) => Err(error),
+    }
+}
+
+fn fate(connection: &Connection, placement: &Placement, now: &Value, seen: Seen, tokens: &Tokens, keep: bool) -> Fate {
+    let (becomes, plain_text) = match keep {
+        true if connection.is_program() => program(connection, now, tokens),
+        true => service(connection, placement, &seen, tokens),
+        false => (None, false),
+    };
+    let needs_node = becomes.is_some() && !connection.is_program() && seen.client.direct == Direct::Program;
+    let (client, entry) = (seen.client, placement.entry.clone());
+    Fate { client, source: seen.source, entry, plain_text, needs_node, becomes }
+}
+
+/// The service at its address, and whether a token stands in it.
+fn service(connection: &Connection, placement: &Placement, seen: &Seen, tokens: &Tokens) -> (Option<Value>, bool) {
     let credential = connection.credential_for(Some(placement));
     let token = credential.and_then(|credential| tokens.get(&credential.id));
     let needs = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token) || credential.is_some();
     // Without the token that it needs, an entry would work for nobody.
-    let becomes = (keep && (token.is_some() || !needs))
-        .then(|| seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token)));
-    let (client, entry) = (seen.client, placement.entry.clone());
-    Fate { client, source: seen.source, entry, plain_text: becomes.is_some() && token.is_some(), becomes }
+    let works = token.is_some() || !needs;
+    let entry = || seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token));
+    (works.then(entry), works && token.is_some())
+}
+
+/// The program as it was before Patchbay, and whether a token stands in its variables. It comes back in any case: it is
+/// the user's own.
+fn program(connection: &Connection, now: &Value, tokens: &Tokens) -> (Option<Value>, bool) {
+    let secret = |credential: &Credential| Some((credential.variable.clone()?, tokens.get(&credential.id)?));
+    let secrets: Vec<_> = connection.credentials.iter().filter_map(secret).collect();
+    let plain: Vec<_> = secrets.iter().map(|(variable, secret)| (variable.as_str(), secret.expose())).collect();
+    let becomes = without_run(now, &plain);
+    let plain_text = becomes.is_some() && !plain.is_empty();
+    (becomes, plain_text)
 }
 
 fn headers(connection: &Connection, token: Option<&Secret>) -> Vec<(String, String)> {
@@ -82,38 +129,39 @@ fn headers(connection: &Connection, token: Option<&Secret>) -> Vec<(String, Stri
 }
 
 fn stays(seen: &Seen, placement: &Placement, why: StaysWhy) -> StaysView {
+    StaysView { scope: placement.scope.clone(), ..remains(seen, &placement.entry, why) }
+}
+
+fn remains(seen: &Seen, entry: &str, why: StaysWhy) -> StaysView {
     StaysView {
         client: seen.client.id.to_owned(),
         client_name: seen.client.name.to_owned(),
-        scope: placement.scope.clone(),
-        entry: placement.entry.clone(),
+        scope: seen.source.scope.clone(),
+        entry: entry.to_owned(),
         path: seen.source.path.display().to_string(),
         why,
     }
 }
 
-impl Fate {
-    /// Whether the app would start a program that needs Node.js.
-    pub(super) fn needs_node(&self) -> bool {
-        self.becomes.is_some() && self.client.direct == Direct::Program
-    }
-}
-
 /// Entries that start the program in our own folder for a connection nobody knows any more.
-pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str) -> Vec<Fate> {
+pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str, history: &History) -> Result<Sorted> {
     let is_placed = |seen: &Seen, name: &str| {
         let here = |placement: &Placement| placement.is_at(seen.client.id, &seen.source.scope);
         connections.iter().flat_map(|one| &one.placements).any(|place| here(place) && place.entry == name)
     };
     let starts_us = |value: &Value| value.to_string().contains(Value::from(program).to_string().trim_matches('"'));
-    let mut found = Vec::new();
+    let mut found = Sorted::default();
     for table in seen.iter().filter(|table| table.source.scope != Scope::Managed) {
         for (name, value) in table.all() {
             if read_entry(name, value).ours.is_some() && starts_us(value) && !is_placed(table, name) {
+                if let Some(why) = hindrance(table, name, history)? {
+                    found.stays.push(remains(table, name, why));
+                    continue;
+                }
                 let (client, source, entry) = (table.client, table.source.clone(), name.clone());
-                found.push(Fate { client, source, entry, becomes: None, plain_text: false });
+                found.fates.push(Fate { client, source, entry, becomes: None, plain_text: false, needs_node: false });
             }
         }
     }
-    found
+    Ok(found)
 }

@@ -44,7 +44,8 @@ impl History {
         Self { folder: data_dir.join("history"), hidden: Vec::new() }
     }
 
-    /// The same history, which notes these secrets as masks. A change that holds one can be settled, but not undone.
+    /// The same history, which notes these secrets as masks and copies no file that holds one. A change that holds one can
+    /// be settled, but not undone.
     #[must_use]
     pub fn hiding<'a>(&self, secrets: impl Iterator<Item = &'a Secret>) -> Self {
         let hidden = secrets.map(|secret| secret.expose().to_owned()).collect();
@@ -172,7 +173,7 @@ impl History {
     /// Writes the bytes before, and then the record: without it they are nobody's.
     fn keep(&self, record: &Record, changes: &[&Change]) -> Result<()> {
         for (n, change) in changes.iter().enumerate() {
-            if let Some(bytes) = &change.before {
+            if let Some(bytes) = change.before.as_deref().filter(|bytes| !purge::holds_any(bytes, &self.hidden)) {
                 file::replace_private(&self.copy_path(&record.id, n), bytes)?;
             }
         }

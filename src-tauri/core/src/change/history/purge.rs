@@ -15,9 +15,6 @@ use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::secret::{MASK, plaintext_literals, redact};
 
-/// Above this size only the entries of a file are looked through, and not the rest of it.
-const WHOLE_LIMIT: usize = 1 << 20;
-
 /// What taking tokens out came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purged {
@@ -29,34 +26,22 @@ pub struct Purged {
 
 /// Whether a change's copies, or what its record notes, hold a token.
 pub(super) fn holds_token(record: &Record, changes: &[&Change]) -> bool {
-    let in_copies =
-        changes.iter().any(|change| change.before.as_deref().is_some_and(|bytes| !tokens_of(change, bytes).is_empty()));
+    let holds = |change: &Change, bytes: &[u8]| {
+        tokens_in(change.client, &change.path, bytes).is_none_or(|found| !found.is_empty())
+    };
+    let in_copies = changes.iter().any(|change| change.before.as_deref().is_some_and(|bytes| holds(change, bytes)));
     in_copies || !noted_tokens(record).is_empty()
 }
 
-/// The tokens in a file's bytes.
-fn tokens_of(change: &Change, bytes: &[u8]) -> BTreeSet<String> {
-    tokens_in(change.client, &change.path, bytes, change.ops.iter().map(|op| op.keys(change.client)))
-}
-
-fn tokens_in<'a>(
-    client: &'a client::Client,
-    path: &std::path::Path,
-    bytes: &[u8],
-    tables: impl Iterator<Item = Vec<&'a str>>,
-) -> BTreeSet<String> {
+/// The tokens in a file's bytes, whatever its size: a token that is not found is not taken out. None where the file
+/// cannot be read by its app's rules, so that nobody can say.
+fn tokens_in(client: &client::Client, path: &std::path::Path, bytes: &[u8]) -> Option<BTreeSet<String>> {
+    let document = parse(client, path, bytes).ok()?;
     let mut found = BTreeSet::new();
-    let Ok(document) = parse(client, path, bytes) else { return found };
-    if bytes.len() > WHOLE_LIMIT {
-        for table in tables.chain([client.table.to_vec()]) {
-            for (_, value) in document.entries(&table).unwrap_or_default() {
-                collect(&value, &mut found);
-            }
-        }
-    } else if let Some(whole) = document.get(&[]) {
+    if let Some(whole) = document.get(&[]) {
         collect(&whole, &mut found);
     }
-    found
+    Some(found)
 }
 
 /// Every table at any depth is looked at as if it were an entry: an app may keep entries in several places.
@@ -127,6 +112,12 @@ fn masked(text: &str, literals: &[String]) -> String {
     })
 }
 
+/// Whether one of these texts stands in a file's bytes, as it is or as JSON writes it.
+pub(super) fn holds_any(bytes: &[u8], literals: &[String]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    !literals.is_empty() && masked(&text, literals) != text
+}
+
 impl History {
     /// Takes the tokens out of one change.
     ///
@@ -136,8 +127,8 @@ impl History {
         if record.status == super::Status::Pending {
             return Err(Error::new(Code::FileBusy, "This change is still under way.").hint("Try again in a moment."));
         }
-        let literals = self.tokens(record);
-        if literals.is_empty() && !record.holds_token {
+        let (literals, clear) = self.tokens(record)?;
+        if clear && literals.is_empty() && !record.holds_token {
             return Ok(Purged::default());
         }
         let mut purged = record.clone();
@@ -159,14 +150,14 @@ impl History {
         Ok(Purged { changes: 1, lost: u32::from(purged.undo_lost && !record.undo_lost) })
     }
 
-    /// All tokens of a change, the longest first.
-    fn tokens(&self, record: &Record) -> Vec<String> {
-        let mut found = noted_tokens(record);
+    /// All tokens of a change, the longest first, and whether that is known for certain.
+    fn tokens(&self, record: &Record) -> Result<(Vec<String>, bool)> {
+        let (mut found, mut clear) = (noted_tokens(record), true);
         for (n, file) in record.files.iter().enumerate() {
-            let copy = file::read_own(&self.copy_path(&record.id, n)).ok().flatten();
-            if let (Some(bytes), Ok(client)) = (copy, client::find(&file.client)) {
-                let tables = file.ops.iter().map(|op| op.keys(client));
-                found.extend(tokens_in(client, &file.path, &bytes, tables));
+            let Some(bytes) = file::read_own(&self.copy_path(&record.id, n))? else { continue };
+            match client::find(&file.client).ok().and_then(|client| tokens_in(client, &file.path, &bytes)) {
+                Some(tokens) => found.extend(tokens),
+                None => clear = false,
             }
         }
         // The token itself as well, without what stands before it in a header.
@@ -174,6 +165,6 @@ impl History {
         let words: Vec<_> = words.map(str::to_owned).collect();
         let mut found: Vec<_> = found.into_iter().chain(words).collect();
         found.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
-        found
+        Ok((found, clear))
     }
 }
