@@ -192,11 +192,12 @@ fn placed(bytes: &[u8], error: &DocumentError) {
         DocumentError::Syntax { line, column, .. } => {
             assert!((1..=lines).contains(line) && (1..=bytes.len() + 1).contains(column), "{error}");
         }
-        DocumentError::TooDeep { line, .. } => assert!((1..=lines).contains(line), "{error}"),
+        // YAML forbids doubled keys everywhere in a file.
+        DocumentError::TooDeep { line, .. } | DocumentError::DuplicateKey { line, .. } => {
+            assert!((1..=lines).contains(line), "{error}");
+        }
         DocumentError::Encoding { offset } => assert!(*offset < bytes.len(), "{error}"),
         DocumentError::Shape { path, .. } => assert!(path.is_empty(), "{error}"),
-        // YAML forbids these everywhere in a file.
-        DocumentError::DuplicateKey { line, .. } => assert!((1..=lines).contains(line), "{error}"),
         _ => panic!("not a refusal of a whole file: {error}"),
     }
 }
