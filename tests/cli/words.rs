@@ -33,7 +33,7 @@ fn a_place_is_an_app_by_name_and_its_folder() {
     let found = said(&home, &["import"]);
     assert!(found.contains(&format!("theirs in Claude Code, for {folder}")), "{found}");
     home.write("codex", "");
-    assert!(said(&home, &["copy", "--all", "--to", "codex"]).contains("Copied to Codex: n\n"));
+    assert!(said(&home, &["copy", "n", "--to", "codex"]).contains("Copied to Codex: n\n"));
 }
 
 #[test]
