@@ -98,7 +98,8 @@ fn what_gemini_cli_refuses_for_its_byte_order_mark_is_refused_and_left_alone() {
     assert!(!machine.app("gemini", &["mcp", "list"]).status.success(), "the real one refuses it");
     let add = ["add", "--provider=custom", "--name=n", "--set=url=http://127.0.0.1:9/mcp", "--app=gemini-cli"];
     let refused = machine.try_patchbay(&add, "");
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("file_syntax:"), "{refused:?}");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && told.contains("byte order mark"), "{told}");
     assert_eq!(machine.read(file), text.as_bytes());
 }
 

@@ -43,6 +43,9 @@ const DESKTOP: &[&str] = &[
 /// To test the window's page.
 const BROWSER: &[&str] = &["chromium"];
 
+/// For the servers and suites that the bridge is tested with.
+const SERVERS: &[&str] = &["python3", "python3-venv"];
+
 /// What builds the programs.
 pub(crate) fn for_build() -> Result<()> {
     packages(BUILD)?;
@@ -52,7 +55,7 @@ pub(crate) fn for_build() -> Result<()> {
 /// What runs and tests them.
 pub(crate) fn for_tests() -> Result<()> {
     for_build()?;
-    packages(&[DESKTOP, BROWSER].concat())
+    packages(&[DESKTOP, BROWSER, SERVERS].concat())
 }
 
 /// What plays the journey.
