@@ -43,7 +43,8 @@ fn entries(value: &Value) -> Entries {
 /// What is told of `notes`, by its app's tables: its own, and a folder's. `known` stood there before.
 fn found(own: &Result<Option<Entries>, Error>, folder: &Value, known: &[&str], more: &Value) -> Option<Drift> {
     let connection = connection("notes", "notes", more);
-    let (here, there) = (source(Scope::User, FILE), source(Scope::Project("/work".into()), "/work/.codex/config.toml"));
+    let (here, there) =
+        (source(Scope::User, FILE), source(Scope::Project("/srv/app".into()), "/srv/app/.codex/config.toml"));
     let folder = entries(folder);
     let sight = Sight {
         own: Table { source: &here, entries: own.as_ref().map(|entries| entries.as_deref()) },
@@ -200,11 +201,11 @@ fn the_name_within_an_entry_is_part_of_its_renaming() {
 
 #[test]
 fn the_folder_is_named_where_an_entry_is_for_one() {
-    let view = told("claude-code", &Scope::Local("/work".into()), |value| {
+    let view = told("claude-code", &Scope::Local("/srv/app".into()), |value| {
         value["command"] = json!("/q/patchbay");
         "notes"
     });
-    assert!(view.sentence.starts_with("Somebody changed Notes in Claude Code, for /work: command was"), "{view:?}");
+    assert!(view.sentence.starts_with("Somebody changed Notes in Claude Code, for /srv/app: command was"), "{view:?}");
 }
 
 #[test]

@@ -233,19 +233,19 @@ async fn many_folders_in_a_large_file_are_all_read_and_written_in_their_places()
     let mut projects = serde_json::Map::new();
     for n in 0..200 {
         let servers = json!({ format!("own-{n}"): { "command": "c" } });
-        projects.insert(format!("/work/{n}"), json!({ "mcpServers": servers, "history": [&filler] }));
+        projects.insert(format!("/srv/{n}"), json!({ "mcpServers": servers, "history": [&filler] }));
     }
     world.home.write("claude-code", &json!({ "projects": projects }).to_string());
     let seen = app(&world, "claude-code").further;
     assert_eq!(seen.len(), 200);
     for (n, source) in seen.iter().enumerate() {
-        assert_eq!(source.scope, Scope::Local(format!("/work/{n}")));
+        assert_eq!(source.scope, Scope::Local(format!("/srv/{n}")));
         assert_eq!(source.entries[0].name, format!("own-{n}"));
     }
     let before = world.home.read("claude-code");
-    connect(&world, vec![at("claude-code", Scope::Local("/work/150".into()))]).await.expect("it connects");
+    connect(&world, vec![at("claude-code", Scope::Local("/srv/150".into()))]).await.expect("it connects");
     let main = json_of(world.home.file("claude-code"));
-    assert!(main["projects"]["/work/150"]["mcpServers"]["my-notes"].is_object());
+    assert!(main["projects"]["/srv/150"]["mcpServers"]["my-notes"].is_object());
     world.do_it(Request::Remove { id: "my-notes".into(), expected: None }).await.expect("removed");
     assert_eq!(world.home.read("claude-code"), before);
 }

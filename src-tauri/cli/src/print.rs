@@ -63,6 +63,7 @@ fn exit_code(code: Code) -> u8 {
         | Code::KeychainFailed
         | Code::VaultLocked
         | Code::TokenMissing
+        | Code::SignInNeeded
         | Code::PracticePort
         | Code::FileBusy
         | Code::AppNotRunning

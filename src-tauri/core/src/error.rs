@@ -130,6 +130,14 @@ pub enum Code {
     VaultDamaged,
     /// The connection has no token yet, or none for this address.
     TokenMissing,
+    /// The user has to sign in at the service, for the first time or anew. Way out: sign in.
+    SignInNeeded,
+    /// The service offers no sign-in by OAuth, or none that Patchbay can make. Way out: use a token.
+    SignInNotOffered,
+    /// The service or the user refused the sign-in. Way out: try again.
+    SignInRefused,
+    /// Nobody came back from the browser in time. Way out: try again.
+    SignInTimeout,
     /// What stands in an app's file cannot be brought in; it stays as it is.
     ImportImpossible,
     /// Nobody knows how a program is started. Way out: set it up in an app anew.

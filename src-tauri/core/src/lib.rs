@@ -16,6 +16,7 @@
 //! | [`secret`] | keychain, passphrase vault, redaction |
 //! | [`wire`] | HTTP to a service: client, headers, server-sent events; shared by bridge and check |
 //! | [`wsl`] | the Linuxes that run inside Windows |
+//! | [`oauth`] | signing in by OAuth: discovery, the browser, refreshing, signing out |
 //! | [`process`] | which app runs, which app started us |
 //! | [`probe`] | the layered live check |
 //! | [`token`] | lifetime, reminders, renewal |
@@ -32,6 +33,7 @@ pub mod error;
 pub mod file;
 pub mod host;
 mod import;
+pub mod oauth;
 pub mod probe;
 pub mod process;
 pub mod secret;

@@ -143,6 +143,7 @@ export const en = {
   renew: {
     title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`,
     intro: 'The new token is tried before anything changes. None of your apps has to be restarted.',
+    introProgram: 'Patchbay cannot try this token: your apps start the program themselves. It takes the new one when it is started again.',
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',
     working: { checking: 'Trying the new token', swapping: 'Putting it in place', again: 'Checking again' },
     success: (apps: string, n: number) => (n === 0 ? 'The new token is in place.' : `${apps} ${n === 1 ? 'uses' : 'use'} the new token from now on.`),

@@ -188,6 +188,7 @@ pub(super) fn credential(
         origin: origin_of(&way.url)?,
         way: Some(way),
         variable: None,
+        sign_in: None,
         previous: Vec::new(),
         renewal: None,
     })

@@ -32,6 +32,9 @@ pub struct Credential {
     /// The variable that takes it to a program, where it is a program's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// Where it came of a sign-in by OAuth: what is known of that. Its tokens stand together in the one keychain entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignIn>,
     /// The tokens that this one replaced and that are still to be revoked at the service, the oldest first. Records
     /// from before there could be several hold one alone, or `null`.
     #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
@@ -39,6 +42,47 @@ pub struct Credential {
     /// A renewal that has begun and is not finished: only there between its first and its last step, or after a kill.
     #[serde(default)]
     pub renewal: Option<Renewal>,
+}
+
+/// What is known of a sign-in by OAuth. Never a token, never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// How the tokens are obtained.
+    pub grant: Grant,
+    /// The authorization server's identifier (RFC 8414), where it gave one.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// The client's identifier at that server.
+    pub client_id: String,
+    /// Whether the user brought the client identifier along, instead of the service handing one out.
+    #[serde(default)]
+    pub own_client: bool,
+    /// When the user signed in last.
+    pub at: Timestamp,
+    /// Why and since when the user has to sign in anew; absent while it works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed: Option<SignInNeeded>,
+}
+
+/// How tokens are obtained (RFC 6749).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Grant {
+    /// A person signs in with the browser; tokens are refreshed from then on.
+    AuthorizationCode,
+    /// A client identifier and its secret, for nobody in particular.
+    ClientCredentials,
+}
+
+/// Why a sign-in has to be made anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInNeeded {
+    /// Since when.
+    pub since: Timestamp,
+    /// The permissions that the service asks for beyond those it gave; empty where the sign-in has ended.
+    #[serde(default)]
+    pub scopes: Vec<String>,
 }
 
 /// How a token is sent: where to, in which header, with which others beside it.

@@ -15,7 +15,7 @@ use crate::client::Scope;
 use crate::secret::{Key, is_same};
 use crate::wire::origin_of;
 
-pub use credential::{Credential, Expiry, ExpirySource, Previous, Renewal, Way};
+pub use credential::{Credential, Expiry, ExpirySource, Grant, Previous, Renewal, SignIn, SignInNeeded, Way};
 
 /// One service, set up by the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::WireError;
 use super::base64::from_base64;
 use super::veil::veil;
+use super::{Network, WireError};
 use crate::catalog::check_address;
 use crate::connection::{AuthHeader, PROGRAM};
 use crate::error::{Code, Error, Result};
@@ -18,6 +18,7 @@ pub struct Endpoint {
     url: Url,
     auth: Option<Auth>,
     headers: HeaderMap,
+    network: Network,
 }
 
 /// The header that carries the token, and the token by itself.
@@ -43,7 +44,7 @@ impl Endpoint {
     /// # Errors
     /// As [`check_address`].
     pub fn new(url: &str) -> Result<Self> {
-        Ok(Self { url: check_address(url)?, auth: None, headers: HeaderMap::new() })
+        Ok(Self { url: check_address(url)?, auth: None, headers: HeaderMap::new(), network: Network::default() })
     }
 
     /// The same with a token.
@@ -75,6 +76,16 @@ impl Endpoint {
     /// The same without its token.
     pub fn without_auth(&self) -> Self {
         Self { auth: None, ..self.clone() }
+    }
+
+    /// The same, reached as a network wants it.
+    pub fn with_network(self, network: Network) -> Self {
+        Self { network, ..self }
+    }
+
+    /// How it is reached.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The address.

@@ -7,6 +7,7 @@ mod base64;
 mod client;
 mod endpoint;
 mod failure;
+mod network;
 pub mod sse;
 mod veil;
 
@@ -15,6 +16,7 @@ pub use client::{Client, Timeouts, next_piece, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::WireError;
 pub(crate) use failure::tls_words;
+pub use network::Network;
 pub use reqwest::{Method, Response, StatusCode, header};
 pub use veil::{shown, veil};
 
