@@ -6,17 +6,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::{Method, StatusCode};
 use rmcp::transport::auth::{AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource};
 use url::Url;
 
 use super::Places;
 use super::bundle::{Proof, Server};
 use super::failure;
-use super::line::Line;
+use super::line::{Answer, Line};
 use crate::error::Result;
 use crate::wire::LEGACY;
+
+const SESSION: &str = "mcp-session-id";
 
 /// Who signs people in, and what for.
 pub(super) struct Found {
@@ -51,21 +53,37 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
     Ok(Found { manager, metadata, server, resource, is_guess })
 }
 
-/// What the service says of signing in when it is asked something.
+/// What the service says of signing in when it is asked something: for a session, and where it gives one to anybody, for
+/// its tools.
 async fn challenge(line: &Line) -> Result<Option<String>> {
+    let client = serde_json::json!({ "name": "patchbay", "version": env!("CARGO_PKG_VERSION") });
+    let hello = serde_json::json!({ "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client });
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-    let client = serde_json::json!({ "name": "patchbay", "version": env!("CARGO_PKG_VERSION") });
-    let params = serde_json::json!({ "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client });
-    let hello = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
-    let answer = line.ask_service(&headers, Bytes::from(hello.to_string())).await?;
+    let mut answer = ask(line, "initialize", hello, &headers).await?;
+    if answer.status.is_success() {
+        let session = answer.headers.get(SESSION).cloned();
+        headers.extend(session.clone().map(|id| (HeaderName::from_static(SESSION), id)));
+        headers.insert("mcp-protocol-version", HeaderValue::from_static(LEGACY));
+        answer = ask(line, "tools/list", serde_json::json!({}), &headers).await?;
+        if session.is_some() {
+            // Nobody needs it any more; a server may not know how to end one.
+            let _ = line.ask_service(Method::DELETE, &headers, Bytes::new()).await;
+        }
+    }
     if answer.status != StatusCode::UNAUTHORIZED {
         return Ok(None);
     }
-    let said: Vec<_> = answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let said: Vec<_> =
+        answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
     let best = said.iter().find(|value| value.contains("resource_metadata")).or(said.first());
     Ok(best.map(|value| (*value).to_owned()))
+}
+
+async fn ask(line: &Line, method: &str, params: serde_json::Value, headers: &HeaderMap) -> Result<Answer> {
+    let request = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    line.ask_service(Method::POST, headers, Bytes::from(request.to_string())).await
 }
 
 /// What tokens are asked for. It is told only in an address to sign in at, so one is made for nobody.

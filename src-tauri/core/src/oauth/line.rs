@@ -45,9 +45,15 @@ impl Line {
         &self.endpoint
     }
 
-    /// Sends a request to the service itself, with the headers that its connection has.
-    pub(super) async fn ask_service(&self, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
-        self.send(&self.endpoint, Method::POST, headers, body).await
+    /// Sends a request to the service itself, with the headers that its connection has. Its answer's body, which may be a
+    /// stream without end, is left alone.
+    pub(super) async fn ask_service(&self, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let client = self.client(&self.endpoint)?;
+        let body = (method == Method::POST).then_some(body);
+        let whole = client.send(&self.endpoint, method, body, headers);
+        let response = timeout(PATIENCE, whole).await.unwrap_or(Err(WireError::Timeout));
+        let response = response.map_err(|error| unreachable(&self.endpoint, &error))?;
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: Bytes::new() })
     }
 
     /// Sends a request to any address.
@@ -89,7 +95,8 @@ impl Line {
 }
 
 fn unreachable(there: &Endpoint, error: &WireError) -> Error {
-    let hint = if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
+    let hint =
+        if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
     Error::new(Code::Unreachable, format!("{} does not answer: {error}.", there.origin())).hint(hint)
 }
 

@@ -35,7 +35,10 @@ pub(super) struct Tokens {
 impl Tokens {
     pub(super) fn lasts(&self) -> Option<i64> {
         let value = self.expires_in.as_ref()?;
-        value.as_i64().or_else(|| value.as_str()?.parse().ok()).filter(|seconds| (0..=u32::MAX.into()).contains(seconds))
+        value
+            .as_i64()
+            .or_else(|| value.as_str()?.parse().ok())
+            .filter(|seconds| (0..=u32::MAX.into()).contains(seconds))
     }
 
     pub(super) fn scopes(&self) -> Option<Vec<String>> {
