@@ -29,7 +29,7 @@ pub(super) async fn call_with_secret(
 /// Opens a page in the browser: https, or this computer's own.
 #[tauri::command]
 pub(super) fn open_link(app: AppHandle, url: &str) -> Result<(), Error> {
-    let url = patchbay_core::catalog::check_address(url)?;
+    let url = patchbay_core::catalog::check_page(url)?;
     app.opener()
         .open_url(url, None::<&str>)
         .map_err(|error| Error::new(Code::Io, format!("The browser cannot be opened: {error}")))

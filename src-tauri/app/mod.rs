@@ -5,6 +5,7 @@ mod events;
 mod notify;
 mod practice;
 mod program;
+mod sign_in;
 mod tray;
 mod window;
 mod words;
@@ -76,6 +77,7 @@ fn begin(app: &AppHandle) {
     let listener = app.clone();
     patchbay.listen(move |event| match event {
         Event::Changed => events::changed(&listener),
+        Event::SignIn { id, step } => sign_in::go_on(&listener, &id, &step),
         // Nobody listens where the window is gone.
         Event::Layer { id, layer } => {
             drop(listener.emit("check_progress", serde_json::json!({ "id": id, "layer": layer })));

@@ -1,11 +1,11 @@
 //! System notifications.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use notify_rust::Notification;
 use patchbay_core::api::view::ReminderView;
-use patchbay_core::api::{Patchbay, Request};
+use patchbay_core::api::{DueSignIn, Patchbay, Request};
 use tauri::AppHandle;
 
 use super::words;
@@ -18,6 +18,8 @@ const AGAIN: Duration = Duration::from_secs(300);
 pub(super) struct Reminding {
     /// What was shown although that could not be written down.
     shown: BTreeMap<String, String>,
+    /// The same of sign-ins.
+    told: BTreeSet<String>,
     failed: Option<Instant>,
 }
 
@@ -37,11 +39,35 @@ impl Reminding {
                 return;
             }
             self.shown.insert(reminder.token.clone(), stage(&reminder));
-            let done = patchbay.call(Request::Acknowledge { token: reminder.token }, None);
-            if let Err(error) = tauri::async_runtime::block_on(done) {
-                tracing::warn!("{error}");
-            }
+            acknowledge(patchbay, reminder.token);
         }
+        self.tell_sign_ins(app, patchbay);
+    }
+
+    /// The same for sign-ins that only the user can renew.
+    fn tell_sign_ins(&mut self, app: &AppHandle, patchbay: &Patchbay) {
+        let due = patchbay.due_sign_ins().unwrap_or_default();
+        // What is due no longer may become due once more.
+        self.told.retain(|token| due.iter().any(|due| due.token == *token));
+        for due in due {
+            if self.told.contains(&due.token) {
+                continue;
+            }
+            if !ask_to_sign_in(app, &due) {
+                self.failed = Some(Instant::now());
+                return;
+            }
+            self.told.insert(due.token.clone());
+            acknowledge(patchbay, due.token);
+            super::events::changed(app);
+        }
+    }
+}
+
+fn acknowledge(patchbay: &Patchbay, token: String) {
+    let done = patchbay.call(Request::Acknowledge { token }, None);
+    if let Err(error) = tauri::async_runtime::block_on(done) {
+        tracing::warn!("{error}");
     }
 }
 
@@ -52,27 +78,45 @@ fn stage(reminder: &ReminderView) -> String {
 
 /// Shows a reminder; whether the system took it. A click on it leads to the renewal, where the system tells of clicks.
 fn remind(app: &AppHandle, reminder: &ReminderView) -> bool {
-    let (title, body) = words::reminder(reminder);
+    let to = To { connection: &reminder.connection, token: &reminder.token, action: ("renew", words::RENEW) };
+    lead(app, words::reminder(reminder), &to)
+}
+
+/// Asks to sign in; whether the system took it. A click on it leads to the sign-in, where the system tells of clicks.
+fn ask_to_sign_in(app: &AppHandle, due: &DueSignIn) -> bool {
+    let to = To { connection: &due.connection, token: &due.token, action: ("sign_in", words::SIGN_IN) };
+    lead(app, words::sign_in(&due.name), &to)
+}
+
+/// Where a notification leads: what is done there, and its button's words.
+struct To<'a> {
+    connection: &'a str,
+    token: &'a str,
+    action: (&'static str, &'static str),
+}
+
+fn lead(app: &AppHandle, (title, body): (String, String), to: &To<'_>) -> bool {
     let mut notification = plain(&title, &body);
     #[cfg(target_os = "linux")]
-    notification.action("default", words::OPEN).action("renew", words::RENEW);
+    notification.action("default", words::OPEN).action(to.action.0, to.action.1);
     let shown = match notification.show() {
         Ok(shown) => shown,
         Err(error) => return not_shown(&error),
     };
     #[cfg(target_os = "linux")]
     {
-        let (app, connection, token) = (app.clone(), reminder.connection.clone(), reminder.token.clone());
+        let (app, connection, token) = (app.clone(), to.connection.to_owned(), to.token.to_owned());
+        let (wanted, _) = to.action;
         std::thread::spawn(move || {
             shown.wait_for_action(|action| {
-                if action == "default" || action == "renew" {
-                    super::window::navigate(&app, Some(&connection), Some(&token), "renew");
+                if action == "default" || action == wanted {
+                    super::window::navigate(&app, Some(&connection), Some(&token), wanted);
                 }
             });
         });
     }
     #[cfg(not(target_os = "linux"))]
-    drop((shown, app));
+    drop((shown, app, to));
     true
 }
 

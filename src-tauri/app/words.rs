@@ -5,6 +5,7 @@ use patchbay_core::api::view::ReminderView;
 pub(super) const APP: &str = "Patchbay";
 pub(super) const OPEN: &str = "Open Patchbay";
 pub(super) const RENEW: &str = "Renew";
+pub(super) const SIGN_IN: &str = "Sign in";
 pub(super) const CHECK_ALL: &str = "Check all";
 pub(super) const QUIT: &str = "Quit";
 pub(super) const ALL_WELL: &str = "Patchbay";
@@ -21,6 +22,11 @@ pub(super) fn tooltip(due: usize) -> String {
         1 => "Patchbay: one token needs you".to_owned(),
         n => format!("Patchbay: {n} tokens need you"),
     }
+}
+
+/// Title and body of a notification that the user has to sign in.
+pub(super) fn sign_in(name: &str) -> (String, String) {
+    (format!("{name} wants you to sign in"), format!("Your apps cannot use {name} until you sign in with your browser."))
 }
 
 /// Title and body of a reminder.

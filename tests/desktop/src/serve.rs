@@ -46,6 +46,10 @@ pub(crate) async fn core() -> Result<()> {
     patchbay.listen(move |event| {
         drop(match event {
             Event::Changed => of_core.send(("changed", Value::Null)),
+            // No browser is opened: the specs look at what the window says.
+            Event::SignIn { id, step } => {
+                of_core.send(("sign_in_progress", json!({ "id": id, "step": step, "opened": true })))
+            }
             Event::Layer { id, layer } => of_core.send(("check_progress", json!({ "id": id, "layer": layer }))),
         });
     });

@@ -7,6 +7,7 @@ import type { Code } from '../bindings/Code';
 import type { Error as CoreError } from '../bindings/Error';
 import type { Layer } from '../bindings/Layer';
 import type { Request } from '../bindings/Request';
+import type { SignInStep } from '../bindings/SignInStep';
 
 /** Where the tray, a notification or a second start wants the window to go. */
 export interface Navigate {
@@ -14,7 +15,7 @@ export interface Navigate {
   connection?: string | null;
   /** The token that it is about; otherwise the one that is due. */
   token?: string | null;
-  action?: 'open' | 'renew' | 'connect' | 'check' | null;
+  action?: 'open' | 'renew' | 'sign_in' | 'connect' | 'check' | null;
 }
 
 /** A layer of a check that is running. */
@@ -23,10 +24,18 @@ export interface CheckProgress {
   layer: Layer;
 }
 
+/** How far a sign-in has come, and whether the system could open the page that it is at. */
+export interface SignInProgress {
+  id: string;
+  step: SignInStep;
+  opened: boolean;
+}
+
 export interface Events {
   changed: undefined;
   navigate: Navigate;
   check_progress: CheckProgress;
+  sign_in_progress: SignInProgress;
 }
 
 /** The practice service: whether it runs, and the address it serves. */

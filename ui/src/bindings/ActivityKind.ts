@@ -3,4 +3,4 @@
 /**
  * What a change did.
  */
-export type ActivityKind = "connected" | "disconnected" | "removed" | "edited" | "released" | "put_back" | "kept" | "renewed" | "renewal_stopped" | "imported" | "undone";
+export type ActivityKind = "connected" | "disconnected" | "removed" | "edited" | "released" | "put_back" | "kept" | "renewed" | "signed_in" | "signed_out" | "renewal_stopped" | "imported" | "undone";

@@ -11,10 +11,12 @@ import type { Provider } from "./Provider";
 import type { PurgedView } from "./PurgedView";
 import type { Renewed } from "./Renewed";
 import type { Retired } from "./Retired";
+import type { SignedIn } from "./SignedIn";
+import type { SignedOut } from "./SignedOut";
 import type { Snapshot } from "./Snapshot";
 import type { TokenLookView } from "./TokenLookView";
 
 /**
  * What comes back.
  */
-export type Answer = { "type": "snapshot", "value": Snapshot } | { "type": "catalog", "value": Array<Provider> } | { "type": "form", "value": Form } | { "type": "token_look", "value": TokenLookView } | { "type": "plan", "value": PlanView } | { "type": "connected", "value": Connected } | { "type": "reports", "value": Array<CheckedView> } | { "type": "renewed", "value": Renewed } | { "type": "retired", "value": Retired } | { "type": "purged", "value": PurgedView } | { "type": "leave", "value": LeaveView } | { "type": "left", "value": LeftView } | { "type": "found", "value": Array<FoundView> } | { "type": "copied", "value": Copied } | { "type": "text", "value": string } | { "type": "done" };
+export type Answer = { "type": "snapshot", "value": Snapshot } | { "type": "catalog", "value": Array<Provider> } | { "type": "form", "value": Form } | { "type": "token_look", "value": TokenLookView } | { "type": "plan", "value": PlanView } | { "type": "connected", "value": Connected } | { "type": "reports", "value": Array<CheckedView> } | { "type": "renewed", "value": Renewed } | { "type": "retired", "value": Retired } | { "type": "signed_in", "value": SignedIn } | { "type": "signed_out", "value": SignedOut } | { "type": "purged", "value": PurgedView } | { "type": "leave", "value": LeaveView } | { "type": "left", "value": LeftView } | { "type": "found", "value": Array<FoundView> } | { "type": "copied", "value": Copied } | { "type": "text", "value": string } | { "type": "done" };

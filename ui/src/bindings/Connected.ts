@@ -23,4 +23,8 @@ kept_in: Array<string>,
 /**
  * Whether it came back without its token, which has to be given again: removing it had deleted the token.
  */
-token_missing: boolean, };
+token_missing: boolean, 
+/**
+ * Whether the service has ended the sign-ins that went with it; absent where there were none.
+ */
+signed_out?: boolean, };

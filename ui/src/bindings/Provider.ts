@@ -5,6 +5,7 @@ import type { Lifetime } from "./Lifetime";
 import type { Pages } from "./Pages";
 import type { Preset } from "./Preset";
 import type { Scope } from "./Scope";
+import type { SignInOffer } from "./SignInOffer";
 import type { TokenRule } from "./TokenRule";
 
 /**
@@ -35,6 +36,10 @@ fields: Array<Field>,
  * What its tokens look like.
  */
 token: TokenRule, 
+/**
+ * Whether people can sign in instead.
+ */
+sign_in: SignInOffer | null, 
 /**
  * A name for the token, with `{app}`.
  */

@@ -6,6 +6,7 @@ import type { Import } from "./Import";
 import type { LeaveChoice } from "./LeaveChoice";
 import type { Place } from "./Place";
 import type { Settings } from "./Settings";
+import type { SignInWith } from "./SignInWith";
 import type { TokenFacts } from "./TokenFacts";
 
 /**
@@ -55,7 +56,43 @@ connect: Connect,
 /**
  * What the plan that was shown meant; absent: plan and apply at once.
  */
-expected: { [key in string]: string } | null, } | { "type": "save_token", 
+expected: { [key in string]: string } | null, } | { "type": "connect_signed_in", 
+/**
+ * What to connect, without a token.
+ */
+connect: Connect, 
+/**
+ * How to sign in.
+ */
+with: SignInWith, 
+/**
+ * What the plan that was shown meant; absent: plan and apply at once.
+ */
+expected: { [key in string]: string } | null, } | { "type": "sign_in", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The credential that it replaces; absent: the one that needs it, else the first.
+ */
+token: string | null, 
+/**
+ * How to sign in.
+ */
+with: SignInWith, } | { "type": "cancel_sign_in", 
+/**
+ * The connection, also where it is still to be set up.
+ */
+id: string, } | { "type": "sign_out", 
+/**
+ * The connection.
+ */
+id: string, 
+/**
+ * The credential; absent: the first sign-in.
+ */
+token: string | null, } | { "type": "save_token", 
 /**
  * The connection.
  */

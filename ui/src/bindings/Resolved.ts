@@ -26,6 +26,10 @@ create_page: string | null,
  */
 revoke_page: string | null, 
 /**
+ * The page where a client for signing in is registered.
+ */
+client_page: string | null, 
+/**
  * The answers with defaults filled in.
  */
 settings: { [key in string]: string }, };

@@ -3,4 +3,4 @@
 /**
  * How the token gets to the service.
  */
-export type Wiring = "bridge" | "headers-helper" | "run";
+export type Wiring = "bridge" | "headers-helper" | "run" | "client-oauth";

@@ -7,6 +7,7 @@ import type { Error as CoreError } from '../bindings/Error';
 import type { NextStep } from '../bindings/NextStep';
 import { words } from '../i18n';
 import { announce, say, screen, startWizard, type Dialog } from './screen.svelte';
+import { toSignIn } from './signing.svelte';
 import { app, appName, appNames, ask, backend, connection, data, refresh } from './state.svelte';
 
 /** What is under way and what went wrong, by place (`row:<id>`, `undo:<change>`, …). */
@@ -131,7 +132,7 @@ export function act(one: ConnectionView): void {
     check: () => void check([id]),
     renew: () => open({ kind: 'renew', id, token: one.renew_token, step: 'make' }),
     put_back: () => (client ? void putBack(id, client, drifted?.scope) : details()),
-    sign_in: details,
+    sign_in: () => open({ kind: 'sign_in', id, token: toSignIn(one) }),
     finish: () => open({ kind: 'token', id }),
     edit: () => open({ kind: 'edit', id }),
     choose_app: () => open({ kind: 'apps', id }),
@@ -156,5 +157,6 @@ export function follow({ view, connection: id, token, action }: Navigate): void 
   screen.selected = id ?? null;
   const one = connection(id ?? null);
   if (action === 'check') void check(id ? [id] : []);
+  if (action === 'sign_in' && one) screen.dialog = { kind: 'sign_in', id: one.id, token: token ?? toSignIn(one) };
   if (action === 'renew' && one) screen.dialog = { kind: 'renew', id: one.id, token: token ?? one.renew_token, step: 'make' };
 }

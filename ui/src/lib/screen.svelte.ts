@@ -7,6 +7,7 @@ export type Dialog =
   | { kind: 'renew'; id: string; token: string | null; step: 'make' | 'revoke'; old?: string | null }
   | { kind: 'remove' | 'edit' | 'apps'; id: string }
   | { kind: 'token'; id: string }
+  | { kind: 'sign_in' | 'sign_out'; id: string; token: string | null }
   /** Its id is an app's. */
   | { kind: 'reopen'; id: string }
   | { kind: 'ends'; id: string; token: string };

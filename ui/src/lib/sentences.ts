@@ -21,6 +21,8 @@ const TONES: Record<Status, Tone> = {
   token_refused: 'bad',
   not_allowed: 'bad',
   needs_browser_sign_in: 'warn',
+  sign_in_needed: 'warn',
+  signed_in_by_apps: 'idle',
   not_mcp: 'bad',
   wrong_address: 'bad',
   unreachable: 'bad',

@@ -84,16 +84,27 @@ impl Patchbay {
             let credential = self.save(&connection, &facts, &fit, &state).await?;
             connection.credentials.push(credential);
         }
+        self.set_up(&connection, connect, &expected).await
+    }
+
+    /// Saves a connection whose tokens are in the keychain, and places it; where that fails nothing of it is left.
+    pub(super) async fn set_up(
+        &self,
+        connection: &Connection,
+        connect: &Connect,
+        expected: &Expected,
+    ) -> Result<Connected> {
         let made = connection.clone();
         self.inner.state.update(|state| {
             new_id(&made.name, state, None)?;
             state.connections.push(made);
             Ok(())
         })?;
-        let plan = || self.placing(&connection, &connect.places);
-        let done = self.apply_placing(&connection, plan, &expected, ActivityKind::Connected);
+        let plan = || self.placing(connection, &connect.places);
+        let done = self.apply_placing(connection, plan, expected, ActivityKind::Connected);
         if done.is_err() {
-            self.forget(&connection).await?;
+            self.sign_out_of_all(connection).await;
+            self.forget(connection).await?;
         }
         self.tell(Event::Changed);
         done
@@ -135,6 +146,7 @@ impl Patchbay {
             restart: Vec::new(),
             kept_in: Vec::new(),
             token_missing: false,
+            signed_out: None,
         })
     }
 
@@ -153,7 +165,7 @@ impl Patchbay {
     }
 
     /// The connection that a request describes, not yet saved.
-    fn draft(&self, connect: &Connect, state: &State) -> Result<(Connection, &'static Provider)> {
+    pub(super) fn draft(&self, connect: &Connect, state: &State) -> Result<(Connection, &'static Provider)> {
         let provider = catalog::find(&connect.provider)?;
         let id = new_id(&connect.name, state, None)?;
         let resolved = resolve(provider, &connect.settings)?;
@@ -232,10 +244,11 @@ impl Patchbay {
             let applied = apply(&changes, &intent, &self.inner.history, &self.inner.data_dir)?;
             Ok((applied, restarts(&changes), kept_in))
         })?;
+        let signed_out = self.sign_out_of_all(&connection).await;
         self.finish_change(&mut applied.record).await?;
         self.tell(Event::Changed);
         let change = Some(applied.record.id);
-        Ok(Connected { id: id.to_owned(), change, restart, kept_in, token_missing: false })
+        Ok(Connected { id: id.to_owned(), change, restart, kept_in, token_missing: false, signed_out })
     }
 
     /// The changes that take a connection's entries out, and the files in which the entry has to stay: those that are

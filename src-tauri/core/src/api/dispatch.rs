@@ -41,6 +41,10 @@ impl Patchbay {
             Request::RetireOld { id, token, old, force } => {
                 self.retire_old(&id, &token, old.as_deref(), force).await.map(Answer::Retired)
             }
+            Request::ConnectSignedIn { .. }
+            | Request::SignIn { .. }
+            | Request::CancelSignIn { .. }
+            | Request::SignOut { .. } => self.sign(request, secret).await,
             other => self.change(other, secret).await,
         }
     }

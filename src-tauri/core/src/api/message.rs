@@ -16,6 +16,7 @@ use crate::secret::Backend;
 pub use super::found::{Copied, FoundView, Import, LeftOut};
 pub use super::leave_view::{LeaveChoice, LeaveView, LeftView, StaysView, StaysWhy};
 pub use super::renewed::{Renewed, Retired};
+pub use super::sign_in_view::{SignInWith, SignedIn, SignedOut};
 
 /// What the window may ask. Requests marked *secret* take one beside them, which is never returned.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -61,6 +62,38 @@ pub enum Request {
         connect: Connect,
         /// What the plan that was shown meant; absent: plan and apply at once.
         expected: Option<BTreeMap<String, String>>,
+    },
+    /// *secret, optional* Signs in, tries the service, then sets up a connection and places it; the secret is that of the
+    /// user's own client. Answer: `connected`.
+    ConnectSignedIn {
+        /// What to connect, without a token.
+        connect: Connect,
+        /// How to sign in.
+        with: SignInWith,
+        /// What the plan that was shown meant; absent: plan and apply at once.
+        expected: Option<BTreeMap<String, String>>,
+    },
+    /// *secret, optional* Signs in to a connection that is there; the secret is that of the user's own client. Answer:
+    /// `signed_in`.
+    SignIn {
+        /// The connection.
+        id: String,
+        /// The credential that it replaces; absent: the one that needs it, else the first.
+        token: Option<String>,
+        /// How to sign in.
+        with: SignInWith,
+    },
+    /// Stops a sign-in that is under way. Answer: `done`.
+    CancelSignIn {
+        /// The connection, also where it is still to be set up.
+        id: String,
+    },
+    /// Ends a sign-in, at the service too where it offers that, and forgets it. Answer: `signed_out`.
+    SignOut {
+        /// The connection.
+        id: String,
+        /// The credential; absent: the first sign-in.
+        token: Option<String>,
     },
     /// *secret, optional* Saves one more token for a connection, or its first. Answer: `connected`.
     SaveToken {
@@ -376,6 +409,10 @@ pub enum Answer {
     Renewed(Box<Renewed>),
     /// Whether the old token is refused now.
     Retired(Retired),
+    /// What a sign-in did.
+    SignedIn(SignedIn),
+    /// What a sign-out did.
+    SignedOut(SignedOut),
     /// What was taken out of the history.
     Purged(PurgedView),
     /// What leaving would do.
@@ -493,6 +530,10 @@ pub struct Connected {
     pub kept_in: Vec<String>,
     /// Whether it came back without its token, which has to be given again: removing it had deleted the token.
     pub token_missing: bool,
+    /// Whether the service has ended the sign-ins that went with it; absent where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub signed_out: Option<bool>,
 }
 
 /// What was taken out of the history.

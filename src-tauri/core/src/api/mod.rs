@@ -31,13 +31,16 @@ mod run;
 mod secrets;
 mod settings;
 mod settle;
+mod sign_in;
+mod sign_in_view;
+mod signed;
 mod snapshot;
 mod token;
 mod token_view;
 pub mod view;
 mod watching;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -61,6 +64,7 @@ pub use install::install_program;
 pub use message::{Answer, Request};
 pub use reopen::say as say_restart;
 pub use run::{RunSecrets, run_secrets};
+pub use sign_in_view::{DueSignIn, SignInStep, SignInView, SignInWith, SignedIn, SignedOut};
 pub use token::{UNKNOWN_END, ready_token};
 pub use view::Snapshot;
 
@@ -69,6 +73,13 @@ pub use view::Snapshot;
 pub enum Event {
     /// Something changed: ask for the snapshot again.
     Changed,
+    /// A sign-in has come this far. The page that it names is to be opened in the browser.
+    SignIn {
+        /// The connection, also where it is still to be set up.
+        id: String,
+        /// How far.
+        step: SignInStep,
+    },
     /// A layer of a running check is known.
     Layer {
         /// The connection.
@@ -98,6 +109,8 @@ struct Inner {
     secrets_status: Mutex<Option<StoreStatus>>,
     checking: Mutex<BTreeSet<String>>,
     cancel: tokio::sync::watch::Sender<u64>,
+    /// Sign-ins that may be under way, by connection: dropping one's sender stops it.
+    signing: Mutex<BTreeMap<String, tokio::sync::oneshot::Sender<()>>>,
     listener: RwLock<Option<Listener>>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
@@ -124,6 +137,7 @@ impl Patchbay {
             secrets_status: Mutex::new(None),
             checking: Mutex::default(),
             cancel: tokio::sync::watch::Sender::new(0),
+            signing: Mutex::default(),
             listener: RwLock::new(None),
             clock: Box::new(clock),
             host,

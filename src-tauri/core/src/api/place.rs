@@ -172,7 +172,11 @@ impl Patchbay {
         }
         let (program, platform) = self.program_for(file);
         let spec = EntrySpec { connection: &connection.id, program: &program, url: &connection.url, wiring, platform };
-        (client.entry)(&spec).ok_or_else(|| {
+        let entry = match wiring {
+            Wiring::ClientOauth => client.plain_entry(&connection.id, &connection.url, &connection.headers),
+            _ => (client.entry)(&spec),
+        };
+        entry.ok_or_else(|| {
             Error::new(Code::WiringUnsupported, format!("{} cannot be connected in this way.", client.name))
                 .hint("Leave the choice to Patchbay.")
                 .field("wiring")
@@ -279,6 +283,7 @@ impl Patchbay {
                 restart,
                 kept_in: Vec::new(),
                 token_missing: false,
+            signed_out: None,
             });
         }
         let intent = Intent {
@@ -305,6 +310,7 @@ impl Patchbay {
             restart,
             kept_in: Vec::new(),
             token_missing: false,
+            signed_out: None,
         })
     }
 

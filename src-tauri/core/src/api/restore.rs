@@ -131,7 +131,7 @@ impl Patchbay {
         let came_back = record.effect.removed.is_some();
         let token_missing = came_back && self.state()?.connection(&record.connection).is_ok_and(token::lacks_token);
         let (id, change) = (record.connection.clone(), Some(applied.record.id));
-        Ok(Connected { id, change, restart, kept_in: Vec::new(), token_missing })
+        Ok(Connected { id, change, restart, kept_in: Vec::new(), token_missing, signed_out: None })
     }
 
     /// Refuses where something stands in the way, naming it.

@@ -2,7 +2,7 @@
 
 use super::snapshot::reminders;
 use super::view::{ReminderView, Settings};
-use super::{Event, Patchbay};
+use super::{Event, Patchbay, sign_in};
 use crate::client;
 use crate::connection::{Credential, state::State};
 use crate::error::{Code, Error, Result};
@@ -22,6 +22,9 @@ impl Patchbay {
         let host = self.host();
         self.inner.state.update(|state| {
             let credential = credential(state, token)?.clone();
+            if let Some(needed) = sign_in::needed(&credential) {
+                sign_in::acknowledge(state.reminders.entry(token.to_owned()).or_default(), needed);
+            }
             let Some(expires) = credential.expires else { return Ok(()) };
             let stage = reminder::stage(credential.created, expires, &state.settings.reminder_days, &host);
             if let Some(stage) = stage {

@@ -9,6 +9,8 @@ use super::look::{Seen, look, seen_of};
 use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
+use super::sign_in_view::SignInView;
+use super::signed::{signed_in_by_apps, signed_status};
 use super::token::lacks_token;
 use super::view::{
     ActivityKind, ActivityView, AppView, CandidateView, ConnectionView, DriftView, EntryView, Group, NextStep,
@@ -166,6 +168,12 @@ impl Scene<'_> {
     }
 
     fn own_status(&self, connection: &Connection) -> (Status, NextStep) {
+        if signed_in_by_apps(connection) {
+            return (Status::SignedInByApps, NextStep::Nothing);
+        }
+        if let Some(told) = signed_status(connection, self.state.checks.get(&connection.id)) {
+            return told;
+        }
         let reminder = self.reminders.iter().find(|reminder| reminder.connection == connection.id);
         if lacks_token(connection) {
             // A program's tokens come with its entry, not by themselves.
@@ -220,6 +228,7 @@ impl Scene<'_> {
             ended: credential.has_ended(self.host.now),
             fingerprint: credential.fingerprint.clone(),
             renewed_until: credential.expires.and_then(|end| same_length(credential.created, end, self.host)),
+            sign_in: credential.sign_in.as_ref().map(SignInView::from),
             old: credential.previous.iter().map(old_token).collect(),
             used_by: connection.placements.iter().filter(uses).map(|placement| placement.client.clone()).collect(),
         }
@@ -309,7 +318,7 @@ fn old_token(old: &Previous) -> OldTokenView {
 
 fn group(status: Status) -> Group {
     match status {
-        Status::Working | Status::Unchecked | Status::StartedByApp => Group::Working,
+        Status::Working | Status::Unchecked | Status::StartedByApp | Status::SignedInByApps => Group::Working,
         Status::Unused => Group::Off,
         _ => Group::NeedsYou,
     }

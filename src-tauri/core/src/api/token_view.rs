@@ -3,6 +3,7 @@
 use serde::Serialize;
 use ts_rs::TS;
 
+use super::sign_in_view::SignInView;
 use crate::connection::Expiry;
 
 /// A token's facts.
@@ -29,6 +30,8 @@ pub struct TokenView {
     pub fingerprint: String,
     /// The end, `YYYY-MM-DD`, of a new token made today for as long as this one was.
     pub renewed_until: Option<String>,
+    /// What is known of the sign-in that it comes of, where it comes of one.
+    pub sign_in: Option<SignInView>,
     /// The tokens before it that are still to be revoked, the oldest first.
     pub old: Vec<OldTokenView>,
     /// The apps that use this token, by id.

@@ -124,6 +124,10 @@ pub enum Status {
     NotAllowed,
     /// The service wants a sign-in in the browser.
     NeedsBrowserSignIn,
+    /// The user has to sign in anew.
+    SignInNeeded,
+    /// Its apps sign in to it by themselves; Patchbay has no part in that.
+    SignedInByApps,
     /// What answers there is no MCP server.
     NotMcp,
     /// Nothing is at this address.
@@ -530,6 +534,10 @@ pub enum ActivityKind {
     Kept,
     /// A token was renewed.
     Renewed,
+    /// The user signed in.
+    SignedIn,
+    /// The user signed out.
+    SignedOut,
     /// A renewal was cut off before the token was changed; the old one is in use.
     RenewalStopped,
     /// What stood in apps' files already was brought in: its token was moved out of them.

@@ -49,6 +49,23 @@ pub fn check_address(text: &str) -> Result<Url> {
     Ok(url)
 }
 
+/// Checks an address that is to be opened in the browser: https, or this computer's own. What a service has put into it
+/// for a sign-in may look like a token and is none of ours.
+///
+/// # Errors
+/// `AddressInvalid`, `AddressNotHttps`, `AddressHasCredentials`.
+pub fn check_page(text: &str) -> Result<Url> {
+    let wrong = |code, message: &str| Err(Error::new(code, message).hint("Ask the service for the right one."));
+    match Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            wrong(Code::AddressHasCredentials, "The page's address has a user name or password in it.")
+        }
+        Ok(url) if url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url) => Ok(url),
+        Ok(_) => wrong(Code::AddressNotHttps, "The page's address is not encrypted."),
+        Err(_) => wrong(Code::AddressInvalid, "The page's address is none."),
+    }
+}
+
 /// Whether an address is on this computer.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {

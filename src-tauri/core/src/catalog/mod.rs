@@ -8,6 +8,7 @@ mod headers;
 mod offer;
 mod resolve;
 mod shape;
+mod sign_in;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,11 +16,12 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use address::check_address;
+pub use address::{check_address, check_page};
 pub(crate) use address::is_loopback;
 pub(crate) use offer::{Offer, custom, offer};
 pub use resolve::Resolved;
 pub use shape::{Shape, foreign_service};
+pub use sign_in::{Offered, OwnClientRule, Server, SignInOffer, Suits};
 
 use crate::connection::PROGRAM;
 use crate::error::{Code, Error, Result};
@@ -76,6 +78,9 @@ pub struct Provider {
     pub api_base: Option<String>,
     /// What its tokens look like.
     pub token: TokenRule,
+    /// Whether people can sign in instead.
+    #[serde(default)]
+    pub sign_in: Option<SignInOffer>,
     /// A name for the token, with `{app}`.
     pub token_name: String,
     /// The permissions a token can have, in the service's order.

@@ -7,7 +7,7 @@ use ts_rs::TS;
 use url::Url;
 
 use super::shape::is_token;
-use super::{Field, FieldKind, Pattern, Provider, When, check_address, headers};
+use super::{Field, FieldKind, Pattern, Provider, Server, When, check_address, headers};
 use crate::connection::AuthHeader;
 use crate::error::{Code, Error};
 
@@ -25,6 +25,13 @@ pub struct Resolved {
     pub create_page: Option<String>,
     /// The page where a token is revoked.
     pub revoke_page: Option<String>,
+    /// The page where a client for signing in is registered.
+    #[serde(default)]
+    pub client_page: Option<String>,
+    /// Where to sign in, where the service does not say so by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(skip)]
+    pub server: Option<Server>,
     /// The service's own API, beside the endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(skip)]
@@ -61,11 +68,23 @@ impl Provider {
             headers,
             api_base: self.api_base.as_deref().map(|template| expand(template, &vars, false)),
             create_page: None,
+            client_page: self.page(self.client_page(), &url, &vars),
+            server: self.server(&vars),
             revoke_page: self.page(self.pages.revoke.as_deref(), &url, &vars),
             url: url.to_string(),
             settings: answers,
         };
         Ok(resolved.with_link(self, &[], None))
+    }
+
+    fn client_page(&self) -> Option<&str> {
+        self.sign_in.as_ref()?.client_page.as_deref()
+    }
+
+    fn server(&self, vars: &Vars) -> Option<Server> {
+        let server = self.sign_in.as_ref()?.server.as_ref()?;
+        let at = |template: &str| expand(template, vars, false);
+        Some(Server { authorize: at(&server.authorize), token: at(&server.token) })
     }
 
     /// The answers under their own keys.

@@ -24,7 +24,7 @@ pub(super) static CLIENT: Client = Client {
     name: "Claude Code",
     format: Format::Json(JsonDialect::STRICT),
     table: &["mcpServers"],
-    wirings: &[Wiring::Bridge, Wiring::HeadersHelper],
+    wirings: &[Wiring::Bridge, Wiring::HeadersHelper, Wiring::ClientOauth],
     processes: &["claude"],
     program: Program {
         package: Some("@anthropic-ai/claude-code"),
@@ -68,7 +68,7 @@ fn entry(spec: &EntrySpec<'_>) -> Option<Value> {
         Wiring::HeadersHelper => {
             Some(json!({ "type": "http", "url": spec.url, "headersHelper": spec.headers_command() }))
         }
-        Wiring::Run => None,
+        Wiring::Run | Wiring::ClientOauth => None,
     }
 }
 

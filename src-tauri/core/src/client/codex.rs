@@ -20,7 +20,7 @@ pub(super) static CLIENT: Client = Client {
     name: "Codex",
     format: Format::Toml,
     table: &["mcp_servers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     processes: &["codex"],
     program: Program {
         package: Some("@openai/codex"),

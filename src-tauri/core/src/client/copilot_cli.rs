@@ -19,7 +19,7 @@ pub(super) static CLIENT: Client = Client {
     name: "GitHub Copilot CLI",
     format: Format::Json(JsonDialect::JSONC),
     table: &["mcpServers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     processes: &["copilot"],
     program: Program {
         package: Some("@github/copilot"),

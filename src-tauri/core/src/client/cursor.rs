@@ -16,7 +16,7 @@ pub(super) static CLIENT: Client = Client {
     name: "Cursor",
     format: Format::Json(JsonDialect::STRICT),
     table: &["mcpServers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     processes: &["cursor", "Cursor", "cursor-agent"],
     program: Program {
         bundle: Some("Cursor"),

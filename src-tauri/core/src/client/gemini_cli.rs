@@ -17,7 +17,7 @@ pub(super) static CLIENT: Client = Client {
     name: "Gemini CLI",
     format: Format::Json(JsonDialect { comments: true, trailing_commas: false }),
     table: &["mcpServers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     // Not sure: it is a Node program, which some systems show as `node`.
     processes: &["gemini"],
     program: Program {

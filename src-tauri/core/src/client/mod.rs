@@ -180,6 +180,14 @@ impl Client {
     };
 }
 
+impl Client {
+    /// The entry with which it speaks to a service itself and has its user sign in by itself; absent where it cannot. No
+    /// header of it holds a token.
+    pub fn plain_entry(&self, name: &str, url: &str, headers: &[(String, String)]) -> Option<Value> {
+        self.wirings.contains(&Wiring::ClientOauth).then(|| self.direct.entry(name, url, headers))
+    }
+}
+
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Client({})", self.id)

@@ -21,7 +21,7 @@ pub(super) static STABLE: Client = Client {
     name: "VS Code",
     format: Format::Json(JsonDialect::JSONC),
     table: &["servers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     // On macOS the program itself is called `Electron`, as many others are; its helpers bear its name.
     processes: &["code", "Code", "Code Helper", "Code Helper (Plugin)"],
     program: Program {
@@ -47,7 +47,7 @@ pub(super) static INSIDERS: Client = Client {
     name: "VS Code Insiders",
     format: Format::Json(JsonDialect::JSONC),
     table: &["servers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     processes: &["code-insiders", "Code - Insiders", "Code - Insiders Helper", "Code - Insiders Helper (Plugin)"],
     program: Program {
         bundle: Some("Visual Studio Code - Insiders"),

@@ -17,7 +17,7 @@ pub(super) static CLIENT: Client = Client {
     name: "Zed",
     format: Format::Json(JsonDialect::JSONC),
     table: &["context_servers"],
-    wirings: &[Wiring::Bridge],
+    wirings: &[Wiring::Bridge, Wiring::ClientOauth],
     // On Linux `zed` is the short-lived starter, and `zed-editor` the window.
     processes: &["zed-editor", "zed", "Zed"],
     program: Program { bundle: Some("Zed"), versions: &[Version::Bundle], ends: Ends::Windows, ..Program::BASE },

@@ -206,4 +206,6 @@ pub enum Wiring {
     HeadersHelper,
     /// The app starts a program through `patchbay run ID -- PROGRAM`, which puts the token into its environment.
     Run,
+    /// The app speaks HTTP itself and has its user sign in by itself: no token of ours is involved.
+    ClientOauth,
 }

@@ -7,6 +7,7 @@ import xurrent from '../../../../src-tauri/core/catalog/xurrent.json';
 import type { Field } from '../../bindings/Field';
 import type { Preset } from '../../bindings/Preset';
 import type { Provider } from '../../bindings/Provider';
+import type { SignInOffer } from '../../bindings/SignInOffer';
 import type { Scope } from '../../bindings/Scope';
 
 type Loose = Partial<Omit<Provider, 'fields' | 'scopes' | 'presets' | 'lifetime' | 'pages' | 'advice'>> & {
@@ -19,8 +20,10 @@ type Loose = Partial<Omit<Provider, 'fields' | 'scopes' | 'presets' | 'lifetime'
 };
 
 function whole(pack: Loose): Provider {
+  const offer = (pack as { sign_in?: object }).sign_in;
   return {
     ...(pack as unknown as Provider),
+    sign_in: offer ? ({ recommended: false, client_steps: [], apps: {}, ...offer } as unknown as SignInOffer) : null,
     fields: pack.fields.map((field) => ({ hint: null, default: null, choices: [], advanced: false, when: {}, ...(field as object) }) as unknown as Field),
     scopes: pack.scopes.map((scope) => ({ group: null, personal: false, ...(scope as object) }) as Scope),
     presets: pack.presets.map((preset) => ({ about: null, recommended: false, ...(preset as object) }) as Preset),

@@ -9,7 +9,7 @@ import type { Request } from '../../bindings/Request';
 import type { Snapshot } from '../../bindings/Snapshot';
 import type { StaysView } from '../../bindings/StaysView';
 import { Failure } from '../index';
-import { connection, oldToken, placed, report, token } from './fixtures';
+import { connection, oldToken, placed, report, signedIn, token } from './fixtures';
 import { slug } from './forms';
 
 type Of<T extends Request['type']> = Extract<Request, { type: T }>;
@@ -83,6 +83,9 @@ export class Fake {
     this.asked.push(request);
     switch (request.type) {
       case 'connect': return this.#connect(request, secret);
+      case 'connect_signed_in': return this.#connectSignedIn(request);
+      case 'sign_in': return this.#signIn(request);
+      case 'sign_out': return this.#signOut(request);
       case 'save_token': return this.#saveToken(request, secret);
       case 'import': return this.#import(request);
       case 'copy': return this.#copy(request);
@@ -142,6 +145,35 @@ export class Fake {
       this.state.connections.push(one);
       return { kind: 'connected', one, clients };
     });
+  }
+
+  #connectSignedIn({ connect, with: how }: Of<'connect_signed_in'>): Answer {
+    return this.#changing(() => {
+      const id = slug(connect.name);
+      const clients = connect.places.map((place) => place.client);
+      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: null, settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: [signedIn(`t-${id}`, { at: new Date().toISOString(), own_client: how.client_id })] });
+      this.state.connections.push(one);
+      return { kind: 'connected', one, clients };
+    });
+  }
+
+  #signIn({ id, token: wanted, with: how }: Of<'sign_in'>): Answer {
+    const one = this.one(id);
+    const before = one.tokens.find((each) => each.id === wanted);
+    const made = signedIn(before?.sign_in ? before.id : `t-${id}-new`, { at: new Date().toISOString(), own_client: how.client_id }, { used_by: before?.used_by ?? [], old: before && !before.sign_in ? [oldToken(0)] : [] });
+    one.tokens = before ? one.tokens.map((each) => (each === before ? made : each)) : [made];
+    const old = made.old.length > 0;
+    Object.assign(one, { status: old ? 'old_token_to_revoke' : 'working', group: old ? 'needs_you' : 'working', action: old ? 'revoke_old' : 'check', last_check: report('working', 0), renew_token: made.id });
+    this.#note('signed_in', one);
+    return { type: 'signed_in', value: { id, token: made.id, report: report('working', 0) } };
+  }
+
+  #signOut({ id, token: wanted }: Of<'sign_out'>): Answer {
+    const one = this.one(id);
+    one.tokens = one.tokens.filter((each) => each.id !== wanted);
+    Object.assign(one, { status: 'token_missing', group: 'needs_you', action: 'sign_in', last_check: null });
+    this.#note('signed_out', one);
+    return { type: 'signed_out', value: { id, revoked: one.provider === 'retently' } };
   }
 
   #saveToken({ id, token: facts, clients }: Of<'save_token'>, secret: string): Answer {

@@ -11,6 +11,7 @@ import type { NewsView } from '../../bindings/NewsView';
 import type { OldTokenView } from '../../bindings/OldTokenView';
 import type { PlacementView } from '../../bindings/PlacementView';
 import type { Report } from '../../bindings/Report';
+import type { SignInView } from '../../bindings/SignInView';
 import type { Snapshot } from '../../bindings/Snapshot';
 import type { TokenView } from '../../bindings/TokenView';
 import type { Verdict } from '../../bindings/Verdict';
@@ -37,8 +38,12 @@ export function token(id: string, days: number | null, more: Partial<TokenView> 
   return {
     id, label: 'Claude Desktop MCP', scopes: ['requests:read', 'knowledge_articles:read', 'inbox:read'], created: at(-40 * DAY),
     expires: days === null ? null : { at: at(days * DAY), source: 'declared' }, days_left: days, life_left: days === null ? null : Math.max(0, days / 90),
-    ended: days !== null && days < 0, fingerprint: '4f1c90ab27de', renewed_until: null, old: [], used_by: [], ...more,
+    ended: days !== null && days < 0, fingerprint: '4f1c90ab27de', renewed_until: null, sign_in: null, old: [], used_by: [], ...more,
   };
+}
+
+export function signedIn(id: string, sign: Partial<SignInView> = {}, more: Partial<TokenView> = {}): TokenView {
+  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, needed: null, asks: [], ...sign }, ...more });
 }
 
 export function oldToken(delta: number): OldTokenView {
@@ -85,6 +90,20 @@ const RICH: ConnectionView[] = [
   connection('old-desk', 'Old service desk', 'xurrent', { group: 'off', status: 'unused', action: 'choose_app', used_in: [], last_check: null }),
 ];
 
+const LONG_NAME = 'Invoices and payments of the whole Northern European region';
+const byItself = (client: string): PlacementView => placed(client, 'calendar', { wiring: 'client-oauth' });
+
+/** Sign-ins of every kind. */
+const SIGNED: ConnectionView[] = [
+  connection('ended', LONG_NAME, 'retently', { ...needs, status: 'sign_in_needed', action: 'sign_in', tokens: [signedIn('t-ended', { needed: at(-2 * 3600_000) })] }),
+  connection('more', 'Service desk', 'xurrent', { ...needs, status: 'sign_in_needed', action: 'sign_in', tokens: [signedIn('t-more', { own_client: 'pGbX0m1yQyV9bQ7dT3kZ-a-rather-long-client-identifier', needed: at(-60_000), asks: ['requests:write'] })] }),
+  connection('wants', 'Tickets', 'custom', { ...needs, status: 'needs_browser_sign_in', action: 'sign_in', last_check: report('needs_browser_sign_in'), tokens: [] }),
+  connection('good', 'Retently', 'retently', { tokens: [signedIn('t-good')] }),
+  connection('nightly', 'Nightly report', 'custom', { tokens: [signedIn('t-nightly', { grant: 'client_credentials', own_client: 'nightly' })] }),
+  connection('pasted', 'Surveys EU', 'retently', { tokens: [token('t-pasted', 40)] }),
+  connection('calendar', 'Calendar', 'custom', { status: 'signed_in_by_apps', action: 'nothing', last_check: null, tokens: [], used_in: [byItself('claude-code'), byItself('codex')] }),
+];
+
 const foreign = (name: string, kind: EntryView['kind'], target: string, plain_text: string[] = []): EntryView => ({ name, kind, target, disabled: false, connection: null, plain_text });
 
 function apps(connections: ConnectionView[], extra: boolean): AppView[] {
@@ -95,9 +114,9 @@ function apps(connections: ConnectionView[], extra: boolean): AppView[] {
   const here = extra && connections.length > 0 ? { installed: true, exists: true } : {};
   return [
     { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, version: '1.46388.2', since: at(-3 * DAY), restart: extra && connections.length > 0 ? { reopen: true, words: { kind: 'tray' } } : null, path: '/home/ana/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/ana')] : [])] },
-    { ...base, id: 'claude-code', name: 'Claude Code', version: '2.1.329', ...(extra && connections.length > 0 ? { running: true, since: at(-MINUTE), restart: { reopen: false, words: { kind: 'terminal', command: '/exit' } } } : {}), path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
+    { ...base, id: 'claude-code', name: 'Claude Code', version: '2.1.329', ...(extra && connections.length > 0 ? { running: true, since: at(-MINUTE), restart: { reopen: false, words: { kind: 'terminal', command: '/exit' } } } : {}), path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper', 'client-oauth'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
       further: extra ? [{ scope: { kind: 'project', folder: '/home/ana/work/website' }, path: '/home/ana/work/website/.mcp.json', problem: null, entries: [foreign('tickets', 'remote', 'https://tickets.example/mcp')] }] : [] },
-    { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/ana/.codex/config.toml', wirings: ['bridge'], entries: ours('codex') },
+    { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/ana/.codex/config.toml', wirings: ['bridge', 'client-oauth'], entries: ours('codex') },
     more('cursor', 'Cursor', '.cursor/mcp.json', here.installed ? { ...here, entries: [{ ...foreign('old-search', 'program', 'npx -y old-search'), disabled: true }] } : {}),
     more('vscode', 'VS Code', '.config/Code/User/mcp.json', { ...here, running: !!here.installed, ...(here.installed ? { version: '1.131.0', since: at(-2 * MINUTE) } : {}), candidates: here.installed ? [
       { path: '/home/ana/.config/Code/User/mcp.json', what: 'usual', name: null, exists: true, counts: true },
@@ -182,6 +201,7 @@ export function fixture(name: string): Snapshot {
     rich.problem = { code: 'state_newer', message: 'Written by 2.0.0' };
   }
   if (name === 'drift') return drifting(rich);
+  if (name === 'signed') rich.connections = SIGNED.map((one) => structuredClone(one));
   if (name === 'vault') rich.secrets = { backend: 'vault', status: 'vault_locked', vault_exists: true };
   if (name === 'no-keychain') rich.secrets = { backend: 'keychain', status: 'absent', vault_exists: false };
   return rich;

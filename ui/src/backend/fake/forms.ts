@@ -38,7 +38,7 @@ export function form(asked: Extract<Request, { type: 'resolve_form' }>, state: S
   const apart = asked.provider === 'uipath' && pasted ? { ...parts, host: 'cloud.uipath.com', organisation: 'widget', tenant: 'DefaultTenant', folder_key: '1a2b3c4d-0000-0000-0000-000000000000', slug: 'robots' } : asked.settings;
   if (apart !== asked.settings) errors.splice(0, errors.length, ...errors.filter((error) => error.field === 'name' || error.field === 'expires'));
   return {
-    resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: page(service?.pages.create ?? null), revoke_page: page(service?.pages.revoke ?? null), settings: apart },
+    resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: page(service?.pages.create ?? null), client_page: service?.id === 'xurrent' ? 'https://widget.xurrent.com/oauth_applications/new?name=Patchbay' : null, revoke_page: page(service?.pages.revoke ?? null), settings: apart },
     errors, id: asked.name === null ? null : slug(asked.name), suggested_name: free ?? base,
     suggested_expires: service?.lifetime.suggested_days ? dateIn(service.lifetime.suggested_days) : null, latest_expires: latest ? dateIn(latest) : null,
   };

@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../../bindings/Answer';
 import type { Request } from '../../bindings/Request';
+import type { SignInStep } from '../../bindings/SignInStep';
 import { Failure, type Backend, type Events } from '../index';
 import { CATALOG } from './catalog';
 import { form, look, plan } from './forms';
@@ -19,7 +20,8 @@ const rest = (millis = PACE): Promise<void> => new Promise((resolve) => setTimeo
 type Heard = { [K in keyof Events]: Set<(payload: Events[K]) => void> };
 
 export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake } {
-  const heard: Heard = { changed: new Set(), navigate: new Set(), check_progress: new Set() };
+  const heard: Heard = { changed: new Set(), navigate: new Set(), check_progress: new Set(), sign_in_progress: new Set() };
+  let stopSigning: () => void = () => undefined;
   const fake = new Fake(fixture(name), CATALOG, name === 'empty' || name === 'alone' ? [] : findings());
   const tell = <K extends keyof Events>(event: K, payload: Events[K]): void => heard[event].forEach((listen) => listen(payload));
 
@@ -28,6 +30,26 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
       await rest(pace);
       tell('check_progress', { id, layer });
     }
+  }
+
+  /** By the name: `refuse` is refused, `later` waits until it is stopped, `nowhere` opens no browser and waits, `tokens` offers none. */
+  async function signIn(id: string, alone: boolean): Promise<void> {
+    const stopped = new Promise<never>((_, reject) => (stopSigning = () => reject(new Failure({ code: 'cancelled', message: 'Stopped.' }))));
+    const step = (step: SignInStep, opened = true): void => tell('sign_in_progress', { id, step, opened });
+    step({ step: 'asking' });
+    await rest(pace);
+    if (/tokens/.test(id)) throw new Failure({ code: 'sign_in_not_offered', message: 'No.' });
+    const page = `https://sign-in.example.com/authorize?response_type=code&client_id=patchbay&state=${id}&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM`;
+    if (!alone) {
+      step({ step: 'browser', url: page }, !/nowhere/.test(id));
+      if (!/nowhere/.test(id)) void fake.opened(`link ${page}`);
+      await (/later|nowhere/.test(id) ? stopped : Promise.race([rest(pace * 4), stopped]));
+    }
+    if (/refuse/.test(id)) throw new Failure({ code: 'sign_in_refused', message: 'access_denied' });
+    step({ step: 'fetching' });
+    await rest(pace);
+    step({ step: 'checking' });
+    await rest(pace);
   }
 
   async function answer(request: Request, secret: string): Promise<Answer> {
@@ -68,6 +90,16 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
       }
       case 'check':
         return check(request.ids.length ? request.ids : fake.state.connections.map((one) => one.id));
+      case 'connect_signed_in':
+        await signIn(fake.idOf(request.connect.name), request.with.grant === 'client_credentials');
+        return fake.change(request, secret);
+      case 'sign_in':
+        await signIn(request.id, request.with.grant === 'client_credentials');
+        return fake.change(request, secret);
+      case 'cancel_sign_in':
+        fake.asked.push(request);
+        stopSigning();
+        return done;
       case 'renew':
         await walk(request.id);
         if (/refuse/.test(secret)) throw new Failure({ code: 'renewal_refused', message: 'refused' });

@@ -15,6 +15,7 @@ import { words } from '../../i18n';
 import { answered, defaults, endMissing, fill, takenApart } from '../../lib/fields';
 import { LiveForm, type Answers } from '../../lib/form.svelte';
 import { Places } from '../../lib/places.svelte';
+import { mayOffer, Signing } from '../../lib/signing.svelte';
 import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
 import { sameToken, TokenPaste } from '../../lib/tokenField.svelte';
 
@@ -30,6 +31,9 @@ export class Wizard {
   perApp = $state(false);
   /** The service is used without a token. */
   tokenless = $state(false);
+  /** The user signs in with the browser, in place of a token. */
+  signsIn = $state(false);
+  signing = $state.raw(new Signing(null));
   /** Which of the tokens is being pasted. */
   nth = $state(0);
   pastes = $state.raw<TokenPaste[]>([new TokenPaste()]);
@@ -49,9 +53,11 @@ export class Wizard {
 
   /** With one token for each app the apps are chosen first: each token is pasted for its app. */
   readonly order: Step[] = $derived(
-    this.perApp ? ['service', 'details', 'make', 'apps', 'paste', 'review', 'check'] : [...STEPS],
+    this.signsIn ? STEPS.filter((step) => step !== 'paste') : this.perApp ? ['service', 'details', 'make', 'apps', 'paste', 'review', 'check'] : [...STEPS],
   );
   readonly clients: string[] = $derived(this.places.list.map((place) => place.client));
+  /** Every app signs in by itself: there is nothing for Patchbay to sign in to. */
+  readonly byApps: boolean = $derived(this.signsIn && this.places.list.length > 0 && this.places.list.every((place) => place.wiring === 'client-oauth'));
   readonly optional: boolean = $derived(this.service !== null && !this.service.token.needed && !this.perApp);
   readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
   readonly position: number = $derived(this.order.indexOf(this.step));
@@ -70,6 +76,9 @@ export class Wizard {
       this.scopes = service.presets.find((preset) => preset.recommended)?.scopes.slice() ?? service.presets[0]?.scopes.slice() ?? [];
       this.perApp = service.advice.per_app;
       this.tokenless = false;
+      this.signing.forget();
+      this.signing = new Signing(service);
+      this.signsIn = mayOffer(service) && !!service.sign_in?.recommended;
       this.name = '';
       this.#named = false;
       this.#label = null;
@@ -141,7 +150,7 @@ export class Wizard {
       name: this.name.trim(),
       settings: this.answers.settings,
       places: this.places.list,
-      token: first && !this.tokenless ? this.#facts(first, this.clients[0]) : null,
+      token: first && !this.tokenless && !this.signsIn ? this.#facts(first, this.clients[0]) : null,
       overrule: this.pastes.some((paste) => paste.overruled),
     };
   }
@@ -161,6 +170,7 @@ export class Wizard {
   async #forward(): Promise<void> {
     this.error = null;
     if (this.step === 'details' && !(await this.#detailsDone())) return;
+    if (this.step === 'make' && !this.#signInFilled()) return;
     if (this.step === 'make') this.#label = this.labelFor(undefined);
     if (this.step === 'paste' && !(await this.#pasteDone())) return;
     if (this.connected) return this.apply();
@@ -234,6 +244,22 @@ export class Wizard {
     this.nth = 0;
   }
 
+  /** Between a sign-in and a token; what was pasted so far is dropped. */
+  setSignsIn(signsIn: boolean): void {
+    this.signsIn = signsIn;
+    this.error = null;
+    this.#renewPastes();
+  }
+
+  stepName(step: Step): string {
+    return step === 'make' && mayOffer(this.service) ? words.signIn.step : words.wizard.steps[step];
+  }
+
+  #signInFilled(): boolean {
+    this.signing.tried = true;
+    return !this.signsIn || this.signing.ready;
+  }
+
   setPerApp(each: boolean): void {
     this.perApp = each;
     this.tokenless = false;
@@ -262,18 +288,23 @@ export class Wizard {
     if (nth < this.pastes.length) return this.#pasteAgain(nth);
     this.forget();
     this.step = 'check';
-    await this.check();
+    if (!this.byApps) await this.check();
   }
 
   async #connectFirst(): Promise<void> {
     const expected = this.plan?.expected ?? null;
-    const secret = this.tokenless ? undefined : this.pastes[0]?.value;
+    if (this.signsIn && !this.byApps) {
+      const request = { type: 'connect_signed_in', connect: this.connect, with: this.signing.with, expected } as const;
+      this.connected ??= await this.signing.run(this.live.form?.id ?? '', request, 'connected');
+      return;
+    }
+    const secret = this.tokenless || this.signsIn ? undefined : this.pastes[0]?.value;
     this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
   }
 
   /** The first token that is not fit, looked at anew before anything is written; -1 where all are. */
   async #unfit(): Promise<number> {
-    if (this.tokenless) return -1;
+    if (this.tokenless || this.signsIn) return -1;
     const open = this.pastes.map((paste, n) => ({ paste, n })).filter(({ n }) => !this.#isSaved(n));
     await Promise.all(open.map(({ paste }) => paste.inspect(this.service?.id ?? '', null)));
     return open.find(({ paste, n }) => !paste.ready || (this.perApp && this.twinOf(n)) || endMissing(this.service, paste))?.n ?? -1;
@@ -300,7 +331,10 @@ export class Wizard {
   /** An error goes back to the step that can mend it; a file that changed meanwhile is shown anew. */
   async #failed(nth: number): Promise<void> {
     const error = this.error;
-    if (error?.field === 'token' || error?.field === 'expires') {
+    if (error?.code === 'cancelled') this.error = null;
+    else if (error?.code === 'sign_in_not_offered') this.#askForToken();
+    else if (error?.field === 'client_secret') this.step = 'make';
+    else if (error?.field === 'token' || error?.field === 'expires') {
       this.#pasteAgain(nth);
       if (error.field === 'token') this.paste.refused = error;
       if (error.field === 'token') this.error = null;
@@ -312,6 +346,14 @@ export class Wizard {
     } else if (error?.field === 'name' || this.service?.fields.some((field) => field.key === error?.field)) {
       this.step = 'details';
     }
+  }
+
+  /** The service lets nobody sign in: a token is the way that is left. */
+  #askForToken(): void {
+    const { error } = this;
+    this.setSignsIn(false);
+    this.error = error;
+    this.step = 'make';
   }
 
   async check(): Promise<void> {
@@ -345,5 +387,12 @@ export class Wizard {
   /** Drops every token. */
   forget(): void {
     for (const paste of this.pastes) paste.clear();
+    this.signing.forget();
+  }
+
+  /** Leaves: a sign-in that waits for the user is stopped. */
+  leave(): void {
+    void this.signing.stop();
+    this.forget();
   }
 }

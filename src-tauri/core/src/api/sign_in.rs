@@ -1,0 +1,360 @@
+//! Signing in and out at the front door.
+//!
+//! Steps of a sign-in, each of which leaves what worked before it working if the program is killed right after it:
+//! 1. the service signs the user in; nothing is stored yet, and nothing is if that fails or is stopped;
+//! 2. the tokens go to the keychain: in the place of the sign-in before, otherwise to one of their own;
+//! 3. the state names them: from here on everybody uses them. A pasted token that they replace stays where it is and
+//!    joins those that wait to be revoked.
+
+use std::future::Future;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::message::{Answer, Connect, Connected, Request};
+use super::place::{self, Expected};
+use super::renew::find;
+use super::sign_in_view::{DueSignIn, SignInStep, SignInWith, SignedIn, SignedOut};
+use super::view::ActivityKind;
+use super::{Event, Patchbay, token};
+use crate::connection::state::{State, random_hex};
+use crate::connection::{Connection, Credential, Grant, Previous, SignInNeeded};
+use crate::error::{Code, Error, Result};
+use crate::oauth::{self, Held, OwnClient, Signed, Want};
+use crate::probe::Verdict;
+use crate::secret::{Key, Secret};
+use crate::token::reminder::ShownReminders;
+use crate::wire::{Endpoint, origin_of};
+
+/// How long a service may take to end a sign-in; then it is only forgotten here.
+const SIGN_OUT: Duration = Duration::from_secs(10);
+
+impl Patchbay {
+    /// The requests that are about signing in.
+    pub(super) async fn sign(&self, request: Request, secret: Option<Secret>) -> Result<Answer> {
+        if let Request::CancelSignIn { id } = &request {
+            self.stop_signing(id);
+            return Ok(Answer::Done);
+        }
+        self.inner.state.check_writable()?;
+        match request {
+            Request::ConnectSignedIn { connect, with, expected } => {
+                self.connect_signed_in(&connect, &with, secret, expected).await.map(Answer::Connected)
+            }
+            Request::SignIn { id, token, with } => {
+                self.sign_in(&id, token.as_deref(), &with, secret).await.map(Answer::SignedIn)
+            }
+            Request::SignOut { id, token } => self.sign_out(&id, token.as_deref()).await.map(Answer::SignedOut),
+            _ => Err(Error::new(Code::Usage, "Patchbay does not know this request.")),
+        }
+    }
+
+    /// Signs in, tries the service, and only then sets the connection up and writes the apps' files.
+    async fn connect_signed_in(
+        &self,
+        connect: &Connect,
+        with: &SignInWith,
+        secret: Option<Secret>,
+        expected: Expected,
+    ) -> Result<Connected> {
+        let (mut connection, _) = self.draft(connect, &self.state()?)?;
+        // Planned once ahead of everything else, so that a file that cannot be edited stops it before anybody signs in.
+        place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
+        let mut stop = self.stoppable(&connection.id);
+        let want = want(&connection, None, with, secret)?;
+        let signed = self.obtain(&mut stop, &connection.id, &want).await?;
+        // The first connection of all makes the state file, and with it the salt of all fingerprints.
+        let state = self.inner.state.update(|state| Ok(state.clone()))?;
+        let credential = made_of(&connection, &signed, &state, self.host().now)?;
+        let key = token::key(&connection, &credential)?;
+        self.put(&key, &signed.held).await?;
+        if let Err(error) = or_stopped(&mut stop, self.try_sign_in(&connection, &key)).await {
+            self.end_at_service(&signed.held, &connection).await;
+            self.delete_tokens(&[key]).await?;
+            return Err(error);
+        }
+        connection.credentials.push(credential);
+        self.set_up(&connection, connect, &expected).await
+    }
+
+    /// Signs in to a connection that is there: for the first time, anew, or in place of a token.
+    async fn sign_in(
+        &self,
+        id: &str,
+        token: Option<&str>,
+        with: &SignInWith,
+        secret: Option<Secret>,
+    ) -> Result<SignedIn> {
+        let state = self.state()?;
+        let connection = state.connection(id)?.clone();
+        if connection.is_program() {
+            return Err(Error::new(Code::SignInNotOffered, "A program takes a token, not a sign-in.")
+                .hint("Renew its token instead."));
+        }
+        let before = chosen(&connection, token)?;
+        let held = self.held(&connection, before).await?;
+        let client_secret = secret.or_else(|| held.as_ref().and_then(client_secret));
+        let want = want(&connection, before, with, client_secret)?;
+        let mut stop = self.stoppable(id);
+        let signed = self.obtain(&mut stop, id, &want).await?;
+        let token = self.keep_sign_in(&connection, before, &signed).await?;
+        self.note(&connection, ActivityKind::SignedIn)?;
+        self.tell(Event::SignIn { id: id.to_owned(), step: SignInStep::Checking });
+        let checked = self.check(&[id.to_owned()]).await?;
+        let report = checked.into_iter().next().map(|checked| checked.report);
+        let report = report.ok_or_else(|| Error::new(Code::Internal, "The check has no result."))?;
+        Ok(SignedIn { id: id.to_owned(), token, report })
+    }
+
+    /// Step 1.
+    async fn obtain(&self, stop: &mut oneshot::Receiver<()>, id: &str, want: &Want) -> Result<Signed> {
+        let tell = |step: oauth::Step| self.tell(Event::SignIn { id: id.to_owned(), step: step.into() });
+        or_stopped(stop, oauth::sign_in(want, tell)).await
+    }
+
+    /// Steps 2 and 3 for a connection that is there; the credential's id.
+    async fn keep_sign_in(
+        &self,
+        connection: &Connection,
+        before: Option<&Credential>,
+        signed: &Signed,
+    ) -> Result<String> {
+        let mut made = made_of(connection, signed, &self.state()?, self.host().now)?;
+        let again = before.filter(|credential| credential.sign_in.is_some());
+        if let Some(again) = again {
+            made.id.clone_from(&again.id);
+            made.previous.clone_from(&again.previous);
+        } else if let Some(before) = before {
+            made.previous = before.previous.clone();
+            made.previous.push(replaced(before, self.host().now));
+        }
+        let key = token::key(connection, &made)?;
+        self.put(&key, &signed.held).await?;
+        let stale = again.map(Credential::key).filter(|stale| *stale != key);
+        self.inner.state.update(|state| {
+            state.reminders.remove(&made.id);
+            state.checks.remove(&connection.id);
+            take_place(state.connection_mut(&connection.id)?, before, &made);
+            Ok(())
+        })?;
+        // Where the address has changed since.
+        self.delete_tokens(&stale.into_iter().collect::<Vec<_>>()).await?;
+        self.tell(Event::Changed);
+        Ok(made.id)
+    }
+
+    async fn put(&self, key: &Key, held: &Held) -> Result<()> {
+        let _turn = self.token_turn()?;
+        self.secrets().write(key, &held.0).await
+    }
+
+    /// Whether the service takes what it has just given. Anything but a refusal is left to the check that follows.
+    async fn try_sign_in(&self, connection: &Connection, key: &Key) -> Result<()> {
+        self.tell(Event::SignIn { id: connection.id.clone(), step: SignInStep::Checking });
+        let access = oauth::access(&self.secrets(), key, self.data_dir(), &address(connection)?, None).await?;
+        let report = self.probe_with(connection, Some(&access), true).await?;
+        match report.verdict {
+            Verdict::TokenRefused | Verdict::NeedsBrowserSignIn => {
+                Err(Error::new(Code::SignInRefused, "The service signed you in and then refused the sign-in.")
+                    .hint("Sign in again, or use a token."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn sign_out(&self, id: &str, token: Option<&str>) -> Result<SignedOut> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let signed_in = || connection.credentials.iter().find(|credential| credential.sign_in.is_some());
+        let credential = match token {
+            Some(token) => find(connection, token)?,
+            None => signed_in().ok_or_else(|| token::missing(connection))?,
+        };
+        let revoked = match self.held(connection, Some(credential)).await? {
+            Some(held) => self.end_at_service(&held, connection).await,
+            None => false,
+        };
+        self.delete_tokens(&credential.keys()).await?;
+        self.inner.state.update(|state| {
+            state.reminders.remove(&credential.id);
+            state.checks.remove(id);
+            let connection = state.connection_mut(id)?;
+            connection.credentials.retain(|other| other.id != credential.id);
+            connection.token_lost |= connection.credentials.is_empty();
+            for placement in &mut connection.placements {
+                placement.credential.take_if(|named| *named == credential.id);
+            }
+            Ok(())
+        })?;
+        self.note(connection, ActivityKind::SignedOut)?;
+        self.tell(Event::Changed);
+        Ok(SignedOut { id: id.to_owned(), revoked })
+    }
+
+    /// Signs out of all sign-ins of a connection that is about to go; whether the service has ended them all. Absent
+    /// where there are none.
+    pub(super) async fn sign_out_of_all(&self, connection: &Connection) -> Option<bool> {
+        let mut ended = None;
+        for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_some()) {
+            let revoked = match self.held(connection, Some(credential)).await {
+                Ok(Some(held)) => self.end_at_service(&held, connection).await,
+                _ => false,
+            };
+            ended = Some(ended.unwrap_or(true) && revoked);
+        }
+        ended
+    }
+
+    async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {
+        let Ok(endpoint) = address(connection) else { return false };
+        tokio::time::timeout(SIGN_OUT, oauth::sign_out(held, &endpoint)).await.unwrap_or(false)
+    }
+
+    /// What stands in the keychain of a sign-in.
+    async fn held(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Option<Held>> {
+        let Some(credential) = credential.filter(|credential| credential.sign_in.is_some()) else { return Ok(None) };
+        Ok(token::read_sound(&self.secrets(), &token::key(connection, credential)?).await?.map(Held))
+    }
+
+    /// What ends when a sign-in is stopped, or begun anew.
+    fn stoppable(&self, id: &str) -> oneshot::Receiver<()> {
+        let (keep, stop) = oneshot::channel();
+        self.inner.signing.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), keep);
+        stop
+    }
+
+    fn stop_signing(&self, id: &str) {
+        self.inner.signing.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Sign-ins that only the user can renew and whose notification was not shown yet.
+    ///
+    /// # Errors
+    /// The state file cannot be read.
+    pub fn due_sign_ins(&self) -> Result<Vec<DueSignIn>> {
+        let state = self.state()?;
+        let mut due = Vec::new();
+        for connection in &state.connections {
+            for credential in &connection.credentials {
+                let Some(needed) = needed(credential) else { continue };
+                if !is_told(state.reminders.get(&credential.id), needed) {
+                    let (connection, name) = (connection.id.clone(), connection.name.clone());
+                    due.push(DueSignIn { connection, name, token: credential.id.clone() });
+                }
+            }
+        }
+        Ok(due)
+    }
+}
+
+/// Notes that the need of a sign-in was told; a later need is another one.
+pub(super) fn acknowledge(shown: &mut ShownReminders, needed: &SignInNeeded) {
+    shown.expires = Some(needed.since);
+}
+
+fn is_told(shown: Option<&ShownReminders>, needed: &SignInNeeded) -> bool {
+    shown.is_some_and(|shown| shown.expires == Some(needed.since))
+}
+
+/// Why a credential's sign-in has to be made anew, if it has to.
+pub(super) fn needed(credential: &Credential) -> Option<&SignInNeeded> {
+    credential.sign_in.as_ref().and_then(|sign_in| sign_in.needed.as_ref())
+}
+
+async fn or_stopped<T>(stop: &mut oneshot::Receiver<()>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        _ = stop => Err(Error::new(Code::Cancelled, "The sign-in was stopped.")),
+    }
+}
+
+/// The credential that is meant: the one named, else one that needs it, else the first.
+fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<&'a Credential>> {
+    let of_need = || connection.credentials.iter().find(|credential| needed(credential).is_some());
+    match named {
+        Some(id) => find(connection, id).map(Some),
+        None => Ok(of_need().or(connection.credentials.first())),
+    }
+}
+
+fn address(connection: &Connection) -> Result<Endpoint> {
+    Endpoint::new(&connection.url)?.with_headers(&connection.headers)
+}
+
+/// What is asked of the service; what the request leaves open is as it was before.
+fn want(
+    connection: &Connection,
+    before: Option<&Credential>,
+    with: &SignInWith,
+    secret: Option<Secret>,
+) -> Result<Want> {
+    let earlier = before.and_then(|credential| credential.sign_in.as_ref());
+    let own = earlier.filter(|earlier| earlier.own_client).map(|earlier| earlier.client_id.clone());
+    let given = with.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
+    let grant = with.grant.or(earlier.map(|earlier| earlier.grant)).unwrap_or(Grant::AuthorizationCode);
+    let client = given.or(own).map(|id| OwnClient { id, secret: secret.filter(|secret| !secret.expose().is_empty()) });
+    if grant == Grant::ClientCredentials && client.as_ref().is_none_or(|client| client.secret.is_none()) {
+        return Err(Error::new(Code::SettingInvalid, "This way needs a client ID and its secret.")
+            .hint("Copy both from the service.")
+            .field("client_secret"));
+    }
+    let scopes = if with.scopes.is_empty() { asked_for(before) } else { with.scopes.clone() };
+    Ok(Want { endpoint: address(connection)?, grant, client, scopes })
+}
+
+/// The permissions that a service asked for beyond those it gave, with those; none where it did not.
+fn asked_for(before: Option<&Credential>) -> Vec<String> {
+    let Some(before) = before else { return Vec::new() };
+    let asked = needed(before).map(|needed| needed.scopes.clone()).unwrap_or_default();
+    let kept = before.scopes.iter().filter(|scope| !asked.is_empty() && !asked.contains(scope)).cloned();
+    kept.chain(asked.clone()).collect()
+}
+
+/// The facts of a sign-in that is about to be kept.
+fn made_of(connection: &Connection, signed: &Signed, state: &State, now: jiff::Timestamp) -> Result<Credential> {
+    Ok(Credential {
+        id: format!("t-{}", random_hex(4)),
+        label: format!("{} sign-in", connection.name),
+        scopes: signed.scopes.clone(),
+        created: now,
+        expires: None,
+        fingerprint: signed.held.0.fingerprint(&state.salt),
+        origin: origin_of(&connection.url)?,
+        way: Some(connection.way()),
+        variable: None,
+        sign_in: Some(signed.sign_in.clone()),
+        previous: Vec::new(),
+        renewal: None,
+    })
+}
+
+/// The secret of the client that a sign-in was made with.
+fn client_secret(held: &Held) -> Option<Secret> {
+    let held: serde_json::Value = serde_json::from_str(held.0.expose()).ok()?;
+    held.pointer("/client/secret")?.as_str().map(|secret| Secret::new(secret.to_owned()))
+}
+
+/// A token that a sign-in has replaced: it waits to be revoked where it stands.
+fn replaced(before: &Credential, now: jiff::Timestamp) -> Previous {
+    Previous {
+        id: before.id.clone(),
+        fingerprint: before.fingerprint.clone(),
+        replaced: now,
+        origin: Some(before.origin.clone()),
+        way: before.way.clone(),
+    }
+}
+
+/// Puts a credential in the place of the one before, also for the apps that name that one.
+fn take_place(connection: &mut Connection, before: Option<&Credential>, made: &Credential) {
+    connection.token_lost = false;
+    let at = before.and_then(|before| connection.credentials.iter().position(|other| other.id == before.id));
+    let Some(at) = at else { return connection.credentials.push(made.clone()) };
+    let old = std::mem::replace(&mut connection.credentials[at], made.clone()).id;
+    for placement in &mut connection.placements {
+        if placement.credential.as_deref() == Some(&old) {
+            placement.credential = Some(made.id.clone());
+        }
+    }
+}

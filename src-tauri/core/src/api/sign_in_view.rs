@@ -1,0 +1,111 @@
+//! Signing in by OAuth, as it is asked for and as it is shown. Never a token, never a secret.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::connection::{Grant, SignIn};
+use crate::oauth::Step;
+use crate::probe::Report;
+
+/// How to sign in. An own client's secret comes beside the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export)]
+pub struct SignInWith {
+    /// How the tokens are obtained; absent: as before, or else with the browser.
+    pub grant: Option<Grant>,
+    /// The identifier of a client that the user registered at the service; absent: as before, or else what the service
+    /// hands out.
+    pub client_id: Option<String>,
+    /// The permissions to ask for; empty: those that the service names.
+    pub scopes: Vec<String>,
+}
+
+/// How far a sign-in has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "step", rename_all = "snake_case")]
+#[ts(export)]
+pub enum SignInStep {
+    /// The service is asked how to sign in.
+    Asking,
+    /// This page is opened in the browser, and it is waited for the user there.
+    Browser {
+        /// The page: https, or on this computer.
+        url: String,
+    },
+    /// The user is back; the tokens are fetched.
+    Fetching,
+    /// The service is tried with them.
+    Checking,
+}
+
+impl From<Step> for SignInStep {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Asking => Self::Asking,
+            Step::Browser(url) => Self::Browser { url: url.into() },
+            Step::Fetching => Self::Fetching,
+        }
+    }
+}
+
+/// What a screen needs to know of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct SignInView {
+    /// When the user signed in last, RFC 3339.
+    pub at: String,
+    /// How the tokens are obtained.
+    pub grant: Grant,
+    /// The identifier of the user's own client, where it is one.
+    pub own_client: Option<String>,
+    /// Since when the user has to sign in anew, RFC 3339; absent while it works.
+    pub needed: Option<String>,
+    /// The permissions that the service asks for beyond those it gave.
+    pub asks: Vec<String>,
+}
+
+impl From<&SignIn> for SignInView {
+    fn from(sign_in: &SignIn) -> Self {
+        Self {
+            at: sign_in.at.to_string(),
+            grant: sign_in.grant,
+            own_client: sign_in.own_client.then(|| sign_in.client_id.clone()),
+            needed: sign_in.needed.as_ref().map(|needed| needed.since.to_string()),
+            asks: sign_in.needed.iter().flat_map(|needed| needed.scopes.clone()).collect(),
+        }
+    }
+}
+
+/// A finished sign-in of a connection that was there.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct SignedIn {
+    /// The connection's id.
+    pub id: String,
+    /// The credential's id.
+    pub token: String,
+    /// What the check with it found.
+    pub report: Report,
+}
+
+/// A finished sign-out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct SignedOut {
+    /// The connection's id.
+    pub id: String,
+    /// Whether the service has ended the sign-in too; otherwise it is only forgotten here.
+    pub revoked: bool,
+}
+
+/// A sign-in that only the user can renew, and of which no notification was shown yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueSignIn {
+    /// The connection's id.
+    pub connection: String,
+    /// Its name.
+    pub name: String,
+    /// The credential's id.
+    pub token: String,
+}

@@ -1,0 +1,73 @@
+/** English for signing in with the browser. */
+
+export const signIn = {
+  how: 'How do you want to connect?',
+  withBrowser: 'Sign in with your browser',
+  withToken: 'Use a token',
+  advised: 'suits most people',
+  unsure: 'Nobody says whether this service offers it. Patchbay asks the service when you connect.',
+  makeTitle: 'Sign in or use a token',
+  makeAbout: 'You sign in on the service’s own page, when you connect. Patchbay never sees your password.',
+  step: 'Sign in or token',
+  then: 'Next you choose your apps. Your browser opens when you press Connect.',
+  tokenless: 'When you connect, your browser opens and you sign in there.',
+
+  own: {
+    title: 'Your client ID',
+    about: 'This service lets you sign in only with a client that was registered there.',
+    optional: 'I have a client ID of my own',
+    id: 'Client ID', secret: 'Client secret', secretHint: 'Kept in your keychain, never in a file.', secretKept: 'Leave it empty to use the one from last time.',
+    who: 'Who signs in?', me: 'I do, with my browser', itself: 'The client itself, without a browser',
+    open: 'Open the page for it',
+    missing: 'Enter the client ID.', secretMissing: 'Enter the client secret.',
+  },
+
+  progress: {
+    label: 'Signing in',
+    asking: 'Asking the service how to sign in',
+    browser: 'Waiting for you in the browser',
+    fetching: 'Finishing the sign-in',
+    checking: 'Trying it out',
+    go: 'Sign in on the page that has opened in your browser, then come back here.',
+    closed: 'No browser has opened. Copy the address and open it in your browser.',
+    again: 'Open the page again', copy: 'Copy the address', stop: 'Cancel signing in',
+  },
+
+  dialog: {
+    title: (name: string) => `Sign in to ${name}`, again: (name: string) => `Sign in to ${name} again`,
+    about: 'Your browser opens the service’s own page. Sign in there, then come back. All your apps use it at once; none has to be restarted.',
+    instead: 'This takes the place of the token. The token stays valid at the service until you revoke it there.',
+    needed: 'The sign-in has ended. Your apps cannot use this service until you sign in again.',
+    asks: (scopes: string) => `The service asks for more permissions: ${scopes}`,
+    do: 'Sign in', useToken: 'Use a token instead',
+    done: (name: string) => `You are signed in to ${name}`, doneBad: (name: string, why: string) => `You are signed in to ${name}. ${why}`,
+  },
+
+  detail: {
+    title: 'Signed in', titles: 'Tokens and sign-ins', at: 'Since', as: 'As', permissions: 'Permissions',
+    you: 'You, with your browser', itself: 'A client, without a browser', client: 'Your client ID',
+    ends: 'Goes on until you sign out or the service ends it. Nothing has to be renewed.',
+    again: 'Sign in again', out: 'Sign out', give: 'Sign in',
+    needed: (when: string) => `You have to sign in again since ${when}.`,
+  },
+
+  out: {
+    title: (name: string) => `Sign out of ${name}?`,
+    about: (apps: string, n: number) => (n === 0 ? 'The sign-in is deleted from here, and ended at the service where it offers that.' : `${apps} cannot use it any more until you sign in again. The sign-in is deleted from here, and ended at the service where it offers that.`),
+    confirm: 'Sign out', stay: 'Stay signed in',
+    revoked: (name: string) => `You are signed out of ${name}, at the service too`,
+    kept: (name: string) => `You are signed out of ${name} here. The service offers no way to end it there: look in its own settings`,
+  },
+
+  remove: {
+    about: 'You are signed out: the sign-in is deleted from here, and ended at the service where it offers that.',
+    revoked: (name: string) => `${name} was removed, and the service has ended your sign-in`,
+    kept: (name: string) => `${name} was removed. The service did not end your sign-in: look in its own settings`,
+  },
+
+  byApps: {
+    title: (name: string) => `${name} is set up`,
+    about: (apps: string) => `${apps} will ask you to sign in, each in its own way, when it first uses this. No token is involved, and Patchbay has no part in it.`,
+    none: 'No token: your apps sign in by themselves.',
+  },
+};
