@@ -132,6 +132,16 @@ pub enum Status {
     Unreachable,
     /// The connection to the service is not trusted.
     TlsNotTrusted,
+    /// The network's proxy cannot be reached.
+    ProxyUnreachable,
+    /// The network's proxy wants a user name and a password.
+    ProxySignInNeeded,
+    /// The network's proxy refuses the user name or the password.
+    ProxySignInRefused,
+    /// The network's proxy does not allow the service.
+    ProxyForbids,
+    /// The service is reached through a proxy only, and none is used.
+    ProxyNeeded,
     /// The service took too long.
     TooSlow,
     /// The service reports an error of its own.
@@ -163,6 +173,8 @@ pub enum NextStep {
     Finish,
     /// Change its address or answers.
     Edit,
+    /// Say how it is reached.
+    Network,
     /// Choose an app.
     ChooseApp,
     /// Open the app's file.
