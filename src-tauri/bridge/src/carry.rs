@@ -17,7 +17,7 @@ use crate::outlet::Outlet;
 use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
-use crate::way::Ways;
+use crate::way::{Way, Ways};
 use crate::{Event, INITIALIZED, MOST_BYTES, Observer, Source, channel, listen, server};
 
 /// How long the server may take to hear that the session is over.
@@ -205,13 +205,35 @@ impl Carrier {
         headers: &HeaderMap,
     ) -> Result<Response, Trouble> {
         let way = self.ways.get().await?;
-        let response = way.send(place, method.clone(), body, headers).await?;
+        let response = match way.send(place, method.clone(), body, headers).await {
+            Ok(response) => response,
+            Err(trouble) => return self.send_otherwise(trouble, &way, place, method, body, headers).await,
+        };
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
         let Some(fresh) = self.ways.other_than(&way).await? else { return Err(way.refused()) };
         let response = fresh.send(place, method, body, headers).await?;
         if response.status() == StatusCode::UNAUTHORIZED { Err(fresh.refused()) } else { Ok(response) }
+    }
+
+    /// Nobody was reached: sends again where the user has since said otherwise how the service is reached.
+    async fn send_otherwise(
+        &self,
+        trouble: Trouble,
+        way: &Way,
+        place: Option<&str>,
+        method: Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Trouble> {
+        if !trouble.is_of_network() {
+            return Err(trouble);
+        }
+        match self.ways.other_than(way).await {
+            Ok(Some(fresh)) if !trouble.may_have_arrived() => fresh.send(place, method, body, headers).await,
+            _ => Err(trouble),
+        }
     }
 
     /// The server has forgotten a session: begins a new one with the app's own words, unseen by the app.

@@ -25,7 +25,11 @@ pub(crate) struct Way {
 
 impl Way {
     fn leads_as(&self, other: &Endpoint) -> bool {
-        self.endpoint.same_auth(other) && self.endpoint.url() == other.url()
+        self.endpoint.same_auth(other) && self.endpoint.url() == other.url() && self.is_reached_as(other)
+    }
+
+    fn is_reached_as(&self, other: &Endpoint) -> bool {
+        self.endpoint.network() == other.network()
     }
 
     /// Sends a request to the service, or to another place of it.
@@ -118,7 +122,7 @@ impl Ways {
 
     fn note(&self, endpoint: &Endpoint) {
         let mut sent = self.sent();
-        sent.retain(|known| !known.same_auth(endpoint));
+        sent.retain(|known| !(known.same_auth(endpoint) && known.network() == endpoint.network()));
         if sent.len() == MOST_REMEMBERED {
             sent.remove(0);
         }
@@ -152,7 +156,7 @@ impl Ways {
         let known = self.known.borrow().clone();
         let client = match known {
             Some(way) if way.leads_as(&endpoint) => return Ok(()),
-            Some(way) if way.endpoint.origin() == endpoint.origin() => way.client,
+            Some(way) if way.endpoint.origin() == endpoint.origin() && way.is_reached_as(&endpoint) => way.client,
             _ => Client::for_endpoint(&endpoint, Timeouts::default())?,
         };
         self.note(&endpoint);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use patchbay_bridge::{Observer, Source, stdio};
-use patchbay_core::api::ready_token;
+use patchbay_core::api::{ready_network, ready_token};
 use patchbay_core::connection::runs::{Run, Runs};
 use patchbay_core::connection::state::StateFile;
 use patchbay_core::process::{Starter, starter};
@@ -26,8 +26,7 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
             (source, Some(recorder))
         }
         (None, Some(url)) => {
-            let endpoint = Endpoint::new(url)?;
-            (Arc::new(move || Ok(endpoint.clone())), None)
+            (of_address(host.clone(), Endpoint::new(url)?), None)
         }
         (None, None) => return Err(Error::new(Code::Usage, "Say which connection to carry.")),
     };
@@ -81,7 +80,20 @@ fn of_connection(host: Host, id: String, client: Client) -> Source {
         let own = connection.placements.iter().any(|placement| placement.credential.is_some());
         let app = if own { known_starter(&client).client } else { None };
         let placement = connection.placements.iter().find(|placement| Some(placement.client.as_str()) == app);
-        ready_token(&secrets, connection, placement)
+        let own = connection.network.as_ref();
+        let network = ready_network(&host, &state, &secrets, own, &connection.url)?;
+        ready_token(&secrets, network, connection, placement)
+    })
+}
+
+/// An address that belongs to no connection, reached as all are.
+fn of_address(host: Host, endpoint: Endpoint) -> Source {
+    Arc::new(move || {
+        let data_dir = host.data_dir();
+        let state = StateFile::new(&data_dir).load()?.state;
+        let secrets = SecretStore::system(&data_dir, state.settings.backend);
+        let network = ready_network(&host, &state, &secrets, None, endpoint.url().as_str())?;
+        Ok(endpoint.clone().with_network(network))
     })
 }
 

@@ -132,7 +132,8 @@ impl Patchbay {
         secret: Option<&Secret>,
         call: bool,
     ) -> Result<Report> {
-        let mut endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        let mut endpoint = endpoint.with_network(self.network_of(connection).await?);
         if let Some(secret) = secret {
             endpoint = endpoint.with_auth(&connection.auth, secret)?;
         }
@@ -180,6 +181,9 @@ fn not_tried(error: &Error, now: Timestamp) -> Report {
         | Code::AddressHasCredentials
         | Code::AddressHasToken
         | Code::SettingInvalid => (Verdict::WrongAddress, LayerKind::Name),
+        Code::CertificateUnfit => (Verdict::TlsNotTrusted, LayerKind::Tls),
+        Code::ProxyInvalid => (Verdict::ProxyUnreachable, LayerKind::Connect),
+        Code::ProxyPasswordMissing => (Verdict::ProxySignInNeeded, LayerKind::Connect),
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };

@@ -17,6 +17,7 @@ mod leave;
 mod leave_view;
 mod look;
 pub mod message;
+mod network;
 mod news;
 mod obstacle;
 mod place;
@@ -57,6 +58,7 @@ use secrets::Places;
 
 pub use install::install_program;
 pub use message::{Answer, Request};
+pub use network::ready_network;
 pub use reopen::say as say_restart;
 pub use run::{RunSecrets, run_secrets};
 pub use token::{UNKNOWN_END, ready_token};

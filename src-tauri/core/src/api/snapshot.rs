@@ -6,6 +6,7 @@ use super::Patchbay;
 use super::differ::Ground;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
+use super::network::system_proxy;
 use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
@@ -85,6 +86,7 @@ impl Patchbay {
                 vault_exists: vault_exists(&self.inner.data_dir),
             },
             problem: loaded.problem.or_else(|| state.notice.clone()),
+            system_proxy: system_proxy(&host).shown(),
             data_dir: self.inner.data_dir.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             reminders,
@@ -123,6 +125,7 @@ impl Scene<'_> {
             last_used: runs.first().map(use_view),
             created: connection.created.to_string(),
             settings: connection.settings.clone(),
+            network: connection.network.clone(),
             brought_in: self.was_brought_in(connection),
         }
     }

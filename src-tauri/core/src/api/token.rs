@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::secret::{Key, Secret, SecretStore};
 use crate::token;
-use crate::wire::{Endpoint, origin_of};
+use crate::wire::{Endpoint, Network, origin_of};
 
 impl Patchbay {
     pub(super) fn inspect_token(
@@ -40,6 +40,7 @@ impl Patchbay {
     /// The address is unfit; the token is missing; the keychain does not answer.
     pub async fn endpoint(&self, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
         let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        let bare = bare.with_network(self.network_of(connection).await?);
         match connection.credential_for(placement) {
             Some(credential) => {
                 let secret = read(&self.secrets(), connection, credential).await?;
@@ -51,12 +52,17 @@ impl Patchbay {
     }
 }
 
-/// The endpoint for the bridge's start, read without a thread in between.
+/// The endpoint for the bridge's start, read without a thread in between; reached as [`super::ready_network`] says.
 ///
 /// # Errors
 /// As [`Patchbay::endpoint`].
-pub fn ready_token(secrets: &SecretStore, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
-    let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+pub fn ready_token(
+    secrets: &SecretStore,
+    network: Network,
+    connection: &Connection,
+    placement: Option<&Placement>,
+) -> Result<Endpoint> {
+    let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?.with_network(network);
     let Some(credential) = connection.credential_for(placement) else {
         return if lacks_token(connection) { Err(missing(connection)) } else { Ok(bare) };
     };
