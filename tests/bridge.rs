@@ -24,6 +24,9 @@ mod newest;
 /// The practice service at the other end, in both generations of the protocol.
 #[path = "bridge/practice.rs"]
 mod practice;
+/// Through a company's proxy.
+#[path = "bridge/proxy.rs"]
+mod proxy;
 /// A service at the other end that does exactly as told.
 #[path = "bridge/service.rs"]
 mod service;

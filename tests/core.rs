@@ -43,6 +43,9 @@ mod keychain;
 /// Leaving: everything taken out, or working without Patchbay.
 #[path = "core/leave.rs"]
 mod leave;
+/// Ways through a network: which proxy, whom to trust, for all and for one connection.
+#[path = "core/network.rs"]
+mod network;
 /// The packs follow their schema, and what people type into forms is refused where it must be.
 #[path = "core/packs.rs"]
 mod packs;

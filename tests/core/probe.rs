@@ -24,9 +24,12 @@ mod network;
 /// What older servers say to the newest generation's first call.
 #[path = "probe/older.rs"]
 mod older;
+/// Proxies, and certificates of a company's own.
+#[path = "probe/proxy.rs"]
+mod proxy;
 /// A server that does exactly as told.
 #[path = "probe/server.rs"]
-mod server;
+pub(crate) mod server;
 /// Servers that answer the handshake and fail later.
 #[path = "probe/tools.rs"]
 mod tools;

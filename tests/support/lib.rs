@@ -2,6 +2,7 @@
 //! for tokens where none may be, and how often to repeat a law.
 
 pub mod canary;
+pub mod network;
 pub mod practice;
 
 use std::collections::BTreeMap;

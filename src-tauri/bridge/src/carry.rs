@@ -211,10 +211,32 @@ impl Carrier {
         headers: &HeaderMap,
     ) -> Result<Response, Trouble> {
         let way = self.ways.get().await?;
-        let response = way.send(place, method.clone(), body, headers).await?;
+        let response = match way.send(place, method.clone(), body, headers).await {
+            Ok(response) => response,
+            Err(trouble) => return self.send_otherwise(trouble, &way, place, method, body, headers).await,
+        };
         let Some(refusal) = refusal(&way, &response) else { return Ok(response) };
-        let Some(fresh) = self.ways.other_than(&way, refusal).await? else { return way.answered(response) };
+        let Some(fresh) = self.ways.other_than(&way, Some(refusal)).await? else { return way.answered(response) };
         fresh.answered(fresh.send(place, method, body, headers).await?)
+    }
+
+    /// Nobody was reached: sends again where the user has since said otherwise how the service is reached.
+    async fn send_otherwise(
+        &self,
+        trouble: Trouble,
+        way: &Way,
+        place: Option<&str>,
+        method: Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Trouble> {
+        if !trouble.is_of_network() {
+            return Err(trouble);
+        }
+        match self.ways.other_than(way, None).await {
+            Ok(Some(fresh)) if !trouble.may_have_arrived() => fresh.send(place, method, body, headers).await,
+            _ => Err(trouble),
+        }
     }
 
     /// The server has forgotten a session: begins a new one with the app's own words, unseen by the app.

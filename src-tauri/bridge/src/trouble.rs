@@ -1,7 +1,7 @@
 //! What can go wrong on the way, in words for the person who reads them in their app.
 
 use bytes::Bytes;
-use patchbay_core::wire::WireError;
+use patchbay_core::wire::{ProxyWhy, WireError};
 use serde_json::json;
 
 use crate::way::Ways;
@@ -31,7 +31,17 @@ impl Trouble {
 
     /// Whether it may be over in a moment.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self.code.as_str(), "unreachable" | "too_slow" | "broken")
+        matches!(self.code.as_str(), "unreachable" | "too_slow" | "broken" | "proxy_unreachable")
+    }
+
+    /// Whether another way through the network may do better.
+    pub(crate) fn is_of_network(&self) -> bool {
+        matches!(self.code.as_str(), "unreachable" | "too_slow" | "tls_not_trusted") || self.code.starts_with("proxy_")
+    }
+
+    /// Whether the service may have got the request all the same, so that it must not be sent twice.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        self.code == "too_slow"
     }
 
     /// An answer's status that is no success.
@@ -77,6 +87,9 @@ impl From<WireError> for Trouble {
                 Self::new("unreachable", "The service's name is not known. Are you online? Is the address right?")
             }
             WireError::Connect => Self::new("unreachable", "The service cannot be reached. Are you online?"),
+            WireError::Proxy(fault) => {
+                Self::new(proxy_code(&fault.why), format!("{} {}", fault.sentence(), fault.next_step()))
+            }
             WireError::Tls(words) => {
                 Self::new("tls_not_trusted", format!("The connection to the service is not trusted: {words}."))
             }
@@ -89,5 +102,18 @@ impl From<WireError> for Trouble {
             WireError::TooLarge => Self::new("too_large", "The service's answer is too large."),
             WireError::Broken => Self::new("broken", "The service's answer was cut off."),
         }
+    }
+}
+
+/// The code of what a proxy does, as the check's verdict names it.
+fn proxy_code(why: &ProxyWhy) -> &'static str {
+    match why {
+        ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy => "proxy_unreachable",
+        ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => "proxy_sign_in_needed",
+        ProxyWhy::RefusesSignIn => "proxy_sign_in_refused",
+        ProxyWhy::Forbids => "proxy_forbids",
+        ProxyWhy::CannotReach => "unreachable",
+        ProxyWhy::Slow => "too_slow",
+        ProxyWhy::Tls(_) => "tls_not_trusted",
     }
 }

@@ -27,7 +27,11 @@ pub(crate) struct Way {
 
 impl Way {
     fn leads_as(&self, other: &Endpoint) -> bool {
-        self.endpoint.same_auth(other) && self.endpoint.url() == other.url()
+        self.endpoint.same_auth(other) && self.endpoint.url() == other.url() && self.is_reached_as(other)
+    }
+
+    fn is_reached_as(&self, other: &Endpoint) -> bool {
+        self.endpoint.network() == other.network()
     }
 
     /// Sends a request to the service, or to another place of it.
@@ -114,12 +118,12 @@ impl Ways {
     }
 
     /// Another way than one that was just refused; `None` where the source still gives the same token.
-    pub(crate) async fn other_than(&self, refused: &Way, refusal: Refusal) -> Result<Option<Way>, Trouble> {
+    pub(crate) async fn other_than(&self, refused: &Way, refusal: Option<Refusal>) -> Result<Option<Way>, Trouble> {
         let is_other = |way: &Way| !way.leads_as(&refused.endpoint);
         if let Some(other) = self.known().filter(is_other) {
             return Ok(Some(other));
         }
-        Ok(Some(self.ask(refused.asked, Some(refusal)).await?).filter(is_other))
+        Ok(Some(self.ask(refused.asked, refusal).await?).filter(is_other))
     }
 
     /// What the service says, short, plain and without tokens.
@@ -138,7 +142,7 @@ impl Ways {
 
     fn note(&self, endpoint: &Endpoint) {
         let mut sent = self.sent();
-        sent.retain(|known| !known.same_auth(endpoint));
+        sent.retain(|known| !(known.same_auth(endpoint) && known.network() == endpoint.network()));
         if sent.len() == MOST_REMEMBERED {
             sent.remove(0);
         }
@@ -173,7 +177,7 @@ impl Ways {
         let known = self.known.borrow().clone();
         let client = match known {
             Some(way) if way.leads_as(&endpoint) => return Ok(()),
-            Some(way) if way.endpoint.origin() == endpoint.origin() => way.client,
+            Some(way) if way.endpoint.origin() == endpoint.origin() && way.is_reached_as(&endpoint) => way.client,
             _ => Client::for_endpoint(&endpoint, Timeouts::default())?,
         };
         self.note(&endpoint);

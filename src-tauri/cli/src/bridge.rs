@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use patchbay_bridge::{Observer, Source, stdio};
-use patchbay_core::api::{ready_token, ready_url};
+use patchbay_core::api::{ready_network, ready_token, ready_url};
 use patchbay_core::connection::runs::{Run, Runs};
 use patchbay_core::connection::state::StateFile;
 use patchbay_core::oauth;
@@ -32,8 +32,8 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
         }
         (None, Some(url)) => {
             Endpoint::new(url)?;
-            let (data_dir, url) = (host.data_dir(), url.to_owned());
-            (Arc::new(move |refusal| ready_url(&data_dir, &url, refusal)), None)
+            let (host, url) = (host.clone(), url.to_owned());
+            (Arc::new(move |refusal| ready_url(&host, &url, refusal)), None)
         }
         (None, None) => return Err(Error::new(Code::Usage, "Say which connection to carry.")),
     };
@@ -88,7 +88,9 @@ fn of_connection(host: Host, id: String, client: Client) -> Source {
         let own = connection.placements.iter().any(|placement| placement.credential.is_some());
         let app = if own { known_starter(&client).client } else { None };
         let placement = connection.placements.iter().find(|placement| Some(placement.client.as_str()) == app);
-        ready_token(&secrets, &data_dir, connection, placement, refusal)
+        let own = connection.network.as_ref();
+        let network = ready_network(&host, &state, &secrets, own, &connection.url)?;
+        ready_token(&secrets, &data_dir, network, connection, placement, refusal)
     })
 }
 

@@ -70,6 +70,12 @@ pub enum Code {
     AddressHasCredentials,
     /// An address has what looks like a token in its query or path.
     AddressHasToken,
+    /// What was given is no proxy's address. Way out: `http://host:port`.
+    ProxyInvalid,
+    /// The proxy's password is not to be found where it was kept, or is for another proxy. Way out: give it again.
+    ProxyPasswordMissing,
+    /// An extra certificate file is not there, cannot be read, or holds something else. Way out: another file.
+    CertificateUnfit,
     /// No token was given.
     TokenEmpty,
     /// A token has characters that cannot be sent in a header.

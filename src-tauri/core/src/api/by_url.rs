@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Patchbay;
+use super::{Patchbay, ready_network};
 use crate::connection::state::StateFile;
 use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
+use crate::host::Host;
 use crate::oauth::{self, Held, Kept, Manner, Refusal, Step, Want};
 use crate::secret::SecretStore;
 use crate::wire::Endpoint;
@@ -19,13 +20,14 @@ use crate::wire::Endpoint;
 ///
 /// # Errors
 /// The address is unfit; `SignInNeeded`; the keychain does not answer.
-pub fn ready_url(data_dir: &Path, url: &str, refusal: Option<&Refusal>) -> Result<Endpoint> {
-    let bare = Endpoint::new(url)?;
+pub fn ready_url(host: &Host, url: &str, refusal: Option<&Refusal>) -> Result<Endpoint> {
+    let data_dir = &host.data_dir();
+    let state = StateFile::new(data_dir).load()?.state;
+    let secrets = SecretStore::system(data_dir, state.settings.backend);
+    let bare = Endpoint::new(url)?.with_network(ready_network(host, &state, &secrets, None, url)?);
     let Some(kept) = Kept::of(data_dir, bare.url())? else {
         return if refusal.is_some() { Err(needed(url, "The service wants a sign-in.")) } else { Ok(bare) };
     };
-    let state = StateFile::new(data_dir).load()?.state;
-    let secrets = SecretStore::system(data_dir, state.settings.backend);
     let lacking = refusal.map(|refusal| refusal.scopes.as_slice()).unwrap_or_default();
     let refused = refusal.filter(|_| lacking.is_empty()).and_then(|refusal| refusal.token.as_ref());
     let got = oauth::access_blocking(&secrets, &Kept::key(bare.url()), data_dir, &bare, refused);
@@ -71,6 +73,7 @@ impl Patchbay {
         let kept = Kept::of(self.data_dir(), url).unwrap_or_default();
         let before = if kept.is_some() { super::token::read_sound(&secrets, &key).await?.map(Held) } else { None };
         let mut want = want.clone();
+        want.endpoint = want.endpoint.with_network(self.network_to(url.as_str()).await?);
         let missed = kept.as_ref().and_then(|kept| Some((kept, kept.sign_in.needed.as_ref()?)));
         if let Some((kept, needed)) = missed.filter(|(_, needed)| want.scopes.is_empty() && !needed.scopes.is_empty()) {
             want.scopes = oauth::union(&kept.scopes, &needed.scopes);
@@ -88,7 +91,7 @@ impl Patchbay {
     /// # Errors
     /// `TokenMissing` where there is no sign-in; the keychain does not answer.
     pub async fn sign_out_url(&self, url: &str) -> Result<bool> {
-        let endpoint = Endpoint::new(url)?;
+        let endpoint = Endpoint::new(url)?.with_network(self.network_to(url).await?);
         let (key, secrets) = (Kept::key(endpoint.url()), self.secrets());
         let Some(held) = super::token::read_sound(&secrets, &key).await? else {
             Kept::forget(self.data_dir(), endpoint.url())?;

@@ -87,7 +87,7 @@ impl Patchbay {
     async fn check_program(&self, connection: &Connection) -> CheckedView {
         let mut report = probe::not_tried_at_all(self.host().now);
         for credential in &connection.credentials {
-            if let Err(error) = token::read(&self.secrets(), self.data_dir(), connection, credential).await {
+            if let Err(error) = token::read(self, connection, credential).await {
                 report = match error.code {
                     Code::TokenMissing => {
                         probe::not_tried(Verdict::TokenMissing, LayerKind::SignIn, error.message, self.host().now)
@@ -112,7 +112,7 @@ impl Patchbay {
 
     async fn try_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
         let secret = match credential {
-            Some(credential) => match token::read(&self.secrets(), self.data_dir(), connection, credential).await {
+            Some(credential) => match token::read(self, connection, credential).await {
                 Ok(secret) => Some(secret),
                 Err(error) if error.code == Code::TokenMissing => None,
                 Err(error) => return Err(error),
@@ -132,7 +132,7 @@ impl Patchbay {
         secret: Option<&Secret>,
         call: bool,
     ) -> Result<Report> {
-        let mut endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        let mut endpoint = self.bare(connection).await?;
         if let Some(secret) = secret {
             endpoint = endpoint.with_auth(&connection.auth, secret)?;
         }
@@ -180,6 +180,9 @@ fn not_tried(error: &Error, now: Timestamp) -> Report {
         | Code::AddressHasCredentials
         | Code::AddressHasToken
         | Code::SettingInvalid => (Verdict::WrongAddress, LayerKind::Name),
+        Code::CertificateUnfit => (Verdict::TlsNotTrusted, LayerKind::Tls),
+        Code::ProxyInvalid => (Verdict::ProxyUnreachable, LayerKind::Connect),
+        Code::ProxyPasswordMissing => (Verdict::ProxySignInNeeded, LayerKind::Connect),
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };

@@ -179,6 +179,7 @@ impl Patchbay {
             headers: resolved.headers,
             credentials: Vec::new(),
             token_lost: false,
+            network: None,
             placements: Vec::new(),
             created: self.host().now,
         };

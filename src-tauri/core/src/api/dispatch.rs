@@ -1,6 +1,7 @@
 //! From a request to its answer.
 
 use super::message::{Answer, Request};
+use super::network::WantedNetwork;
 use super::renew::Wanted;
 use super::secrets::VaultWork;
 use super::{Patchbay, copy, message};
@@ -45,6 +46,10 @@ impl Patchbay {
             | Request::SignIn { .. }
             | Request::CancelSignIn { .. }
             | Request::SignOut { .. } => self.sign(request, secret).await,
+            Request::TestNetwork { id, network, keep_password } => {
+                let wanted = WantedNetwork { id: id.as_deref(), choice: network, keep_password, password: secret };
+                self.test_network(wanted).await.map(Answer::Reports)
+            }
             other => self.change(other, secret).await,
         }
     }
@@ -89,6 +94,10 @@ impl Patchbay {
             Request::SetExpiry { id, token, expires } => self.set_expiry(&id, &token, expires.as_deref())?,
             Request::Snooze { token, days } => self.snooze(&token, days)?,
             Request::SetSettings { settings } => self.set_settings(settings)?,
+            Request::SetNetwork { id, network, keep_password } => {
+                let wanted = WantedNetwork { id: id.as_deref(), choice: network, keep_password, password: secret };
+                self.set_network(wanted).await?;
+            }
             Request::ChooseFile { client, path } => self.choose_file(&client, path.as_deref())?,
             Request::DismissNews { ids } => {
                 self.dismiss_news(&ids)?;

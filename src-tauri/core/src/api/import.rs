@@ -126,6 +126,7 @@ impl Patchbay {
             headers: Vec::new(),
             credentials: Vec::new(),
             token_lost: false,
+            network: None,
             placements: Vec::new(),
             created: self.host().now,
         };
@@ -186,7 +187,7 @@ impl Patchbay {
         // One that another process is in the middle of was not cut off.
         let _turn = self.token_turn()?;
         let state = self.state()?;
-        let owned: Vec<_> = state.connections.iter().flat_map(Connection::keys).collect();
+        let owned = state.keys();
         for key in state.importing.iter().map(|name| Key::named(name)).filter(|key| !owned.contains(key)) {
             self.secrets().delete(&key).await?;
         }

@@ -8,7 +8,7 @@ use ts_rs::TS;
 use super::view::{Settings, Snapshot};
 use crate::catalog::{Provider, Resolved};
 use crate::client::Scope;
-use crate::connection::Wiring;
+use crate::connection::{NetworkChoice, Wiring};
 use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::Backend;
@@ -305,6 +305,26 @@ pub enum Request {
     SetSettings {
         /// All of them.
         settings: Settings,
+    },
+    /// *secret, optional* Says how services are reached; the secret is the proxy's password. Answer: `done`.
+    SetNetwork {
+        /// The connection; absent: all that have no choice of their own.
+        id: Option<String>,
+        /// How; absent: as for all, or for all as the system says.
+        network: Option<NetworkChoice>,
+        /// Whether the password that is kept goes on to be used where none is given.
+        #[serde(default)]
+        keep_password: bool,
+    },
+    /// *secret, optional* Tries whether services can be reached so, and asks them nothing. Answer: `reports`.
+    TestNetwork {
+        /// The connection; absent: all that have no choice of their own.
+        id: Option<String>,
+        /// How; absent: as for all, or for all as the system says.
+        network: Option<NetworkChoice>,
+        /// Whether the password that is kept is used where none is given.
+        #[serde(default)]
+        keep_password: bool,
     },
     /// Chooses the file of an app that has several candidates. Answer: `done`.
     ChooseFile {

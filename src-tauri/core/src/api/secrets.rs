@@ -14,7 +14,6 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::{Event, Patchbay, token};
-use crate::connection::Connection;
 use crate::connection::state::State;
 use crate::error::{Code, Error, Result};
 use crate::file::Lock;
@@ -116,7 +115,7 @@ impl Patchbay {
 
     async fn move_tokens(&self, state: &State, to: Backend) -> Result<()> {
         let (old, new) = (self.store_of(state.settings.backend), self.store_of(to));
-        let tokens = read_all(&old, &state.connections).await?;
+        let tokens = read_all(&old, state).await?;
         self.note_moving(&tokens)?;
         for (key, secret) in &tokens {
             if let Err(error) = new.write(key, secret).await {
@@ -193,13 +192,13 @@ impl Patchbay {
     }
 }
 
-/// All tokens in a place; none where the place is gone.
-async fn read_all(place: &SecretStore, connections: &[Connection]) -> Result<Vec<(Key, Secret)>> {
+/// All tokens in a place, the proxies' passwords among them; none where the place is gone.
+async fn read_all(place: &SecretStore, state: &State) -> Result<Vec<(Key, Secret)>> {
     let mut tokens = Vec::new();
     if place.status().await.is_gone() {
         return Ok(tokens);
     }
-    for key in connections.iter().flat_map(Connection::keys) {
+    for key in state.keys() {
         // A damaged one is no worse for staying where it is.
         tokens.extend(token::read_sound(place, &key).await?.map(|secret| (key, secret)));
     }

@@ -74,9 +74,9 @@ impl Patchbay {
                 .field("reminder_days"));
         }
         self.inner.state.update(|state| {
-            // The place for secrets and the apps' files are chosen by requests of their own.
-            let (backend, files) = (state.settings.backend, std::mem::take(&mut state.settings.files));
-            state.settings = Settings { backend, files, ..settings };
+            // The place for secrets, the apps' files and the network are chosen by requests of their own.
+            let Settings { backend, files, network, .. } = std::mem::take(&mut state.settings);
+            state.settings = Settings { backend, files, network, ..settings };
             state.settings.reminder_days.sort_unstable_by(|a, b| b.cmp(a));
             state.settings.reminder_days.dedup();
             Ok(())

@@ -234,6 +234,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
             headers: Vec::new(),
             credentials: Vec::new(),
             token_lost: false,
+            network: None,
             placements: Vec::new(),
             created: host.now,
         });

@@ -62,7 +62,7 @@ impl Patchbay {
         // Planned once ahead of everything else, so that a file that cannot be edited stops it before anybody signs in.
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
-        let want = want(&connection, None, with, secret)?;
+        let want = want(self.bare(&connection).await?, None, with, secret)?;
         let signed = self.obtain(&mut stop, &connection.id, &want).await?;
         // The first connection of all makes the state file, and with it the salt of all fingerprints.
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
@@ -95,7 +95,7 @@ impl Patchbay {
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
         let client_secret = secret.or_else(|| held.as_ref().and_then(client_secret));
-        let want = want(&connection, before, with, client_secret)?;
+        let want = want(self.bare(&connection).await?, before, with, client_secret)?;
         let mut stop = self.stoppable(id);
         let signed = self.obtain(&mut stop, id, &want).await?;
         let token = self.keep_sign_in(&connection, before, &signed).await?;
@@ -152,7 +152,7 @@ impl Patchbay {
     /// Whether the service takes what it has just given. Anything but a refusal is left to the check that follows.
     async fn try_sign_in(&self, connection: &Connection, key: &Key) -> Result<()> {
         self.tell(Event::SignIn { id: connection.id.clone(), step: SignInStep::Checking });
-        let access = oauth::access(&self.secrets(), key, self.data_dir(), &address(connection)?, None).await?;
+        let access = oauth::access(&self.secrets(), key, self.data_dir(), &self.bare(connection).await?, None).await?;
         let report = self.probe_with(connection, Some(&access), true).await?;
         match report.verdict {
             Verdict::TokenRefused | Verdict::NeedsBrowserSignIn => {
@@ -207,7 +207,7 @@ impl Patchbay {
     }
 
     async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {
-        let Ok(endpoint) = address(connection) else { return false };
+        let Ok(endpoint) = self.bare(connection).await else { return false };
         tokio::time::timeout(SIGN_OUT, oauth::sign_out(held, &endpoint)).await.unwrap_or(false)
     }
 
@@ -278,13 +278,9 @@ fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<
     }
 }
 
-fn address(connection: &Connection) -> Result<Endpoint> {
-    Endpoint::new(&connection.url)?.with_headers(&connection.headers)
-}
-
 /// What is asked of the service; what the request leaves open is as it was before.
 fn want(
-    connection: &Connection,
+    endpoint: Endpoint,
     before: Option<&Credential>,
     with: &SignInWith,
     secret: Option<Secret>,
@@ -300,7 +296,7 @@ fn want(
             .field("client_secret"));
     }
     let scopes = if with.scopes.is_empty() { asked_for(before) } else { with.scopes.clone() };
-    Ok(Want { endpoint: address(connection)?, grant, client, scopes })
+    Ok(Want { endpoint, grant, client, scopes })
 }
 
 /// The permissions that a service asked for beyond those it gave, with those; none where it did not.

@@ -6,6 +6,7 @@ use super::Patchbay;
 use super::differ::Ground;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
+use super::network::system_proxy;
 use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
 use super::reopen::{changed_since, restart};
@@ -87,6 +88,7 @@ impl Patchbay {
                 vault_exists: vault_exists(&self.inner.data_dir),
             },
             problem: loaded.problem.or_else(|| state.notice.clone()),
+            system_proxy: system_proxy(&host).shown(),
             data_dir: self.inner.data_dir.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             reminders,
@@ -125,6 +127,7 @@ impl Scene<'_> {
             last_used: runs.first().map(use_view),
             created: connection.created.to_string(),
             settings: connection.settings.clone(),
+            network: connection.network.clone(),
             brought_in: self.was_brought_in(connection),
         }
     }
@@ -334,6 +337,11 @@ fn of_verdict(verdict: Verdict) -> (Status, NextStep) {
         Verdict::WrongAddress => (Status::WrongAddress, NextStep::Edit),
         Verdict::Unreachable => (Status::Unreachable, NextStep::Check),
         Verdict::TlsNotTrusted => (Status::TlsNotTrusted, NextStep::Check),
+        Verdict::ProxyUnreachable => (Status::ProxyUnreachable, NextStep::Network),
+        Verdict::ProxySignInNeeded => (Status::ProxySignInNeeded, NextStep::Network),
+        Verdict::ProxySignInRefused => (Status::ProxySignInRefused, NextStep::Network),
+        Verdict::ProxyForbids => (Status::ProxyForbids, NextStep::Check),
+        Verdict::ProxyNeeded => (Status::ProxyNeeded, NextStep::Network),
         Verdict::TooSlow => (Status::TooSlow, NextStep::Check),
         Verdict::TokenMissing => (Status::TokenMissing, NextStep::Finish),
         Verdict::TokenUnreadable => (Status::TokenUnreadable, NextStep::Check),

@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::oauth::{self, Refusal};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::token;
-use crate::wire::{Endpoint, origin_of};
+use crate::wire::{Endpoint, Network, origin_of};
 
 impl Patchbay {
     pub(super) fn inspect_token(
@@ -42,31 +42,39 @@ impl Patchbay {
     /// # Errors
     /// The address is unfit; the token is missing; the keychain does not answer.
     pub async fn endpoint(&self, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
-        let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        let bare = self.bare(connection).await?;
         match connection.credential_for(placement) {
             Some(credential) => {
-                let secret = read(&self.secrets(), self.data_dir(), connection, credential).await?;
+                let secret = read(self, connection, credential).await?;
                 bare.with_auth(&connection.auth, &secret)
             }
             None if lacks_token(connection) => Err(missing(connection)),
             None => Ok(bare),
         }
     }
+
+    /// The endpoint of a connection without its token, reached as the network wants it.
+    pub(super) async fn bare(&self, connection: &Connection) -> Result<Endpoint> {
+        let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+        Ok(endpoint.with_network(self.network_of(connection).await?))
+    }
 }
 
-/// The endpoint for the bridge, read without a thread in between where nothing has to be renewed. What the service said
-/// against the token before leads to another one where a sign-in can give it, and else to what the user has to do.
+/// The endpoint for the bridge, read without a thread in between where nothing has to be renewed; reached as
+/// [`super::ready_network`] says. What the service said against the token before leads to another one where a sign-in
+/// can give it, and else to what the user has to do.
 ///
 /// # Errors
 /// As [`Patchbay::endpoint`]; `SignInNeeded`.
 pub fn ready_token(
     secrets: &SecretStore,
     data_dir: &Path,
+    network: Network,
     connection: &Connection,
     placement: Option<&Placement>,
     refusal: Option<&Refusal>,
 ) -> Result<Endpoint> {
-    let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+    let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?.with_network(network);
     let Some(credential) = connection.credential_for(placement) else {
         let wants_sign_in = refusal.is_some_and(|refusal| refusal.offers_sign_in);
         return match () {
@@ -150,18 +158,14 @@ pub(super) fn key(connection: &Connection, credential: &Credential) -> Result<Ke
 }
 
 /// The token that a credential sends now; that of a sign-in is renewed where it has ended.
-pub(super) async fn read(
-    secrets: &SecretStore,
-    data_dir: &Path,
-    connection: &Connection,
-    credential: &Credential,
-) -> Result<Secret> {
+pub(super) async fn read(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> Result<Secret> {
+    let (secrets, data_dir) = (patchbay.secrets(), patchbay.data_dir());
     let key = key(connection, credential)?;
     if credential.sign_in.is_none() {
         return secrets.read(&key).await?.ok_or_else(|| missing(connection));
     }
-    let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
-    oauth::access(secrets, &key, data_dir, &endpoint, None).await.map_err(|error| match error.code {
+    let endpoint = patchbay.bare(connection).await?;
+    oauth::access(&secrets, &key, data_dir, &endpoint, None).await.map_err(|error| match error.code {
         Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
             sign_in_needed(connection, &error.message)

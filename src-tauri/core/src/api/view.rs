@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::client::Scope;
-use crate::connection::Wiring;
+use crate::connection::{NetworkChoice, Wiring};
 pub use crate::drift::slow::Slow;
 use crate::error::Error;
 use crate::probe::Report;
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub secrets: SecretsView,
     /// A problem with Patchbay's own file (damaged and rebuilt, or written by a newer version).
     pub problem: Option<Error>,
+    /// The host and port of the proxy that the system names.
+    pub system_proxy: Option<String>,
     /// Patchbay's own folder.
     pub data_dir: String,
     /// Patchbay's version.
@@ -82,6 +84,8 @@ pub struct ConnectionView {
     pub created: String,
     /// The user's answers to the service's fields.
     pub settings: BTreeMap<String, String>,
+    /// How it is reached, where that is not as for all.
+    pub network: Option<NetworkChoice>,
     /// Whether it was made of what the apps had before Patchbay: removing it takes that out too.
     pub brought_in: bool,
 }
@@ -136,6 +140,16 @@ pub enum Status {
     Unreachable,
     /// The connection to the service is not trusted.
     TlsNotTrusted,
+    /// The network's proxy cannot be reached.
+    ProxyUnreachable,
+    /// The network's proxy wants a user name and a password.
+    ProxySignInNeeded,
+    /// The network's proxy refuses the user name or the password.
+    ProxySignInRefused,
+    /// The network's proxy does not allow the service.
+    ProxyForbids,
+    /// The service is reached through a proxy only, and none is used.
+    ProxyNeeded,
     /// The service took too long.
     TooSlow,
     /// The service reports an error of its own.
@@ -167,6 +181,8 @@ pub enum NextStep {
     Finish,
     /// Change its address or answers.
     Edit,
+    /// Say how it is reached.
+    Network,
     /// Choose an app.
     ChooseApp,
     /// Open the app's file.
@@ -561,6 +577,8 @@ pub struct Settings {
     pub backend: Backend,
     /// The files chosen, by app, where an app has several candidates.
     pub files: BTreeMap<String, PathBuf>,
+    /// How services are reached, but for connections with a choice of their own.
+    pub network: NetworkChoice,
 }
 
 impl Default for Settings {
@@ -571,6 +589,7 @@ impl Default for Settings {
             tray_explained: false,
             backend: Backend::Keychain,
             files: BTreeMap::new(),
+            network: NetworkChoice::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The user's records: connections, credentials' facts, placements. Never a secret's value.
 
 mod credential;
+mod network;
 pub mod runs;
 pub mod state;
 
@@ -16,6 +17,7 @@ use crate::secret::{Key, is_same};
 use crate::wire::origin_of;
 
 pub use credential::{Credential, Expiry, ExpirySource, Grant, Previous, Renewal, SignIn, SignInNeeded, Way};
+pub use network::{NetworkChoice, ProxyChoice};
 
 /// One service, set up by the user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct Connection {
     /// Whether it came back from its removal, which had deleted its tokens, and has not been given one since.
     #[serde(default, skip_serializing_if = "is_no")]
     pub token_lost: bool,
+    /// How it is reached, where that is not as for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkChoice>,
     /// Where it is used.
     #[serde(default)]
     pub placements: Vec<Placement>,
@@ -65,7 +70,8 @@ impl Connection {
     #[must_use]
     pub fn without_tokens(&self) -> Self {
         let token_lost = self.token_lost || !self.credentials.is_empty();
-        Self { credentials: Vec::new(), token_lost, ..self.clone() }
+        let network = self.network.clone().map(NetworkChoice::without_password);
+        Self { credentials: Vec::new(), token_lost, network, ..self.clone() }
     }
 
     /// What the user says about it.
@@ -90,10 +96,10 @@ impl Connection {
         Way { url: self.url.clone(), auth: self.auth.clone(), headers: self.headers.clone() }
     }
 
-    /// Every place in the keychain in which a token of it may stand, each once.
+    /// Every place in the keychain in which a token of it may stand, or its proxy's password, each once.
     pub fn keys(&self) -> Vec<Key> {
         let here = origin_of(&self.url).ok();
-        let mut keys = Vec::new();
+        let mut keys: Vec<Key> = self.network.iter().filter_map(NetworkChoice::key).collect();
         for credential in &self.credentials {
             let now = here.iter().map(|origin| Key::new(&credential.id, origin));
             for key in credential.keys().into_iter().chain(now) {

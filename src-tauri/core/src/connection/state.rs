@@ -14,6 +14,7 @@ use crate::api::view::Settings;
 use crate::error::{Code, Error, Result};
 use crate::file::{self, Lock};
 use crate::probe::Report;
+use crate::secret::Key;
 use crate::token::reminder::ShownReminders;
 
 /// The version this program writes.
@@ -74,6 +75,12 @@ impl State {
             moving: Vec::new(),
             importing: Vec::new(),
         }
+    }
+
+    /// Every place in the keychain in which something of Patchbay's may stand.
+    pub fn keys(&self) -> Vec<Key> {
+        let of_all = self.settings.network.key();
+        self.connections.iter().flat_map(Connection::keys).chain(of_all).collect()
     }
 
     /// A connection by id.

@@ -142,6 +142,7 @@ impl Talk<'_> {
         let url = self.probe.endpoint.url();
         let Ok(place) = url.join(&format!("/.well-known/oauth-protected-resource{}", url.path())) else { return false };
         let Ok(endpoint) = crate::wire::Endpoint::new(place.as_str()) else { return false };
+        let endpoint = endpoint.with_network(self.probe.endpoint.network().clone());
         let ask = async {
             let response = self.client.send(&endpoint, Method::GET, None, &self.headers).await.ok()?;
             let bytes = read_bounded(response, self.probe.limits.body).await.ok()?;

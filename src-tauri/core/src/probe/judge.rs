@@ -1,6 +1,7 @@
 //! What an answer that is no success says about a connection: verdict, layer, words.
 
 use super::http::{Body, NoReply, Reply};
+use super::network::proxy_stop;
 use super::{LayerKind, Stop, Verdict};
 use crate::wire::WireError;
 
@@ -15,6 +16,7 @@ pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
             Stop::new(Verdict::WrongAddress, layer).detail(format!("It sends the caller to {origin}."))
         }
         WireError::Circles => Stop::new(Verdict::WrongAddress, layer).detail("It sends the caller in circles."),
+        WireError::Proxy(fault) => proxy_stop(fault),
         WireError::Tls(words) => Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(words.clone()),
         WireError::TooLarge => Stop::new(Verdict::NotMcp, layer).detail("Its answer does not end."),
         WireError::Timeout => Stop::new(Verdict::TooSlow, layer),

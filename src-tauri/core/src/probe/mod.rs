@@ -184,6 +184,15 @@ fn report<F: Fn(&Layer)>(
     }
 }
 
+/// Checks how an endpoint is reached, and asks it nothing: name, connection, TLS.
+pub async fn reach(probe: &Probe, now: Timestamp) -> Report {
+    let begun = Instant::now();
+    let mut layers = Layers { done: Vec::new(), since: begun, tell: |_: &Layer| {} };
+    let walked = tokio::time::timeout(probe.limits.whole, network::walk(probe, &mut layers)).await;
+    let stop = walked.unwrap_or_else(|_| Err(layers.too_slow())).err().map(|stop| stop.veiled(&probe.endpoint));
+    report(layers, exchange::Found::default(), stop, now, millis(begun))
+}
+
 async fn run<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, found: &mut exchange::Found) -> Result<(), Stop> {
     let deadline = tokio::time::Instant::now() + probe.limits.whole;
     let below = tokio::time::timeout_at(deadline, network::walk(probe, layers)).await;

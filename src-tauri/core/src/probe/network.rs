@@ -4,23 +4,79 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::{Layer, LayerKind, Layers, Probe, Stop, Verdict};
+use super::{Layer, LayerKind, Layers, Mark, Probe, Stop, Verdict};
+use crate::catalog::is_loopback;
+use crate::wire::{Line, Proxy, ProxyFault, ProxyWhy, tunnel};
 
-/// Walks the three layers; through a proxy they are the proxy's and are skipped.
+/// Walks the three layers. Through a proxy the name is the proxy's to resolve, and connecting is all that it takes to
+/// be let through.
 pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<(), Stop> {
     let url = probe.endpoint.url();
-    if goes_through_proxy(url) {
-        for kind in [LayerKind::Name, LayerKind::Connect, LayerKind::Tls] {
-            layers.skip(kind, "through your network's proxy");
-        }
+    let line: Box<dyn Line> = match probe.endpoint.network().proxy_for(url) {
+        Some(proxy) => through(probe, layers, &proxy).await?,
+        None => Box::new(directly(probe, layers).await.map_err(|stop| proxy_needed(probe, stop))?),
+    };
+    if probe.endpoint.is_plain() {
+        layers.skip(LayerKind::Tls, "on this computer");
         return Ok(());
     }
+    secure(probe, url.host_str().unwrap_or_default(), line).await?;
+    layers.pass(LayerKind::Tls);
+    Ok(())
+}
+
+async fn through<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, proxy: &Proxy) -> Result<Box<dyn Line>, Stop> {
+    let (network, url) = (probe.endpoint.network(), probe.endpoint.url());
+    let way = format!("through your network's proxy {proxy}");
+    layers.skip(LayerKind::Name, &way);
+    let opened = timeout(probe.limits.connect, tunnel(network, proxy, url)).await;
+    let slow = || ProxyFault::new(proxy, url, ProxyWhy::Slow);
+    let line = opened.unwrap_or_else(|_| Err(slow())).map_err(|fault| proxy_stop(&fault))?;
+    layers.mark(LayerKind::Connect, Mark::Passed, Some(way));
+    Ok(line)
+}
+
+/// What is said where a proxy lets nothing through.
+pub(super) fn proxy_stop(fault: &ProxyFault) -> Stop {
+    let verdict = match fault.why {
+        ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy => Verdict::ProxyUnreachable,
+        ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => Verdict::ProxySignInNeeded,
+        ProxyWhy::RefusesSignIn => Verdict::ProxySignInRefused,
+        ProxyWhy::Forbids => Verdict::ProxyForbids,
+        ProxyWhy::CannotReach => Verdict::Unreachable,
+        ProxyWhy::Slow => Verdict::TooSlow,
+        ProxyWhy::Tls(_) => Verdict::TlsNotTrusted,
+    };
+    Stop::new(verdict, LayerKind::Connect).detail(format!("{} {}", fault.sentence(), fault.next_step()))
+}
+
+/// Many companies' networks let nothing out but through their proxy: then neither names are known nor does anybody
+/// answer.
+fn proxy_needed(probe: &Probe, stop: Stop) -> Stop {
+    let url = probe.endpoint.url();
+    if let Some(proxy) = probe.endpoint.network().idle_proxy(url) {
+        let words = format!(
+            "It was tried directly, and your network has the proxy {proxy}. Use that one for it in Patchbay's settings, \
+             under Network."
+        );
+        return Stop::new(Verdict::ProxyNeeded, stop.layer).detail(words);
+    }
+    if stop.verdict == Verdict::TooSlow && stop.layer == LayerKind::Connect && !is_loopback(url) {
+        return stop.detail(
+            "Nobody answers. A company's network may let nothing out but through its proxy: ask your IT department for \
+             its address, and set it in Patchbay's settings, under Network.",
+        );
+    }
+    stop
+}
+
+async fn directly<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<TcpStream, Stop> {
+    let url = probe.endpoint.url();
     let port = url.port_or_known_default().unwrap_or(443);
     let addresses = match url.host() {
         Some(Host::Ipv4(ip)) => literal(layers, SocketAddr::new(ip.into(), port)),
@@ -30,13 +86,7 @@ pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -
     };
     let stream = connect(probe, &addresses).await?;
     layers.pass(LayerKind::Connect);
-    if probe.endpoint.is_plain() {
-        layers.skip(LayerKind::Tls, "on this computer");
-        return Ok(());
-    }
-    secure(probe, url.host_str().unwrap_or_default(), stream).await?;
-    layers.pass(LayerKind::Tls);
-    Ok(())
+    Ok(stream)
 }
 
 fn literal<F: Fn(&Layer)>(layers: &mut Layers<F>, address: SocketAddr) -> Vec<SocketAddr> {
@@ -80,17 +130,12 @@ async fn connect(probe: &Probe, addresses: &[SocketAddr]) -> Result<TcpStream, S
     Err(stop)
 }
 
-async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop> {
+async fn secure(probe: &Probe, host: &str, line: Box<dyn Line>) -> Result<(), Stop> {
     let failed = |detail: String| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(detail);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(rustls::ConfigBuilder::with_platform_verifier)
-        .map_err(|_| failed("This computer's list of trusted certificates cannot be opened.".to_owned()))?
-        .with_no_client_auth();
+    let config = probe.endpoint.network().tls().map_err(|error| failed(error.message))?;
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| failed("The host's name is unfit.".to_owned()))?;
-    match timeout(probe.limits.connect, TlsConnector::from(Arc::new(config)).connect(name, stream)).await {
+    match timeout(probe.limits.connect, TlsConnector::from(Arc::new(config)).connect(name, line)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -100,16 +145,4 @@ async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop
         }
         Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Tls)),
     }
-}
-
-/// Whether the environment names a proxy for this address. What the system's own settings say is left to the HTTP
-/// library; then these layers are walked directly as well, which can only be stricter.
-fn goes_through_proxy(url: &url::Url) -> bool {
-    let set = |name: &str| {
-        [name.to_owned(), name.to_lowercase()]
-            .iter()
-            .any(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))
-    };
-    let named = if url.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
-    !crate::catalog::is_loopback(url) && (set(named) || set("ALL_PROXY"))
 }

@@ -121,6 +121,16 @@ pub enum Verdict {
     Unreachable,
     /// The connection is not trusted. Button: check again.
     TlsNotTrusted,
+    /// The network's proxy cannot be reached, or is none. Button: network settings.
+    ProxyUnreachable,
+    /// The network's proxy wants a sign-in that was not given. Button: network settings.
+    ProxySignInNeeded,
+    /// The network's proxy refuses the user name or the password. Button: network settings.
+    ProxySignInRefused,
+    /// The network's proxy does not allow the service. Button: check again.
+    ProxyForbids,
+    /// The service cannot be reached directly, and a proxy that there is was not used. Button: network settings.
+    ProxyNeeded,
     /// It took too long. Button: check again.
     TooSlow,
     /// The service wants a token and none was given. Button: give one.

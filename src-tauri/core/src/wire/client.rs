@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{Endpoint, WireError};
+use super::{Endpoint, ProxyFault, ProxyWhy, WireError, tunnel};
 use crate::error::{Code, Error, Result};
 
 const MOST_REDIRECTS: usize = 5;
@@ -29,10 +29,14 @@ impl Default for Timeouts {
 
 /// An HTTP client for one endpoint's origin; cheap to clone, keeps connections alive.
 #[derive(Debug, Clone)]
-pub struct Client(reqwest::Client);
+pub struct Client {
+    http: reqwest::Client,
+    patience: Duration,
+}
 
 impl Client {
-    /// A client fit for an endpoint: the system's trust store and proxy; neither for plain http on this computer.
+    /// A client fit for an endpoint: the system's trust store, and the proxy and certificates of its network; none of
+    /// it for plain http on this computer.
     ///
     /// # Errors
     /// `Internal` where the system's trust store cannot be opened.
@@ -48,13 +52,17 @@ impl Client {
         if endpoint.is_plain() {
             // Loading the trust store takes longer than all else at start.
             builder = builder.no_proxy().tls_certs_only([]);
-        } else if crate::catalog::is_loopback(endpoint.url()) {
-            builder = builder.no_proxy();
+        } else {
+            let network = endpoint.network().clone();
+            let trusted = network.certificates().iter().filter_map(|own| reqwest::Certificate::from_der(own).ok());
+            builder = builder.tls_certs_merge(trusted.collect::<Vec<_>>());
+            // Asked for each address, so that none on this computer goes through one.
+            builder = builder.proxy(reqwest::Proxy::custom(move |url| network.proxy_for(url)?.url()));
         }
         let client = builder
             .build()
             .map_err(|_| Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened."))?;
-        Ok(Self(client))
+        Ok(Self { http: client, patience: timeouts.connect })
     }
 
     /// Sends a request, following redirects within the origin.
@@ -74,17 +82,37 @@ impl Client {
         let mut at = endpoint.clone();
         for _ in 0..=MOST_REDIRECTS {
             let mut request =
-                self.0.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
+                self.http.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
             if let Some(body) = &body {
                 request = request.body(body.clone());
             }
-            let response = request.send().await.map_err(|error| WireError::of(&error))?;
+            let response = match request.send().await {
+                Ok(response) => response,
+                Err(error) => return Err(self.why(&error, &at).await),
+            };
             match next(&at, &response)? {
                 Some(there) if again(response.status()) => at = there,
                 _ => return Ok(response),
             }
         }
         Err(WireError::Circles)
+    }
+
+    /// Why no answer came. The HTTP library does not tell what a proxy said, so where no way led through one it is asked
+    /// again by hand.
+    async fn why(&self, error: &reqwest::Error, at: &Endpoint) -> WireError {
+        let seen = WireError::of(error);
+        let proxy = at.network().proxy_for(at.url()).filter(|_| error.is_connect());
+        let Some(proxy) = proxy.filter(|_| !matches!(seen, WireError::Tls(_))) else { return seen };
+        let slow = || ProxyFault::new(&proxy, at.url(), ProxyWhy::Slow);
+        if seen == WireError::Timeout {
+            return WireError::Proxy(slow());
+        }
+        match tokio::time::timeout(self.patience, tunnel(at.network(), &proxy, at.url())).await {
+            Ok(Ok(_)) => seen,
+            Ok(Err(fault)) => WireError::Proxy(fault),
+            Err(_) => WireError::Proxy(slow()),
+        }
     }
 }
 

@@ -185,13 +185,16 @@ impl Endpoint {
     }
 
     /// The token, and what `Basic` hides in it: a name and a password that anybody can read.
+    /// The password of the network's proxy is among them: a proxy answers in the service's place.
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let Some(auth) = &self.auth else { return Vec::new() };
+        let of_network = if self.is_plain() { Vec::new() } else { self.network.secrets() };
+        let Some(auth) = &self.auth else { return of_network };
         let token = auth.secret.expose();
         let is_basic = auth.value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
         let pair = if is_basic { from_base64(token).and_then(|bytes| String::from_utf8(bytes).ok()) } else { None };
         let password = pair.as_ref().and_then(|pair| pair.split_once(':')).map(|(_, password)| password.to_owned());
-        [Some(token.to_owned()), pair, password].into_iter().flatten().map(Zeroizing::new).collect()
+        let own = [Some(token.to_owned()), pair, password].into_iter().flatten().map(Zeroizing::new);
+        own.chain(of_network).collect()
     }
 
     /// Headers that hold no secret, as they were given.

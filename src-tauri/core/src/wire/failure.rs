@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
+use super::ProxyFault;
+
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
@@ -15,6 +17,9 @@ pub enum WireError {
     /// The connection is not trusted.
     #[error("the connection is not trusted: {0}")]
     Tls(String),
+    /// The network's proxy lets nothing through.
+    #[error("{0}")]
+    Proxy(ProxyFault),
     /// It took too long.
     #[error("it took too long")]
     Timeout,
@@ -86,7 +91,8 @@ pub(crate) fn tls_words(error: &rustls::Error) -> String {
         ) => "its certificate is for another name".to_owned(),
         // A bad signature is what an authority of the same name with another key makes.
         Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            "nobody this computer trusts has signed its certificate; your company may be inspecting this connection"
+            "nobody this computer trusts has signed its certificate; your company may be inspecting this connection, \
+             and then its certificate file has to be added in Patchbay's settings, under Network"
                 .to_owned()
         }
         Error::InvalidCertificate(_) => "its certificate is not accepted".to_owned(),

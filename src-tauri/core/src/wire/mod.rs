@@ -1,7 +1,8 @@
 //! HTTP to a service, shared by the bridge and the check.
 //!
 //! A token belongs to an [`Endpoint`] and goes to that endpoint's origin only: redirects are followed by hand, at most
-//! five, and never to another origin. What a service says is shown without it. Plain http is for this computer alone, and then no trust store is loaded.
+//! five, and never to another origin. What a service says is shown without it. Plain http is for this computer alone, and then no trust store is
+//! loaded. A [`Network`] says through which proxy an endpoint is reached, and whom to trust.
 
 mod base64;
 mod client;
@@ -16,7 +17,8 @@ pub use client::{Client, Timeouts, next_piece, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::WireError;
 pub(crate) use failure::tls_words;
-pub use network::Network;
+pub use network::{Except, Network, Proxy, ProxyFault, ProxyWhy, SystemProxy, read_certificates};
+pub(crate) use network::{Line, tunnel};
 pub use reqwest::{Method, Response, StatusCode, header};
 pub use veil::{shown, veil};
 

@@ -74,6 +74,7 @@ impl Patchbay {
         }
         self.leave_orphans(&orphans.fates, &history, &mut left)?;
         left.stays.extend(orphans.stays);
+        self.forget_proxy_password().await?;
         left.login_ended = login::end_login(&self.host())?;
         self.inner.state.update(|state| {
             left.login_ended |= std::mem::take(&mut state.settings.start_at_login);
@@ -99,6 +100,9 @@ impl Patchbay {
 
     async fn leaving(&self, choice: LeaveChoice) -> Result<(Vec<Leaving>, Sorted)> {
         let (state, host) = (self.state()?, self.host());
+        if let Some(key) = state.settings.network.key() {
+            token::read_sound(&self.secrets(), &key).await?;
+        }
         let mut all = Vec::new();
         for connection in &state.connections {
             let tokens = self.tokens_for_leaving(connection, choice).await?;

@@ -1,0 +1,154 @@
+//! How a service is reached: through which proxy, and whom besides the system's own authorities to trust.
+//!
+//! A proxy is never used for this computer, whatever is set. A proxy's password goes to that proxy alone: it is in no
+//! `Debug`, and what is told of a service passes [`super::veil`], which knows it.
+
+mod certificates;
+mod except;
+mod proxy;
+mod system;
+mod tunnel;
+
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::catalog::is_loopback;
+use crate::error::{Code, Error, Result};
+
+pub use certificates::read_certificates;
+pub use except::Except;
+pub use proxy::Proxy;
+pub use system::SystemProxy;
+pub(crate) use tunnel::{Line, tunnel};
+pub use tunnel::{ProxyFault, ProxyWhy};
+
+/// The way through the network; cheap to clone. The default is the system's: its proxy and its trust store.
+#[derive(Clone, Default, PartialEq)]
+pub struct Network(Option<Arc<Chosen>>);
+
+#[derive(Clone, PartialEq)]
+struct Chosen {
+    route: Route,
+    system: SystemProxy,
+    except: Except,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+#[derive(Clone, PartialEq)]
+enum Route {
+    System,
+    Direct,
+    Through(Proxy),
+}
+
+impl Network {
+    /// The way that a system's settings name.
+    pub fn system(system: SystemProxy) -> Self {
+        let (except, certificates) = (Except::default(), Vec::new());
+        Self(Some(Arc::new(Chosen { route: Route::System, system, except, certificates })))
+    }
+
+    /// The same without any proxy.
+    pub fn direct(self) -> Self {
+        self.with(|chosen| chosen.route = Route::Direct)
+    }
+
+    /// The same through a proxy, whatever the system says.
+    pub fn through(self, proxy: Proxy) -> Self {
+        self.with(|chosen| chosen.route = Route::Through(proxy))
+    }
+
+    /// The same with hosts that are reached directly, besides those that the system names for its own proxy.
+    pub fn except(self, except: Except) -> Self {
+        self.with(|chosen| chosen.except = except)
+    }
+
+    /// The same with authorities that are trusted besides the system's.
+    pub fn trusting(self, certificates: Vec<CertificateDer<'static>>) -> Self {
+        self.with(|chosen| chosen.certificates = certificates)
+    }
+
+    fn with(self, edit: impl FnOnce(&mut Chosen)) -> Self {
+        let Self(chosen) = if self.0.is_none() { Self::system(SystemProxy::of_this_process()) } else { self };
+        chosen.map_or_else(Self::default, |mut chosen| {
+            edit(Arc::make_mut(&mut chosen));
+            Self(Some(chosen))
+        })
+    }
+
+    /// The proxy to an address, if there is one.
+    pub fn proxy_for(&self, url: &Url) -> Option<Proxy> {
+        if is_loopback(url) {
+            return None;
+        }
+        let Some(chosen) = &self.0 else { return SystemProxy::of_this_process().proxy_for(url) };
+        if chosen.except.covers(url) {
+            return None;
+        }
+        match &chosen.route {
+            Route::System => chosen.system.proxy_for(url),
+            Route::Direct => None,
+            Route::Through(proxy) => Some(proxy.clone()),
+        }
+    }
+
+    /// A proxy that somebody has set and that is not used for this address: for what to say where nobody answers.
+    pub(crate) fn idle_proxy(&self, url: &Url) -> Option<Proxy> {
+        if is_loopback(url) || self.proxy_for(url).is_some() {
+            return None;
+        }
+        match &self.0 {
+            None => SystemProxy::of_this_process().any(),
+            Some(chosen) => match &chosen.route {
+                Route::Through(proxy) => Some(proxy.clone()),
+                Route::System | Route::Direct => chosen.system.any(),
+            },
+        }
+    }
+
+    /// The authorities that are trusted besides the system's.
+    pub(crate) fn certificates(&self) -> &[CertificateDer<'static>] {
+        self.0.as_ref().map_or(&[], |chosen| &chosen.certificates)
+    }
+
+    /// The passwords that must not be told, as a proxy might repeat them.
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let Some(chosen) = &self.0 else { return SystemProxy::of_this_process().secrets() };
+        let own = if let Route::Through(proxy) = &chosen.route { proxy.secret() } else { None };
+        own.into_iter().chain(chosen.system.secrets()).collect()
+    }
+
+    /// How TLS is spoken: with the system's trust store, and who is trusted besides.
+    ///
+    /// # Errors
+    /// `Internal` where the system's trust store cannot be opened.
+    pub(crate) fn tls(&self) -> Result<rustls::ClientConfig> {
+        let closed = |_| Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened.");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let own = self.certificates().iter().cloned();
+        let verifier =
+            rustls_platform_verifier::Verifier::new_with_extra_roots(own, provider.clone()).map_err(closed)?;
+        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        Ok(config
+            .map_err(closed)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth())
+    }
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(chosen) = &self.0 else { return f.write_str("Network(the system's)") };
+        let route = match &chosen.route {
+            Route::System => "the system's".to_owned(),
+            Route::Direct => "direct".to_owned(),
+            Route::Through(proxy) => proxy.to_string(),
+        };
+        let own = chosen.certificates.len();
+        f.debug_struct("Network").field("route", &route).field("certificates", &own).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! To a service that is reached through a company's proxy only, and that the company's own authority has signed.
+
+use std::net::SocketAddr;
+
+use patchbay_core::connection::AuthHeader;
+use patchbay_core::secret::Secret;
+use patchbay_core::wire::{Endpoint, Except, Network, Proxy, SystemProxy};
+use patchbay_test_support::network::{Authority, Proxy as TestProxy, Rule};
+use serde_json::Value;
+
+use crate::app::{App, INITIALIZE, Keychain};
+use crate::service::{Reply, Service, result};
+
+const PASSWORD: &str = "open-sesame-canary";
+const BASIC: &str = "Basic YWxhZGRpbjpvcGVuLXNlc2FtZS1jYW5hcnk=";
+const TOKEN: &str = "token-of-the-service-canary";
+
+/// A company's network with a service in the world outside.
+struct Company {
+    authority: Authority,
+    there: SocketAddr,
+    service: Service,
+}
+
+async fn company() -> Company {
+    let service = Service::start(|asked| Reply::json(result(asked, "{\"capabilities\":{}}"))).await;
+    let authority = Authority::until(2090);
+    let back = service.url().replace("http://", "");
+    let back = back.split('/').next().and_then(|at| at.parse().ok()).expect("an address");
+    let there = authority.serve("service.invalid", back).await;
+    Company { authority, there, service }
+}
+
+impl Company {
+    async fn proxy(&self, rule: Rule) -> TestProxy {
+        TestProxy::start(rule, &[("service.invalid:443", self.there)]).await
+    }
+
+    fn endpoint(&self, network: Network) -> Endpoint {
+        let endpoint = Endpoint::new("https://service.invalid/mcp").expect("an address");
+        let network = network.trusting(vec![self.authority.der().into()]);
+        endpoint.with_auth(&AuthHeader::default(), &Secret::new(TOKEN)).expect("a header").with_network(network)
+    }
+}
+
+fn through(proxy: &TestProxy, password: Option<&str>) -> Network {
+    let own = Proxy::at(&proxy.url()).expect("a proxy");
+    let own = password.map_or(own.clone(), |password| own.with_sign_in("aladdin", Some(Secret::new(password))));
+    Network::system(SystemProxy::default()).through(own)
+}
+
+async fn said(endpoint: Endpoint) -> Value {
+    let mut app = App::start(&Keychain::with(Ok(endpoint)));
+    app.ask(INITIALIZE).await
+}
+
+fn error(said: &Value) -> (&str, &str) {
+    (said["error"]["data"]["code"].as_str().unwrap_or_default(), said["error"]["message"].as_str().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn the_bridge_goes_through_a_proxy_that_wants_a_sign_in() {
+    let company = company().await;
+    let proxy = company.proxy(Rule::SignIn(BASIC.to_owned())).await;
+    let said = said(company.endpoint(through(&proxy, Some(PASSWORD)))).await;
+    assert!(said["result"].is_object(), "{said}");
+    assert!(proxy.heads().iter().all(|head| !head.contains(TOKEN)), "the token is the service's alone");
+}
+
+#[tokio::test]
+async fn what_a_proxy_does_is_said_with_its_name_and_the_next_step() {
+    let company = company().await;
+    let wants = company.proxy(Rule::SignIn(BASIC.to_owned())).await;
+    let forbids = company.proxy(Rule::Says("HTTP/1.1 403 No\r\n")).await;
+    let cases = [
+        (through(&wants, None), "proxy_sign_in_needed", wants.at.to_string()),
+        (through(&wants, Some("wrong-one-canary")), "proxy_sign_in_refused", wants.at.to_string()),
+        (through(&forbids, None), "proxy_forbids", "service.invalid".to_owned()),
+    ];
+    for (network, code, words) in cases {
+        let said = said(company.endpoint(network)).await;
+        assert_eq!(error(&said).0, code, "{said}");
+        assert!(error(&said).1.contains(&words) && error(&said).1.contains(". "), "{said}");
+        assert!(!said.to_string().contains("canary"), "{said}");
+    }
+    let network = through(&wants, Some(PASSWORD));
+    let said = said(company.endpoint(network.clone()).with_network(network)).await;
+    assert_eq!(error(&said).0, "tls_not_trusted", "{said}");
+    assert!(error(&said).1.contains("your company may be inspecting"), "{said}");
+}
+
+#[tokio::test]
+async fn a_network_that_is_set_right_counts_without_a_restart_of_the_app() {
+    let company = company().await;
+    let proxy = company.proxy(Rule::SignIn(BASIC.to_owned())).await;
+    let keychain = Keychain::with(Ok(company.endpoint(through(&proxy, None))));
+    let mut app = App::start(&keychain);
+    assert_eq!(error(&app.ask(INITIALIZE).await).0, "proxy_sign_in_needed");
+    keychain.put(company.endpoint(through(&proxy, Some(PASSWORD))));
+    let said = app.ask(INITIALIZE).await;
+    assert!(said["result"].is_object(), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_excepted_and_what_is_on_this_computer_goes_past_the_proxy() {
+    let company = company().await;
+    let proxy = company.proxy(Rule::Open).await;
+    let network = through(&proxy, None).except(Except::lenient(".invalid"));
+    assert_eq!(error(&said(company.endpoint(network)).await).0, "unreachable", "nobody knows the name");
+    let near = Endpoint::new(&company.service.url()).expect("an address");
+    let near = near.with_auth(&AuthHeader::default(), &Secret::new(TOKEN)).expect("a header");
+    let said = said(near.with_network(through(&proxy, None))).await;
+    assert!(said["result"].is_object(), "{said}");
+    assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
+}

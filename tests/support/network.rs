@@ -1,0 +1,191 @@
+//! A company's network on this computer: an authority of its own, services behind TLS, and a proxy that lets callers
+//! through, or does not. Names lead nowhere but through the proxy.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// Who signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    /// An authority whose own certificate ends in this year.
+    pub fn until(year: i32) -> Self {
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "A company's own authority");
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
+    }
+
+    /// Its certificate as text.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Its certificate as bytes.
+    pub fn der(&self) -> Vec<u8> {
+        self.0.der().to_vec()
+    }
+
+    /// Its private key as text, which belongs into no file of others.
+    pub fn key_pem(&self) -> String {
+        self.0.key().serialize_pem()
+    }
+
+    /// Puts TLS for a name before a service.
+    pub async fn serve(&self, name: &str, back: SocketAddr) -> SocketAddr {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let shown = params.signed_by(&key, &self.0).expect("a certificate").der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![shown], key)
+            .expect("a configuration");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let here = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut front) = acceptor.accept(stream).await else { return };
+                    let Ok(mut back) = TcpStream::connect(back).await else { return };
+                    let _ = tokio::io::copy_bidirectional(&mut front, &mut back).await;
+                });
+            }
+        });
+        here
+    }
+}
+
+/// What a proxy does with who comes.
+#[derive(Debug, Clone)]
+pub enum Rule {
+    /// Lets everybody through.
+    Open,
+    /// Lets those through who say this behind `Proxy-Authorization:`.
+    SignIn(String),
+    /// Answers this head to everybody.
+    Says(&'static str),
+    /// Answers nothing.
+    Silent,
+    /// Speaks SOCKS 5, and wants this name and password.
+    Socks(&'static str, &'static str),
+}
+
+/// A proxy that knows a few hosts.
+pub struct Proxy {
+    /// Where it is.
+    pub at: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    /// Starts one that knows these `host:port`.
+    pub async fn start(rule: Rule, hosts: &[(&str, SocketAddr)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let hosts: BTreeMap<String, SocketAddr> = hosts.iter().map(|(host, at)| ((*host).to_owned(), *at)).collect();
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let heard = heads.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (rule, hosts, heard) = (rule.clone(), hosts.clone(), heard.clone());
+                tokio::spawn(async move {
+                    // A caller that goes away is none of its business.
+                    let _ = answer(stream, &rule, &hosts, &heard).await;
+                });
+            }
+        });
+        Self { at, heads }
+    }
+
+    /// Its address, as people give it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    /// The heads of what it was asked.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().expect("nobody panicked").clone()
+    }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    rule: &Rule,
+    hosts: &BTreeMap<String, SocketAddr>,
+    heard: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    if let Rule::Socks(user, password) = rule {
+        return socks(stream, (user, password), hosts, heard).await;
+    }
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    heard.lock().expect("nobody panicked").push(head.clone());
+    let says = match rule {
+        Rule::Silent => return std::future::pending().await,
+        Rule::Says(says) => Some(*says),
+        Rule::SignIn(wanted) if sign_in(&head) != Some(wanted) => {
+            Some("HTTP/1.1 407 Sign in\r\nProxy-Authenticate: Basic realm=\"company\"\r\n")
+        }
+        _ => None,
+    };
+    let there = head.split(' ').nth(1).and_then(|host| hosts.get(host));
+    let (Some(there), None) = (there, says) else {
+        let says = says.unwrap_or("HTTP/1.1 502 Nobody there\r\n");
+        return stream.write_all(format!("{says}Content-Length: 0\r\n\r\n").as_bytes()).await;
+    };
+    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    let mut back = TcpStream::connect(there).await?;
+    tokio::io::copy_bidirectional(&mut stream, &mut back).await.map(|_| ())
+}
+
+/// What stands behind `Proxy-Authorization:`.
+fn sign_in(head: &str) -> Option<&str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    headers.find(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization")).map(|(_, value)| value)
+}
+
+async fn socks(
+    mut stream: TcpStream,
+    (user, password): (&str, &str),
+    hosts: &BTreeMap<String, SocketAddr>,
+    heard: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let text = async |stream: &mut TcpStream| {
+        let mut text = vec![0; usize::from(stream.read_u8().await?)];
+        stream.read_exact(&mut text).await?;
+        std::io::Result::Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    stream.read_u8().await?;
+    if !text(&mut stream).await?.contains('\u{2}') {
+        return stream.write_all(&[5, 0xff]).await;
+    }
+    stream.write_all(&[5, 2]).await?;
+    stream.read_u8().await?;
+    let given = (text(&mut stream).await?, text(&mut stream).await?);
+    stream.write_all(&[1, u8::from((given.0.as_str(), given.1.as_str()) != (user, password))]).await?;
+    stream.read_exact(&mut [0; 4]).await?;
+    let host = format!("{}:{}", text(&mut stream).await?, stream.read_u16().await?);
+    heard.lock().expect("nobody panicked").push(host.clone());
+    let Some(there) = hosts.get(&host) else { return stream.write_all(&[5, 4, 0, 1, 0, 0, 0, 0, 0, 0]).await };
+    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    let mut back = TcpStream::connect(there).await?;
+    tokio::io::copy_bidirectional(&mut stream, &mut back).await.map(|_| ())
+}
