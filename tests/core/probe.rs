@@ -15,6 +15,9 @@ use server::{Answer, Asked, legacy, modern, serve};
 /// Checking all connections at once, at the front door.
 #[path = "probe/all.rs"]
 mod all;
+/// Bodies under a good status.
+#[path = "probe/bodies.rs"]
+mod bodies;
 /// Servers that repeat the token wherever they can.
 #[path = "probe/echo.rs"]
 mod echo;
@@ -24,18 +27,32 @@ mod network;
 /// What older servers say to the newest generation's first call.
 #[path = "probe/older.rs"]
 mod older;
+/// What a person reads of each outcome.
+#[path = "probe/said.rs"]
+mod said;
 /// A server that does exactly as told.
 #[path = "probe/server.rs"]
 mod server;
+/// Servers that do not answer.
+#[path = "probe/silence.rs"]
+mod silence;
+/// What a status says.
+#[path = "probe/statuses.rs"]
+mod statuses;
+/// Texts that are made to mislead.
+#[path = "probe/texts.rs"]
+mod texts;
 /// Servers that answer the handshake and fail later.
 #[path = "probe/tools.rs"]
 mod tools;
-/// Servers that fail at the first words.
-#[path = "probe/verdicts.rs"]
-mod verdicts;
 
 /// An opaque token: nothing in it tells that it is one.
 const CANARY: &str = "Zq8vN3/pL+x7Rt2=Wk5yB9mD4hJ6cF1sG0aE";
+
+const OK: &str = "200 OK";
+const JSON: &str = "content-type: application/json\r\n";
+const EVENTS: &str = "content-type: text/event-stream\r\n";
+const PAGE: &str = "<!DOCTYPE html><html><p>Log in";
 
 fn limits() -> Limits {
     Limits {
@@ -54,7 +71,7 @@ fn endpoint(url: &str) -> Endpoint {
 
 fn probe_of(url: &str, token: bool) -> Probe {
     let endpoint = if token { endpoint(url) } else { Endpoint::new(url).expect("an address") };
-    let tool = Some(ToolCall { name: "whoami".into(), arguments: serde_json::json!({}) });
+    let tool = Some(ToolCall { name: "whoami".into(), arguments: serde_json::json!({}), or_else: None });
     Probe { endpoint, tool, has_token: token, limits: limits() }
 }
 

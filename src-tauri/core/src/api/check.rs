@@ -136,12 +136,17 @@ impl Patchbay {
         if let Some(secret) = secret {
             endpoint = endpoint.with_auth(&connection.auth, secret)?;
         }
-        let tool = catalog::find(&connection.provider).ok().and_then(|provider| provider.read_only_tool.clone());
+        let provider = catalog::find(&connection.provider).ok();
+        let tool = provider.and_then(|provider| provider.read_only_tool.clone());
         let probe =
             Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
         let progress =
             |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
-        Ok(probe::probe(&probe, self.host().now, progress).await)
+        let report = probe::probe(&probe, self.host().now, progress).await;
+        Ok(match provider {
+            Some(provider) => provider.explain(report),
+            None => report,
+        })
     }
 
     /// Keeps what a check found, and of the tokens that worked how they were sent.

@@ -10,7 +10,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::{Layer, LayerKind, Layers, Probe, Stop, Verdict};
+use super::reach::reach;
+use super::{Cause, Layer, LayerKind, Layers, Probe, Stop, Verdict, judge};
+use crate::wire::Distrust;
 
 /// Walks the three layers; through a proxy they are the proxy's and are skipped.
 pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<(), Stop> {
@@ -28,7 +30,8 @@ pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -
         Some(Host::Domain(name)) => resolve(probe, layers, name, port).await?,
         None => return Err(Stop::new(Verdict::WrongAddress, LayerKind::Name)),
     };
-    let stream = connect(probe, &addresses).await?;
+    let stream =
+        reach(&addresses, probe.limits.connect).await.map_err(|cause| Stop::because(cause, LayerKind::Connect))?;
     layers.pass(LayerKind::Connect);
     if probe.endpoint.is_plain() {
         layers.skip(LayerKind::Tls, "on this computer");
@@ -50,9 +53,9 @@ async fn resolve<F: Fn(&Layer)>(
     name: &str,
     port: u16,
 ) -> Result<Vec<SocketAddr>, Stop> {
-    let unknown = || Stop::new(Verdict::Unreachable, LayerKind::Name).detail(format!("Nobody knows the name {name}."));
+    let unknown = || Stop::because(Cause::NameUnknown, LayerKind::Name).detail(name);
     match timeout(probe.limits.connect, tokio::net::lookup_host((name, port))).await {
-        Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Name)),
+        Err(_) => Err(Stop::because(Cause::NameUnanswered, LayerKind::Name)),
         Ok(Err(_)) => Err(unknown()),
         Ok(Ok(found)) => {
             let found: Vec<_> = found.collect();
@@ -65,29 +68,16 @@ async fn resolve<F: Fn(&Layer)>(
     }
 }
 
-/// Tries the addresses one after the other; each has its share of the time, so that one that swallows all callers
-/// does not keep the next from being tried.
-async fn connect(probe: &Probe, addresses: &[SocketAddr]) -> Result<TcpStream, Stop> {
-    let share = probe.limits.connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-    let mut stop = Stop::new(Verdict::Unreachable, LayerKind::Connect);
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(_)) => stop = Stop::new(Verdict::Unreachable, LayerKind::Connect),
-            Err(_) => stop = Stop::new(Verdict::TooSlow, LayerKind::Connect),
-        }
-    }
-    Err(stop)
-}
-
 async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop> {
     let failed = |detail: String| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(detail);
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .and_then(rustls::ConfigBuilder::with_platform_verifier)
         .map_err(|_| failed("This computer's list of trusted certificates cannot be opened.".to_owned()))?
         .with_no_client_auth();
+    // What the requests themselves will offer: some servers take nobody who does not.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| failed("The host's name is unfit.".to_owned()))?;
     match timeout(probe.limits.connect, TlsConnector::from(Arc::new(config)).connect(name, stream)).await {
@@ -95,10 +85,10 @@ async fn secure(probe: &Probe, host: &str, stream: TcpStream) -> Result<(), Stop
         Ok(Err(error)) => {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             // Where the line is cut, nothing is said about trust: some networks cut off what they do not allow.
-            let cut = || Stop::new(Verdict::Unreachable, LayerKind::Tls).detail("The connection was cut off.");
-            Err(tls.map_or_else(cut, |tls| failed(crate::wire::tls_words(tls))))
+            let cut = || Stop::because(Cause::LineCut, LayerKind::Tls);
+            Err(tls.map_or_else(cut, |tls| judge::distrust(Distrust::of(tls))))
         }
-        Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Tls)),
+        Err(_) => Err(Stop::because(Cause::TlsSlow, LayerKind::Tls)),
     }
 }
 
