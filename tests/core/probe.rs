@@ -21,12 +21,18 @@ mod bodies;
 /// Servers that repeat the token wherever they can.
 #[path = "probe/echo.rs"]
 mod echo;
+/// Many services at once, of which some are slow.
+#[path = "probe/many.rs"]
+mod many;
 /// Names, connections, TLS, redirects, deadlines.
 #[path = "probe/network.rs"]
 mod network;
 /// What older servers say to the newest generation's first call.
 #[path = "probe/older.rs"]
 mod older;
+/// What the packs know of refusals.
+#[path = "probe/refusals.rs"]
+mod refusals;
 /// What a person reads of each outcome.
 #[path = "probe/said.rs"]
 mod said;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Provider;
-use crate::probe::{Cause, Explained, Layer, LayerKind, Mark, Report};
+use crate::probe::{Cause, Explained, Layer, LayerKind, Mark, Report, Verdict};
 
 /// One rule: where a check ends like this, this is why.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,13 +30,17 @@ pub struct Refusal {
 impl Provider {
     /// A check's report with what this service is known to mean by it.
     pub fn explain(&self, mut report: Report) -> Report {
-        let decided = report.layers.iter().find(|layer| decides(layer));
-        let rule = decided.and_then(|layer| self.refusals.iter().find(|rule| rule.fits(layer.kind, &report)));
-        report.explained = rule.map(|rule| Explained { say: rule.say.clone(), then: rule.then.clone() });
-        let is_call = |layer: &&mut Layer| layer.kind == LayerKind::Call && layer.mark == Mark::Skipped;
-        if let (Some(why), true) = (&self.no_read_only_tool, report.tools.is_some_and(|tools| tools > 0)) {
-            let call = report.layers.iter_mut().find(is_call).filter(|layer| layer.detail.is_some());
-            call.into_iter().for_each(|layer| layer.detail = Some(why.clone()));
+        if let Some(at) = report.layers.iter().position(decides) {
+            let rule = self.refusals.iter().find(|rule| rule.fits(&report.layers[at], &report));
+            if let Some(rule) = rule {
+                report.explained = Some(Explained { say: rule.say.clone(), then: rule.then.clone() });
+                refuse(&mut report, at);
+            }
+        }
+        if report.tools.is_some_and(|tools| tools > 0) && self.no_read_only_tool.is_some() {
+            let untried = |layer: &&mut Layer| layer.kind == LayerKind::Call && layer.mark == Mark::Skipped;
+            let call = report.layers.iter_mut().find(untried).filter(|layer| layer.detail.is_some());
+            call.into_iter().for_each(|layer| layer.detail.clone_from(&self.no_read_only_tool));
         }
         report
     }
@@ -44,22 +48,32 @@ impl Provider {
 
 /// Whether a layer is where the check ended; an error that a tool reports in its own words may be a refusal too.
 fn decides(layer: &Layer) -> bool {
-    layer.mark == Mark::Failed || (layer.mark == Mark::Warned && layer.cause == Some(Cause::ToolFailed))
+    layer.mark == Mark::Failed || is_remark(layer)
+}
+
+fn is_remark(layer: &Layer) -> bool {
+    layer.mark == Mark::Warned && layer.cause == Some(Cause::ToolFailed)
+}
+
+/// What the service is known to mean as a refusal is one, though its tool put it into words of its own.
+fn refuse(report: &mut Report, at: usize) {
+    let layer = &mut report.layers[at];
+    if is_remark(layer) {
+        (layer.mark, layer.cause) = (Mark::Failed, None);
+        report.verdict = Verdict::NotAllowed;
+        report.detail.clone_from(&layer.detail);
+    }
 }
 
 impl Refusal {
-    fn fits(&self, kind: LayerKind, report: &Report) -> bool {
-        let layer = report.layers.iter().find(|layer| layer.kind == kind);
-        let said = [layer.and_then(|layer| layer.detail.as_ref()), report.missing_right.as_ref()];
-        let said = said.into_iter().flatten().map(|text| text.to_lowercase()).collect::<Vec<_>>().join(" ");
-        let failed = layer.is_some_and(|layer| layer.mark == Mark::Failed);
-        let status = failed && report.status.is_some_and(|status| self.status.contains(&status));
-        let words = self.says.iter().any(|word| said.contains(word.as_str()));
-        self.layers.contains(&kind)
-            && if self.says.is_empty() {
-                report.missing_right.is_none() && status
-            } else {
-                words && (status || self.status.is_empty() || !failed)
-            }
+    fn fits(&self, layer: &Layer, report: &Report) -> bool {
+        let said = [layer.detail.as_deref(), report.missing_right.as_deref()];
+        let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase();
+        let in_words = ["403", "forbidden"].iter().any(|word| said.contains(word)).then_some(403);
+        let status = if is_remark(layer) { in_words } else { report.status };
+        let of_status = self.status.is_empty() || status.is_some_and(|status| self.status.contains(&status));
+        let of_words = self.says.iter().any(|word| said.contains(word.as_str()));
+        let is_general = self.says.is_empty() && !self.status.is_empty() && report.missing_right.is_none();
+        self.layers.contains(&layer.kind) && of_status && (of_words || is_general)
     }
 }
