@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use patchbay_core::catalog::{self, FieldKind, Lifetime, Pattern, Provider, Resolved, Shape, foreign_service};
+use patchbay_core::probe::LayerKind;
 use patchbay_core::{Code, Error};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -101,6 +102,7 @@ fn the_schema_lists_the_words_that_the_types_take() {
         }
     }
     all::<FieldKind>("/$defs/field/properties/kind/enum");
+    all::<LayerKind>("/$defs/refusal/properties/layers/items/enum");
     all::<Pattern>("/$defs/field/properties/pattern/enum");
     all::<Shape>("/$defs/token/properties/pattern/enum");
 }
@@ -133,8 +135,10 @@ fn texts_are_whole_sentences_and_lifetimes_make_sense() {
         let hints = provider.fields.iter().filter_map(|field| field.hint.as_ref());
         let abouts = provider.presets.iter().filter_map(|preset| preset.about.as_ref());
         let steps = provider.steps.iter().chain(&provider.revoke_steps).chain(&provider.limits);
-        let single = [Some(&provider.about), provider.advice.text.as_ref(), provider.forbidden_hint.as_ref()];
-        for text in steps.chain(hints).chain(abouts).chain(single.into_iter().flatten()) {
+        let Provider { about, advice, forbidden_hint, no_read_only_tool, .. } = provider;
+        let single = [Some(about), advice.text.as_ref(), forbidden_hint.as_ref(), no_read_only_tool.as_ref()];
+        let refusals = provider.refusals.iter().flat_map(|rule| [&rule.say, &rule.then]);
+        for text in steps.chain(hints).chain(abouts).chain(refusals).chain(single.into_iter().flatten()) {
             assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{}: {text}", provider.id);
         }
         let Lifetime { min_days, max_days, suggested_days, .. } = provider.lifetime;
@@ -161,6 +165,20 @@ fn retentlys_presets_are_what_they_say() {
     assert_eq!(personal, ["pii:read", "pii:write"]);
 }
 
+/// A rule that never fits says nothing, and one without a source may be made up.
+#[test]
+fn refusals_can_fit_and_say_where_they_are_from() {
+    for provider in catalog::all() {
+        assert!(provider.read_only_tool.is_none() || provider.no_read_only_tool.is_none(), "{}", provider.id);
+        for rule in &provider.refusals {
+            assert!(!rule.status.is_empty() || !rule.says.is_empty(), "{}: {}", provider.id, rule.say);
+            assert!(rule.says.iter().all(|word| *word == word.to_lowercase()), "{}: {:?}", provider.id, rule.says);
+            let source = rule.source.as_ref().expect("a source");
+            assert!(provider.sources.contains(source), "{}: {source}", provider.id);
+        }
+    }
+}
+
 /// Some apps are sensitive to it.
 #[test]
 fn xurrents_scopes_keep_the_order_of_its_page() {
@@ -175,7 +193,8 @@ fn xurrents_scopes_keep_the_order_of_its_page() {
     );
     assert!(xurrent.advice.per_app);
     assert_eq!(xurrent.lifetime.max_days, None);
-    assert_eq!(xurrent.read_only_tool.as_ref().map(|tool| tool.name.as_str()), Some("list_inbox"));
+    let harmless = std::iter::successors(xurrent.read_only_tool.as_ref(), |tool| tool.or_else.as_deref());
+    assert_eq!(harmless.map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["list_inbox", "list_active_requests"]);
 }
 
 #[rstest]

@@ -15,9 +15,15 @@ use server::{Answer, Asked, legacy, modern, serve};
 /// Checking all connections at once, at the front door.
 #[path = "probe/all.rs"]
 mod all;
+/// Bodies under a good status.
+#[path = "probe/bodies.rs"]
+mod bodies;
 /// Servers that repeat the token wherever they can.
 #[path = "probe/echo.rs"]
 mod echo;
+/// Many services at once, of which some are slow.
+#[path = "probe/many.rs"]
+mod many;
 /// Names, connections, TLS, redirects, deadlines.
 #[path = "probe/network.rs"]
 mod network;
@@ -27,18 +33,35 @@ mod older;
 /// Proxies, and certificates of a company's own.
 #[path = "probe/proxy.rs"]
 mod proxy;
+/// What the packs know of refusals.
+#[path = "probe/refusals.rs"]
+mod refusals;
+/// What a person reads of each outcome.
+#[path = "probe/said.rs"]
+mod said;
 /// A server that does exactly as told.
 #[path = "probe/server.rs"]
 pub(crate) mod server;
+/// Servers that do not answer.
+#[path = "probe/silence.rs"]
+mod silence;
+/// What a status says.
+#[path = "probe/statuses.rs"]
+mod statuses;
+/// Texts that are made to mislead.
+#[path = "probe/texts.rs"]
+mod texts;
 /// Servers that answer the handshake and fail later.
 #[path = "probe/tools.rs"]
 mod tools;
-/// Servers that fail at the first words.
-#[path = "probe/verdicts.rs"]
-mod verdicts;
 
 /// An opaque token: nothing in it tells that it is one.
 const CANARY: &str = "Zq8vN3/pL+x7Rt2=Wk5yB9mD4hJ6cF1sG0aE";
+
+const OK: &str = "200 OK";
+const JSON: &str = "content-type: application/json\r\n";
+const EVENTS: &str = "content-type: text/event-stream\r\n";
+const PAGE: &str = "<!DOCTYPE html><html><p>Log in";
 
 fn limits() -> Limits {
     Limits {
@@ -57,7 +80,7 @@ fn endpoint(url: &str) -> Endpoint {
 
 fn probe_of(url: &str, token: bool) -> Probe {
     let endpoint = if token { endpoint(url) } else { Endpoint::new(url).expect("an address") };
-    let tool = Some(ToolCall { name: "whoami".into(), arguments: serde_json::json!({}) });
+    let tool = Some(ToolCall { name: "whoami".into(), arguments: serde_json::json!({}), or_else: None });
     Probe { endpoint, tool, has_token: token, limits: limits() }
 }
 

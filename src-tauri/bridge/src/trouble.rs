@@ -100,6 +100,7 @@ impl From<WireError> for Trouble {
             ),
             WireError::Circles => Self::new("wrong_address", "The service's address sends in circles."),
             WireError::TooLarge => Self::new("too_large", "The service's answer is too large."),
+            WireError::NoHttp => Self::new("not_mcp", "What answers at the service's address is no web service."),
             WireError::Broken => Self::new("broken", "The service's answer was cut off."),
         }
     }

@@ -324,10 +324,16 @@ fn check_words(checked: &CheckedView) {
         return print::line(&format!("{}: its app starts it, so Patchbay cannot check it", checked.id));
     }
     let word = |value: Value| value.as_str().map(|word| word.replace('_', " ")).unwrap_or_default();
-    let verdict = word(serde_json::to_value(checked.report.verdict).unwrap_or_default());
-    let detail = checked.report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-    print::line(&format!("{}: {verdict}{detail}", checked.id));
-    for layer in &checked.report.layers {
+    let report = &checked.report;
+    print::line(&format!("{}: {}", checked.id, report.sentence()));
+    let missing = report.missing_right.as_ref().map(|right| format!("Missing permission: {right}"));
+    let wait = report.retry_after.map(|seconds| {
+        format!("It asks to wait {}.", words::counted(i64::try_from(seconds).unwrap_or(i64::MAX), "second"))
+    });
+    for more in [missing, wait, report.detail.clone()].into_iter().flatten() {
+        print::line(&format!("  {more}"));
+    }
+    for layer in &report.layers {
         let (kind, mark) = (serde_json::to_value(layer.kind), serde_json::to_value(layer.mark));
         let detail = layer.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
         print::line(&format!(

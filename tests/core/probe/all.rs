@@ -15,16 +15,16 @@ use patchbay_test_support::Home;
 
 use super::server::{Asked, http, modern, serve};
 
-fn open(home: &Home, secrets: SecretStore) -> Patchbay {
+pub(super) fn open(home: &Home, secrets: SecretStore) -> Patchbay {
     let host = Host { env: home.env(), ..Host::bare(Platform::Linux, home.path(), Timestamp::now()) };
     Patchbay::with(host, secrets, Timestamp::now)
 }
 
-fn keychain() -> SecretStore {
+pub(super) fn keychain() -> SecretStore {
     SecretStore::with_store(keyring_core::mock::Store::new().expect("a mock keychain"))
 }
 
-async fn connect(patchbay: &Patchbay, name: &str, url: &str, token: Option<&str>) -> Result<(), Error> {
+pub(super) async fn connect(patchbay: &Patchbay, name: &str, url: &str, token: Option<&str>) -> Result<(), Error> {
     let place = Place { client: "codex".into(), scope: Scope::User, wiring: None, token: None, create: true };
     let connect = Connect {
         provider: "custom".into(),

@@ -54,6 +54,12 @@ impl Asked {
 pub(crate) async fn serve(rule: impl Fn(&Asked) -> Answer + Clone + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
+    serve_at(listener, rule);
+    url
+}
+
+/// Starts a server where somebody listens.
+pub(crate) fn serve_at(listener: TcpListener, rule: impl Fn(&Asked) -> Answer + Clone + Send + Sync + 'static) {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let rule = rule.clone();
@@ -64,7 +70,6 @@ pub(crate) async fn serve(rule: impl Fn(&Asked) -> Answer + Clone + Send + Sync 
             });
         }
     });
-    url
 }
 
 async fn read(stream: &mut TcpStream) -> Asked {

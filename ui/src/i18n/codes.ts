@@ -1,4 +1,5 @@
 /** English for every code of the core. Short, plain, second person; the cause first, then the way out. */
+import check from './check.json';
 import type { Codes } from './words';
 
 export const codes: Codes = {
@@ -90,7 +91,7 @@ export const codes: Codes = {
     sign_in_needed: 'You have to sign in again',
     signed_in_by_apps: 'Your apps sign in to it by themselves',
     not_mcp: 'What answers there is not for AI apps',
-    wrong_address: 'There is nothing at its address',
+    wrong_address: 'Its address is not right',
     unreachable: 'The service cannot be reached',
     tls_not_trusted: 'The service cannot prove who it is',
     too_slow: 'The service took too long to answer',
@@ -114,21 +115,9 @@ export const codes: Codes = {
     nothing: 'Details',
   },
 
-  verdict: {
-    working: { say: 'It works', do: 'Check again' },
-    token_refused: { say: 'The service refuses the token. It has ended or was revoked: make a new one.', do: 'Renew' },
-    not_allowed: { say: 'The token is good, but it is not allowed to do this. Make one with the missing permission.', do: 'Renew' },
-    needs_browser_sign_in: { say: 'This service wants you to sign in with your browser.', do: 'Sign in' },
-    not_mcp: { say: 'Something answers at this address, but it does not offer tools to AI apps.', do: 'Edit' },
-    wrong_address: { say: 'There is nothing at this address. Compare it with the service’s own page.', do: 'Edit' },
-    unreachable: { say: 'The service cannot be reached. Are you online, or do you need your company’s network?', do: 'Check again' },
-    tls_not_trusted: { say: 'The service cannot prove who it is, so nothing was sent. Ask whoever looks after your network.', do: 'Check again' },
-    too_slow: { say: 'The service took too long to answer. Try again in a while.', do: 'Check again' },
-    token_missing: { say: 'It has no token yet.', do: 'Finish' },
-    token_unreadable: { say: 'Its token cannot be read from your keychain or vault. Unlock it, then check again.', do: 'Check again' },
-    service_error: { say: 'The service reports a problem of its own. Try again in a while.', do: 'Check again' },
-    not_tried: { say: 'This is a program that your apps start. Its token is there; whether the program works, only the app can tell.', do: 'Check again' },
-  },
+  // The program `patchbay` says the same.
+  verdict: check.verdict,
+  cause: check.cause,
 
   layer: {
     name: { name: 'Address found', passed: 'Your computer knows where the service is', failed: 'Nobody knows this address' },

@@ -24,6 +24,12 @@ test('every failure is a sentence with a button', () => {
   }
 });
 
+test('every cause is a sentence, and so is what to do then', () => {
+  for (const [cause, { say, then }] of Object.entries(words.cause)) {
+    for (const text of [say, then]) expect(text, cause).toMatch(/^[A-Z].*\.$/);
+  }
+});
+
 test('numbers and lists read as English', () => {
   expect(counted(1, 'app', 'apps')).toBe('1 app');
   expect(counted(0, 'app', 'apps')).toBe('0 apps');

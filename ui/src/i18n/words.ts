@@ -1,5 +1,6 @@
 /** The shape of a language: one entry for every code the core can answer, so that a missing one does not compile. */
 import type { ActivityKind } from '../bindings/ActivityKind';
+import type { Cause } from '../bindings/Cause';
 import type { ChangeVerb } from '../bindings/ChangeVerb';
 import type { Code } from '../bindings/Code';
 import type { EntryKind } from '../bindings/EntryKind';
@@ -27,6 +28,8 @@ export interface Codes {
   status: Record<Status, string>;
   next: Record<NextStep, string>;
   verdict: Record<Verdict, Words>;
+  /** The cause, and one next step. */
+  cause: Record<Cause, { say: string; then: string }>;
   layer: Record<LayerKind, { name: string; passed: string; failed: string }>;
   store: Record<StoreStatus, Words>;
   wiring: Record<Wiring, Choice>;

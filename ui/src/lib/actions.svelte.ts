@@ -6,6 +6,7 @@ import type { ConnectionView } from '../bindings/ConnectionView';
 import type { Error as CoreError } from '../bindings/Error';
 import type { NextStep } from '../bindings/NextStep';
 import { words } from '../i18n';
+import { outcome } from './outcome';
 import { announce, say, screen, startWizard, type Dialog } from './screen.svelte';
 import { toSignIn } from './signing.svelte';
 import { app, appName, appNames, ask, backend, connection, data, refresh } from './state.svelte';
@@ -42,7 +43,7 @@ export function check(ids: string[]): Promise<boolean> {
       const [only] = reports;
       if (only && reports.length === 1) {
         const name = connection(only.id)?.name ?? only.id;
-        announce(words.connections.checked(name, words.verdict[only.report.verdict].say));
+        announce(words.connections.checked(name, outcome(only.report)));
       } else announce(words.connections.checkedAll(reports.length));
     } finally {
       data.progress = {};

@@ -2,8 +2,7 @@
 
 use std::sync::PoisonError;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::message::CheckedView;
@@ -16,6 +15,10 @@ use crate::probe::{self, LayerKind, Limits, Probe, Report, Verdict};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
 
+/// So many checks run side by side. Each has one or two sockets open, and some systems give a program no more than 256
+/// files; nobody has as many services that do not answer.
+const AT_ONCE: usize = 100;
+
 impl Patchbay {
     /// Checks connections side by side, all where none is named; results are kept in the state.
     pub(super) async fn check(&self, ids: &[String]) -> Result<Vec<CheckedView>> {
@@ -26,8 +29,8 @@ impl Patchbay {
         };
         let mut cancel = self.inner.cancel.subscribe();
         self.mark(&chosen, true);
-        let running: FuturesUnordered<_> = chosen.iter().map(|connection| self.check_one(connection)).collect();
-        let all = running.collect::<Vec<_>>();
+        let checks: Vec<_> = chosen.iter().map(|connection| self.check_one(connection)).collect();
+        let all = stream::iter(checks).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
         let done = tokio::select! {
             done = all => Ok(done),
             _ = cancel.changed() => Err(Error::new(Code::Cancelled, "The check was stopped.")),
@@ -136,12 +139,17 @@ impl Patchbay {
         if let Some(secret) = secret {
             endpoint = endpoint.with_auth(&connection.auth, secret)?;
         }
-        let tool = catalog::find(&connection.provider).ok().and_then(|provider| provider.read_only_tool.clone());
+        let provider = catalog::find(&connection.provider).ok();
+        let tool = provider.and_then(|provider| provider.read_only_tool.clone());
         let probe =
             Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
         let progress =
             |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
-        Ok(probe::probe(&probe, self.host().now, progress).await)
+        let report = probe::probe(&probe, self.host().now, progress).await;
+        Ok(match provider {
+            Some(provider) => provider.explain(report),
+            None => report,
+        })
     }
 
     /// Keeps what a check found, and of the tokens that worked how they were sent.

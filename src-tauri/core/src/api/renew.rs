@@ -227,6 +227,8 @@ fn reused(replaced: bool) -> Error {
 fn accept(report: &Report) -> Result<()> {
     let words = report.missing_right.as_ref().or(report.detail.as_ref());
     let words = words.map(|words| format!(" It says: {words}")).unwrap_or_default();
+    // Only where there is more to say than the verdict.
+    let because = report.cause().map(|_| format!(" {}", report.sentence())).unwrap_or_default();
     match report.verdict {
         Verdict::Working | Verdict::NotTried => Ok(()),
         Verdict::TokenRefused | Verdict::NotAllowed => Err(Error::new(
@@ -237,7 +239,7 @@ fn accept(report: &Report) -> Result<()> {
         .field("token")),
         _ => Err(Error::new(
             Code::RenewalUnverified,
-            format!("The new token could not be tried, so nothing was changed.{words}"),
+            format!("The new token could not be tried, so nothing was changed.{because}{words}"),
         )
         .hint("Check the connection, then renew again.")),
     }

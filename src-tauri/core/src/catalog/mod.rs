@@ -6,6 +6,7 @@
 mod address;
 mod headers;
 mod offer;
+mod refusal;
 mod resolve;
 mod shape;
 mod sign_in;
@@ -19,6 +20,7 @@ use ts_rs::TS;
 pub use address::{check_address, check_page};
 pub(crate) use address::is_loopback;
 pub(crate) use offer::{Offer, custom, offer};
+pub use refusal::Refusal;
 pub use resolve::Resolved;
 pub use shape::{Shape, foreign_service};
 pub use sign_in::{Offered, OwnClientRule, Server, SignInOffer, Suits};
@@ -106,6 +108,14 @@ pub struct Provider {
     #[serde(default)]
     #[ts(skip)]
     pub read_only_tool: Option<ToolCall>,
+    /// Why the check calls none, where there is a reason.
+    #[serde(default)]
+    #[ts(skip)]
+    pub no_read_only_tool: Option<String>,
+    /// What refusals mean at this service; the first that fits is told.
+    #[serde(default)]
+    #[ts(skip)]
+    pub refusals: Vec<Refusal>,
 }
 
 /// One question of a service's form.
@@ -308,13 +318,16 @@ pub struct Advice {
 }
 
 /// A call of a tool.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolCall {
     /// The tool.
     pub name: String,
     /// Its arguments, an object.
     pub arguments: serde_json::Value,
+    /// The one to call where this one is not offered or not allowed.
+    #[serde(default)]
+    pub or_else: Option<Box<ToolCall>>,
 }
 
 impl Provider {

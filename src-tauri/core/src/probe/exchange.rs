@@ -1,4 +1,4 @@
-//! The layers above HTTP: sign-in, handshake, tools, one call; for servers of both generations.
+//! A conversation with a server of either generation: sign-in, handshake, questions, end.
 
 use std::slice::from_ref;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::http::{NoReply, Reply, post};
-use super::{Layer, LayerKind, Layers, Mark, Probe, ServerInfo, Stop, Verdict, judge};
+use super::{Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::wire::{Client, LEGACY, MODERN, Method, read_bounded, shown};
 
@@ -22,8 +22,8 @@ pub(super) struct Found {
 }
 
 /// A conversation with a server whose generation is known.
-struct Talk<'a> {
-    probe: &'a Probe,
+pub(super) struct Talk<'a> {
+    pub(super) probe: &'a Probe,
     client: &'a Client,
     headers: HeaderMap,
     modern: bool,
@@ -60,7 +60,7 @@ impl Talk<'_> {
         let result = self.handshake(layers).await?;
         self.note(found, &result);
         layers.pass(LayerKind::Handshake);
-        self.tools_and_call(layers, found, &result).await
+        tools::walk(self, layers, found, &result).await
     }
 
     fn note(&self, found: &mut Found, result: &Value) {
@@ -134,7 +134,7 @@ impl Talk<'_> {
         } else {
             Verdict::TokenMissing
         };
-        Stop::new(verdict, layer).words(reply.words())
+        Stop { status: Some(reply.status), ..Stop::new(verdict, layer).words(reply.words()) }
     }
 
     /// Whether the origin describes how to sign in (RFC 9728).
@@ -152,74 +152,15 @@ impl Talk<'_> {
         matches!(timeout(Duration::from_secs(3), ask).await, Ok(Some(Value::Array(_))))
     }
 
-    async fn tools_and_call<F: Fn(&Layer)>(
-        &mut self,
-        layers: &mut Layers<F>,
-        found: &mut Found,
-        result: &Value,
-    ) -> Result<(), Stop> {
-        let offers = result.get("capabilities").and_then(|can| can.get("tools")).is_some();
-        if !offers {
-            layers.mark(LayerKind::Tools, Mark::Warned, Some("It offers no tools.".to_owned()));
-            layers.skip(LayerKind::Call, "there are no tools");
-            found.tools = Some(0);
-            return Ok(());
-        }
-        let names = self.list().await?;
-        found.tools = u32::try_from(names.len()).ok();
-        layers.pass(LayerKind::Tools);
-        match &self.probe.tool {
-            None => layers.skip(LayerKind::Call, "no harmless tool is known for this service"),
-            Some(tool) if !names.contains(&tool.name) => {
-                layers.skip(LayerKind::Call, "the harmless tool is not in the list");
-            }
-            Some(tool) => {
-                let params = json!({ "name": tool.name, "arguments": tool.arguments });
-                let warning = self.call(params).await?;
-                let mark = if warning.is_some() { Mark::Warned } else { Mark::Passed };
-                layers.mark(LayerKind::Call, mark, warning);
-            }
-        }
-        Ok(())
-    }
-
-    async fn list(&mut self) -> Result<Vec<String>, Stop> {
-        let mut names = Vec::new();
-        let mut cursor: Option<Value> = None;
-        for _ in 0..self.probe.limits.pages {
-            let params = cursor.as_ref().map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
-            let reply = self.ask("tools/list", params, LayerKind::Tools).await?;
-            let Some(result) = reply.result() else { return Err(self.no_result(&reply, LayerKind::Tools)) };
-            let page = result.get("tools").and_then(Value::as_array).into_iter().flatten();
-            names.extend(page.filter_map(|tool| tool.get("name")?.as_str().map(str::to_owned)));
-            cursor = result.get("nextCursor").filter(|cursor| cursor.is_string()).cloned();
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(names)
-    }
-
-    /// The harmless call. What the tool itself says went wrong is a warning: the way to it works.
-    async fn call(&mut self, params: Value) -> Result<Option<String>, Stop> {
-        let reply = self.ask("tools/call", params, LayerKind::Call).await?;
-        let Some(result) = reply.result() else { return Err(self.no_result(&reply, LayerKind::Call)) };
-        if result.get("isError").and_then(Value::as_bool) != Some(true) {
-            return Ok(None);
-        }
-        let mut text = result.get("content").and_then(Value::as_array).into_iter().flatten();
-        let words = text.find_map(|item| item.get("text")?.as_str()).unwrap_or("The tool reports an error.");
-        Ok(Some(shown(words, from_ref(&self.probe.endpoint))))
-    }
-
-    async fn ask(&mut self, method: &str, params: Value, layer: LayerKind) -> Result<Reply, Stop> {
+    /// Asks a question after the handshake; what a status says of the token or the service ends the check.
+    pub(super) async fn ask(&mut self, method: &str, params: Value, layer: LayerKind) -> Result<Reply, Stop> {
         let reply = self.send(method, params, self.probe.limits.exchange).await;
         let reply = reply.map_err(|why| judge::no_reply(&why, layer))?;
         self.refusal(&reply, layer).await?;
         Ok(reply)
     }
 
-    fn no_result(&self, reply: &Reply, layer: LayerKind) -> Stop {
+    pub(super) fn no_result(&self, reply: &Reply, layer: LayerKind) -> Stop {
         judge::no_result(reply, layer, self.headers.contains_key(SESSION))
     }
 

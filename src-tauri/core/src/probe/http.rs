@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::Limits;
 use crate::wire::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, shown, sse};
 
@@ -21,7 +21,10 @@ pub(super) struct Reply {
     /// The session that a server of the older generations begins.
     pub(super) session: Option<HeaderValue>,
     pub(super) challenge: Option<String>,
-    pub(super) retry_after: Option<u64>,
+    /// As it was written.
+    pub(super) retry_after: Option<String>,
+    /// Where a redirect leads.
+    location: Option<String>,
     /// Who answered: its token is kept out of its words.
     endpoint: Endpoint,
 }
@@ -35,8 +38,12 @@ pub(super) enum Body {
     Json(Value),
     /// A web page.
     Html,
-    /// What cannot be read, and why.
-    Unreadable(&'static str),
+    /// Compressed, and left so.
+    Compressed,
+    /// A stream that ended without the answer.
+    Unanswered,
+    /// No text, or JSON that is none.
+    Unreadable,
     /// Something else, or nothing.
     Other(String),
 }
@@ -89,7 +96,8 @@ fn head(response: &Response, endpoint: &Endpoint) -> Reply {
         body: Body::Other(String::new()),
         session: response.headers().get("mcp-session-id").cloned(),
         challenge: (!challenge.is_empty()).then_some(challenge),
-        retry_after: text(response, RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
+        retry_after: text(response, RETRY_AFTER),
+        location: text(response, LOCATION),
         endpoint: endpoint.clone(),
     }
 }
@@ -104,7 +112,7 @@ async fn body(response: Response, id: &Value, limits: &Limits, patience: Duratio
     let coding = text(&response, CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"));
     if coding.is_some() {
         // Never unpacked, so that a small answer cannot become a huge one.
-        return Ok(Body::Unreadable("Its answer is compressed, which nobody asked for."));
+        return Ok(Body::Compressed);
     }
     if success && kind.starts_with("text/event-stream") {
         return stream(response, id, limits).await;
@@ -129,24 +137,31 @@ async fn stream(response: Response, id: &Value, limits: &Limits) -> Result<Body,
         if total > limits.body {
             return Err(WireError::TooLarge.into());
         }
-        for event in decoder.push(&piece)? {
+        let events = match decoder.push(&piece) {
+            Err(WireError::Broken) => return Ok(Body::Unreadable),
+            events => events?,
+        };
+        for event in events {
             let answer = serde_json::from_str::<Value>(&event.data).ok().filter(|value| is_answer(value, id));
             if let Some(answer) = answer {
                 return Ok(Body::Answer(answer));
             }
         }
     }
-    Ok(Body::Unreadable("Its stream ended without an answer."))
+    Ok(Body::Unanswered)
 }
 
 fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
         return if is_answer(&value, id) { Body::Answer(value) } else { Body::Json(value) };
     }
-    let Ok(text) = std::str::from_utf8(bytes) else { return Body::Unreadable("Its answer is no text.") };
+    let Ok(text) = std::str::from_utf8(bytes) else { return Body::Unreadable };
     let head: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
     if kind.starts_with("text/html") || head.starts_with("<!doctype html") || head.starts_with("<html") {
         return Body::Html;
+    }
+    if kind.contains("json") && !bytes.is_empty() {
+        return Body::Unreadable;
     }
     Body::Other(text.to_owned())
 }
@@ -192,9 +207,15 @@ impl Reply {
         let words = match &self.body {
             Body::Answer(value) | Body::Json(value) => from(value),
             Body::Other(text) => Some(self.shown(text)),
-            Body::Html | Body::Unreadable(_) => None,
+            Body::Html | Body::Compressed | Body::Unanswered | Body::Unreadable => None,
         };
         words.filter(|words| !words.is_empty()).or_else(|| self.parameter("error_description"))
+    }
+
+    /// The place to which it redirects, without what may be private in it.
+    pub(super) fn place(&self) -> Option<String> {
+        let there = self.endpoint.url().join(self.location.as_deref()?).ok()?;
+        Some(self.shown(&format!("{}{}", there.origin().ascii_serialization(), there.path())))
     }
 
     /// A parameter of the `WWW-Authenticate` challenge (RFC 6750).

@@ -2,42 +2,57 @@
 
 use super::http::{Body, NoReply, Reply};
 use super::network::proxy_stop;
-use super::{LayerKind, Stop, Verdict};
-use crate::wire::WireError;
+use super::{Cause, LayerKind, Stop, Verdict};
+use crate::wire::{Distrust, WireError};
 
 /// No reply came.
 pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
+    let because = |cause: Cause| Stop::because(cause, layer);
     let error = match why {
-        NoReply::Slow => return Stop::new(Verdict::TooSlow, layer),
+        NoReply::Slow => return because(Cause::Slow),
         NoReply::Wire(error) => error,
     };
     match error {
-        WireError::OtherOrigin(origin) => {
-            Stop::new(Verdict::WrongAddress, layer).detail(format!("It sends the caller to {origin}."))
-        }
-        WireError::Circles => Stop::new(Verdict::WrongAddress, layer).detail("It sends the caller in circles."),
+        WireError::OtherOrigin(origin) => because(Cause::SentElsewhere).detail(origin.clone()),
+        WireError::Circles => because(Cause::Circles),
         WireError::Proxy(fault) => proxy_stop(fault),
-        WireError::Tls(words) => Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(words.clone()),
-        WireError::TooLarge => Stop::new(Verdict::NotMcp, layer).detail("Its answer does not end."),
-        WireError::Timeout => Stop::new(Verdict::TooSlow, layer),
-        WireError::Broken => Stop::new(Verdict::NotMcp, layer).detail("Its answer is cut off or unreadable."),
+        WireError::Tls(why) => distrust(*why),
+        WireError::TooLarge => because(Cause::TooLarge),
+        WireError::Timeout => because(Cause::Slow),
+        WireError::NoHttp => because(Cause::NoHttp),
+        WireError::Broken => because(Cause::CutOff),
         WireError::Name | WireError::Connect => Stop::new(Verdict::Unreachable, layer),
     }
 }
 
+/// Nothing was sent, because the line is not protected or leads to somebody else.
+pub(super) fn distrust(why: Distrust) -> Stop {
+    let cause = match why {
+        Distrust::Expired => Cause::CertificateExpired,
+        Distrust::Early => Cause::CertificateEarly,
+        Distrust::OtherName => Cause::CertificateOtherName,
+        Distrust::Unknown => Cause::CertificateUnknown,
+        Distrust::Bad => Cause::CertificateBad,
+        Distrust::NoTls => Cause::NoTls,
+        Distrust::Disagree => Cause::TlsDisagree,
+    };
+    Stop::because(cause, LayerKind::Tls)
+}
+
 /// A status that means the same whatever was asked; 401 is not among them, because more has to be asked then.
 pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option<Stop> {
-    match reply.status {
-        403 if !has_token => Some(Stop::new(Verdict::TokenMissing, layer).words(reply.words())),
-        403 => Some(forbidden(reply, layer)),
-        429 | 500..=599 => Some(service_error(reply, layer)),
-        300..=399 => {
-            // Not signing in failed, but finding the service.
-            let layer = layer.max(LayerKind::Handshake);
-            Some(Stop::new(Verdict::WrongAddress, layer).detail("It sends the caller elsewhere."))
+    let stop = match reply.status {
+        403 if matches!(reply.body, Body::Html) && layer <= LayerKind::Handshake => {
+            Stop::because(Cause::Blocked, LayerKind::Handshake)
         }
-        _ => None,
-    }
+        403 if !has_token => Stop::new(Verdict::TokenMissing, layer).words(reply.words()),
+        403 => forbidden(reply, layer),
+        429 | 500..=599 => service_error(reply, layer),
+        // Not signing in failed, but finding the service.
+        300..=399 => Stop::because(Cause::SentOn, layer.max(LayerKind::Handshake)).words(reply.place()),
+        _ => return None,
+    };
+    Some(Stop { status: Some(reply.status), ..stop })
 }
 
 fn forbidden(reply: &Reply, layer: LayerKind) -> Stop {
@@ -45,51 +60,63 @@ fn forbidden(reply: &Reply, layer: LayerKind) -> Stop {
 }
 
 fn service_error(reply: &Reply, layer: LayerKind) -> Stop {
-    let status =
-        if reply.status == 429 { "Too many requests.".to_owned() } else { format!("It answers {}.", reply.status) };
-    let words = reply.words().map(|words| format!(" {words}")).unwrap_or_default();
-    Stop { retry_after: reply.retry_after, ..Stop::new(Verdict::ServiceError, layer).detail(status + &words) }
+    let cause = match reply.status {
+        429 => Cause::TooMany,
+        502 | 504 => Cause::Gateway,
+        503 => Cause::Overloaded,
+        _ => Cause::Fault,
+    };
+    Stop { retry_after: reply.retry_after.clone(), ..Stop::because(cause, layer).words(reply.words()) }
 }
 
 /// The answer to `initialize` is none: no MCP server, nothing there, or one that refuses.
 pub(super) fn no_handshake(reply: &Reply) -> Stop {
-    if let Some((code, words)) = reply.error() {
-        return match code {
-            code if refuses(code) => Stop::new(Verdict::NotAllowed, LayerKind::SignIn).detail(words),
-            INTERNAL_ERROR => Stop::new(Verdict::ServiceError, LayerKind::Handshake).detail(words),
-            _ => Stop::new(Verdict::NotMcp, LayerKind::Handshake).words(Some(words)),
-        };
-    }
-    let verdict = if matches!(reply.status, 404 | 410) { Verdict::WrongAddress } else { Verdict::NotMcp };
-    Stop::new(verdict, LayerKind::Handshake).words(described(reply))
+    let because = |cause: Cause| Stop::because(cause, LayerKind::Handshake);
+    let stop = match (reply.error(), reply.status) {
+        (Some((code, words)), _) if refuses(code) => return refused(words, LayerKind::SignIn),
+        (Some((INTERNAL_ERROR, words)), _) => because(Cause::Fault).words(Some(words)),
+        (Some((_, words)), _) => because(Cause::FirstRefused).words(Some(words)),
+        (None, 404) => Stop::new(Verdict::WrongAddress, LayerKind::Handshake).words(reply.words()),
+        (None, 410) => because(Cause::Gone).words(reply.words()),
+        (None, 400..=499) => because(Cause::TurnedDown).words(reply.words()),
+        (None, _) => because(misunderstood(reply)).words(reply.words()),
+    };
+    Stop { status: Some(reply.status), ..stop }
 }
 
 /// Something else than the result that was due after the handshake.
 pub(super) fn no_result(reply: &Reply, layer: LayerKind, has_session: bool) -> Stop {
-    match reply.error() {
-        Some((code, words)) if refuses(code) => Stop::new(Verdict::NotAllowed, layer).detail(words),
-        Some((_, words)) => Stop::new(Verdict::ServiceError, layer).detail(words),
-        None if reply.status == 404 && has_session => {
-            Stop::new(Verdict::ServiceError, layer).detail("It has forgotten the session that it began.")
-        }
-        None => {
-            let words = described(reply).map(|words| format!(" {words}")).unwrap_or_default();
-            Stop::new(Verdict::NotMcp, layer).detail(format!("It does not answer as an MCP server does.{words}"))
-        }
+    let because = |cause: Cause| Stop::because(cause, layer);
+    let stop = match reply.error() {
+        Some((code, words)) if refuses(code) => return refused(words, layer),
+        Some((METHOD_NOT_FOUND, words)) if layer == LayerKind::Tools => because(Cause::ToolsDenied).words(Some(words)),
+        Some((_, words)) => because(Cause::Fault).words(Some(words)),
+        None if reply.status == 404 && has_session => because(Cause::SessionLost),
+        None => because(misunderstood(reply)).words(reply.words()),
+    };
+    Stop { status: Some(reply.status), ..stop }
+}
+
+/// What a body is instead of an answer.
+fn misunderstood(reply: &Reply) -> Cause {
+    match &reply.body {
+        Body::Html => Cause::WebPage,
+        Body::Compressed => Cause::Compressed,
+        Body::Unreadable => Cause::Unreadable,
+        Body::Unanswered => Cause::Unanswered,
+        Body::Answer(_) | Body::Json(_) | Body::Other(_) => Cause::WrongAnswer,
     }
 }
 
 const INTERNAL_ERROR: i64 = -32603;
+const METHOD_NOT_FOUND: i64 = -32601;
 
 /// The codes that servers use for a refusal; others are faults.
 fn refuses(code: i64) -> bool {
     matches!(code, -32001 | -32003 | 401 | 403)
 }
 
-fn described(reply: &Reply) -> Option<String> {
-    match &reply.body {
-        Body::Html => Some("A web page answers there.".to_owned()),
-        Body::Unreadable(why) => Some((*why).to_owned()),
-        _ => reply.words(),
-    }
+/// A refusal in the protocol's own words.
+fn refused(words: String, layer: LayerKind) -> Stop {
+    Stop { status: Some(403), ..Stop::new(Verdict::NotAllowed, layer).words(Some(words)) }
 }

@@ -4,12 +4,16 @@
 //! layer that fails decides the verdict, also where the whole takes too long. Bodies and times are bounded; a token never
 //! goes to another origin and never comes back in a report; a probe may be dropped at any point.
 
+mod cause;
 mod curl;
 mod exchange;
 mod http;
 mod judge;
 mod network;
+mod reach;
 mod report;
+mod tools;
+mod words;
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +22,9 @@ use jiff::Timestamp;
 use crate::catalog::ToolCall;
 use crate::wire::{Client, Endpoint, Timeouts, veil};
 
+pub use cause::Cause;
 pub use curl::curl;
-pub use report::{Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
+pub use report::{Explained, Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
 
 /// How much a check may take.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +51,7 @@ impl Default for Limits {
             discover: Duration::from_secs(5),
             whole: Duration::from_secs(45),
             body: 4 * 1024 * 1024,
-            pages: 20,
+            pages: 100,
         }
     }
 }
@@ -73,11 +78,20 @@ struct Layers<F: Fn(&Layer)> {
 
 impl<F: Fn(&Layer)> Layers<F> {
     fn mark(&mut self, kind: LayerKind, mark: Mark, detail: Option<String>) {
-        let millis = if mark == Mark::Skipped { 0 } else { millis(self.since) };
-        let layer = Layer { kind, mark, millis, detail };
+        self.add(Layer { kind, mark, millis: millis(self.since), detail, cause: None });
+    }
+
+    fn add(&mut self, layer: Layer) {
+        let millis = if layer.mark == Mark::Skipped { 0 } else { layer.millis };
+        let layer = Layer { millis, ..layer };
         (self.tell)(&layer);
         self.done.push(layer);
         self.since = Instant::now();
+    }
+
+    /// It went well, with something to know.
+    fn warn(&mut self, kind: LayerKind, cause: Cause, detail: Option<String>) {
+        self.add(Layer { kind, mark: Mark::Warned, millis: millis(self.since), detail, cause: Some(cause) });
     }
 
     fn pass(&mut self, kind: LayerKind) {
@@ -92,7 +106,12 @@ impl<F: Fn(&Layer)> Layers<F> {
     fn too_slow(&self) -> Stop {
         let passed = |kind: &LayerKind| self.done.iter().any(|layer| layer.kind == *kind);
         let reached = LayerKind::ALL.into_iter().find(|kind| !passed(kind) && *kind != LayerKind::SignIn);
-        Stop::new(Verdict::TooSlow, reached.unwrap_or(LayerKind::Call))
+        match reached.unwrap_or(LayerKind::Call) {
+            LayerKind::Name => Stop::because(Cause::NameUnanswered, LayerKind::Name),
+            LayerKind::Connect => Stop::because(Cause::NoAnswer, LayerKind::Connect),
+            LayerKind::Tls => Stop::because(Cause::TlsSlow, LayerKind::Tls),
+            layer => Stop::because(Cause::Slow, layer),
+        }
     }
 }
 
@@ -106,13 +125,22 @@ struct Stop {
     verdict: Verdict,
     layer: LayerKind,
     detail: Option<String>,
+    cause: Option<Cause>,
     missing_right: Option<String>,
-    retry_after: Option<u64>,
+    /// As the service wrote it.
+    retry_after: Option<String>,
+    status: Option<u16>,
 }
 
 impl Stop {
+    /// One whose verdict says it all.
     fn new(verdict: Verdict, layer: LayerKind) -> Self {
-        Self { verdict, layer, detail: None, missing_right: None, retry_after: None }
+        Self { verdict, layer, detail: None, cause: None, missing_right: None, retry_after: None, status: None }
+    }
+
+    /// One whose cause is finer than its verdict.
+    fn because(cause: Cause, layer: LayerKind) -> Self {
+        Self { cause: Some(cause), ..Self::new(cause.verdict(), layer) }
     }
 
     fn words(self, words: Option<String>) -> Self {
@@ -161,7 +189,8 @@ fn report<F: Fn(&Layer)>(
     millis: u64,
 ) -> Report {
     if let Some(stop) = &stop {
-        layers.mark(stop.layer, Mark::Failed, stop.detail.clone());
+        let (kind, detail, cause) = (stop.layer, stop.detail.clone(), stop.cause);
+        layers.add(Layer { kind, mark: Mark::Failed, millis: self::millis(layers.since), detail, cause });
     }
     let reached: Vec<_> = layers.done.iter().map(|layer| layer.kind).collect();
     for kind in LayerKind::ALL.into_iter().filter(|kind| !reached.contains(kind)) {
@@ -180,7 +209,9 @@ fn report<F: Fn(&Layer)>(
         tools: found.tools,
         detail: stop.detail,
         missing_right: stop.missing_right,
-        retry_after: stop.retry_after,
+        retry_after: stop.retry_after.and_then(|when| seconds_until(&when, at)),
+        status: stop.status,
+        explained: None,
     }
 }
 
@@ -191,6 +222,13 @@ pub async fn reach(probe: &Probe, now: Timestamp) -> Report {
     let walked = tokio::time::timeout(probe.limits.whole, network::walk(probe, &mut layers)).await;
     let stop = walked.unwrap_or_else(|_| Err(layers.too_slow())).err().map(|stop| stop.veiled(&probe.endpoint));
     report(layers, exchange::Found::default(), stop, now, millis(begun))
+/// How long a service asks to wait: so many seconds, or until a moment (RFC 9110).
+fn seconds_until(when: &str, now: Timestamp) -> Option<u64> {
+    let of_moment = || {
+        let moment = jiff::fmt::rfc2822::parse(when.trim()).ok()?.timestamp();
+        u64::try_from(moment.duration_since(now).as_secs()).ok()
+    };
+    when.trim().parse().ok().or_else(of_moment)
 }
 
 async fn run<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, found: &mut exchange::Found) -> Result<(), Stop> {

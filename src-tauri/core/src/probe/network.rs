@@ -9,9 +9,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::{Layer, LayerKind, Layers, Mark, Probe, Stop, Verdict};
-use crate::catalog::is_loopback;
-use crate::wire::{Line, Proxy, ProxyFault, ProxyWhy, tunnel};
+use super::reach::reach;
+use super::{Cause, Layer, LayerKind, Layers, Mark, Probe, Stop, Verdict, judge};
+use crate::wire::{Distrust, Line, Proxy, ProxyFault, ProxyWhy, tunnel};
 
 /// Walks the three layers. Through a proxy the name is the proxy's to resolve, and connecting is all that it takes to
 /// be let through.
@@ -66,12 +66,6 @@ fn proxy_needed(probe: &Probe, stop: Stop) -> Stop {
         );
         return Stop::new(Verdict::ProxyNeeded, stop.layer).detail(words);
     }
-    if stop.verdict == Verdict::TooSlow && stop.layer == LayerKind::Connect && !is_loopback(url) {
-        return stop.detail(
-            "Nobody answers. A company's network may let nothing out but through its proxy: ask your IT department for \
-             its address, and set it in Patchbay's settings, under Network.",
-        );
-    }
     stop
 }
 
@@ -84,7 +78,8 @@ async fn directly<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Resul
         Some(Host::Domain(name)) => resolve(probe, layers, name, port).await?,
         None => return Err(Stop::new(Verdict::WrongAddress, LayerKind::Name)),
     };
-    let stream = connect(probe, &addresses).await?;
+    let stream =
+        reach(&addresses, probe.limits.connect).await.map_err(|cause| Stop::because(cause, LayerKind::Connect))?;
     layers.pass(LayerKind::Connect);
     Ok(stream)
 }
@@ -100,9 +95,9 @@ async fn resolve<F: Fn(&Layer)>(
     name: &str,
     port: u16,
 ) -> Result<Vec<SocketAddr>, Stop> {
-    let unknown = || Stop::new(Verdict::Unreachable, LayerKind::Name).detail(format!("Nobody knows the name {name}."));
+    let unknown = || Stop::because(Cause::NameUnknown, LayerKind::Name).detail(name);
     match timeout(probe.limits.connect, tokio::net::lookup_host((name, port))).await {
-        Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Name)),
+        Err(_) => Err(Stop::because(Cause::NameUnanswered, LayerKind::Name)),
         Ok(Err(_)) => Err(unknown()),
         Ok(Ok(found)) => {
             let found: Vec<_> = found.collect();
@@ -115,24 +110,11 @@ async fn resolve<F: Fn(&Layer)>(
     }
 }
 
-/// Tries the addresses one after the other; each has its share of the time, so that one that swallows all callers
-/// does not keep the next from being tried.
-async fn connect(probe: &Probe, addresses: &[SocketAddr]) -> Result<TcpStream, Stop> {
-    let share = probe.limits.connect / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-    let mut stop = Stop::new(Verdict::Unreachable, LayerKind::Connect);
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(_)) => stop = Stop::new(Verdict::Unreachable, LayerKind::Connect),
-            Err(_) => stop = Stop::new(Verdict::TooSlow, LayerKind::Connect),
-        }
-    }
-    Err(stop)
-}
-
 async fn secure(probe: &Probe, host: &str, line: Box<dyn Line>) -> Result<(), Stop> {
     let failed = |detail: String| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(detail);
-    let config = probe.endpoint.network().tls().map_err(|error| failed(error.message))?;
+    let mut config = probe.endpoint.network().tls().map_err(|error| failed(error.message))?;
+    // What the requests themselves will offer: some servers take nobody who does not.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| failed("The host's name is unfit.".to_owned()))?;
     match timeout(probe.limits.connect, TlsConnector::from(Arc::new(config)).connect(name, line)).await {
@@ -140,9 +122,9 @@ async fn secure(probe: &Probe, host: &str, line: Box<dyn Line>) -> Result<(), St
         Ok(Err(error)) => {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             // Where the line is cut, nothing is said about trust: some networks cut off what they do not allow.
-            let cut = || Stop::new(Verdict::Unreachable, LayerKind::Tls).detail("The connection was cut off.");
-            Err(tls.map_or_else(cut, |tls| failed(crate::wire::tls_words(tls))))
+            let cut = || Stop::because(Cause::LineCut, LayerKind::Tls);
+            Err(tls.map_or_else(cut, |tls| judge::distrust(Distrust::of(tls))))
         }
-        Err(_) => Err(Stop::new(Verdict::TooSlow, LayerKind::Tls)),
+        Err(_) => Err(Stop::because(Cause::TlsSlow, LayerKind::Tls)),
     }
 }

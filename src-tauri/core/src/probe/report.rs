@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::Cause;
+
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -24,13 +26,31 @@ pub struct Report {
     pub protocol: Option<String>,
     /// How many tools it offers.
     pub tools: Option<u32>,
-    /// The service's own words, bounded and cleaned.
+    /// The service's own words, bounded and cleaned, or the place that it names.
     pub detail: Option<String>,
     /// The right that is missing, as the service names it.
     pub missing_right: Option<String>,
     /// How long the service asks to wait, in seconds.
     #[ts(type = "number | null")]
     pub retry_after: Option<u64>,
+    /// The status of the answer that decided: 403 as well where a refusal is said in the protocol's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub status: Option<u16>,
+    /// What it means at this service, by its pack; said in the place of the general sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub explained: Option<Explained>,
+}
+
+/// What a refusal means at one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Explained {
+    /// The cause, in a sentence.
+    pub say: String,
+    /// The next step, in a sentence.
+    pub then: String,
 }
 
 /// One layer.
@@ -46,6 +66,10 @@ pub struct Layer {
     pub millis: u64,
     /// More about it.
     pub detail: Option<String>,
+    /// Why it failed, or what there is to know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cause: Option<Cause>,
 }
 
 /// The layers, in order.

@@ -16,7 +16,7 @@ pub enum WireError {
     Connect,
     /// The connection is not trusted.
     #[error("the connection is not trusted: {0}")]
-    Tls(String),
+    Tls(Distrust),
     /// The network's proxy lets nothing through.
     #[error("{0}")]
     Proxy(ProxyFault),
@@ -32,9 +32,38 @@ pub enum WireError {
     /// The answer is larger than allowed.
     #[error("the answer is too large")]
     TooLarge,
-    /// The answer was cut off, or is no HTTP.
+    /// What answers does not speak HTTP/1.
+    #[error("the answer is no HTTP")]
+    NoHttp,
+    /// The answer was cut off.
     #[error("the answer was cut off")]
     Broken,
+}
+
+/// Why a connection is not trusted, in words that go on after a colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    /// The certificate is of the past.
+    #[error("its certificate has expired")]
+    Expired,
+    /// The certificate is of the future.
+    #[error("its certificate is not valid yet; is this computer's clock right?")]
+    Early,
+    /// The certificate is for another host.
+    #[error("its certificate is for another name")]
+    OtherName,
+    /// The certificate is signed by nobody who is trusted.
+    #[error("nobody this computer trusts has signed its certificate; your company may be inspecting this connection, and then its certificate file has to be added in Patchbay's settings, under Network")]
+    Unknown,
+    /// The certificate is unfit in another way.
+    #[error("its certificate is not accepted")]
+    Bad,
+    /// What answers does not speak TLS.
+    #[error("what answers there does not protect its connections")]
+    NoTls,
+    /// No version or cipher in common, or an alert.
+    #[error("no secure connection could be agreed on")]
+    Disagree,
 }
 
 impl WireError {
@@ -52,8 +81,14 @@ impl WireError {
         if error.is_connect() {
             return Self::Connect;
         }
-        Self::Broken
+        chain().find_map(no_http).unwrap_or(Self::Broken)
     }
+}
+
+/// What the HTTP library cannot read: too much of a head, or none at all.
+fn no_http(error: &(dyn StdError + 'static)) -> Option<WireError> {
+    let error = error.downcast_ref::<hyper::Error>().filter(|error| error.is_parse())?;
+    Some(if error.is_parse_too_large() { WireError::TooLarge } else { WireError::NoHttp })
 }
 
 /// All causes. An I/O error passes over the error in it when asked for its source, however deep they are wrapped.
@@ -73,29 +108,30 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
 
 /// The TLS library's own error.
 fn tls(error: &(dyn StdError + 'static)) -> Option<WireError> {
-    Some(WireError::Tls(tls_words(error.downcast_ref::<rustls::Error>()?)))
+    Some(WireError::Tls(Distrust::of(error.downcast_ref::<rustls::Error>()?)))
 }
 
-/// What is wrong with a connection's trust, in a few words.
-pub(crate) fn tls_words(error: &rustls::Error) -> String {
-    use rustls::{CertificateError, Error};
-    match error {
-        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
+impl Distrust {
+    /// What is wrong with a connection's trust.
+    pub(crate) fn of(error: &rustls::Error) -> Self {
+        use rustls::{CertificateError, Error};
+        match error {
+            Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+                Self::Expired
+            }
+            Error::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+                Self::Early
+            }
+            Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ) => Self::OtherName,
+            // A bad signature is what an authority of the same name with another key makes.
+            Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                Self::Unknown
+            }
+            Error::InvalidCertificate(_) => Self::Bad,
+            Error::InvalidMessage(_) => Self::NoTls,
+            _ => Self::Disagree,
         }
-        Error::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
-            "its certificate is not valid yet; is this computer's clock right?".to_owned()
-        }
-        Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "its certificate is for another name".to_owned(),
-        // A bad signature is what an authority of the same name with another key makes.
-        Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            "nobody this computer trusts has signed its certificate; your company may be inspecting this connection, \
-             and then its certificate file has to be added in Patchbay's settings, under Network"
-                .to_owned()
-        }
-        Error::InvalidCertificate(_) => "its certificate is not accepted".to_owned(),
-        _ => "no secure connection could be agreed on".to_owned(),
     }
 }

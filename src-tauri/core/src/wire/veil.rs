@@ -30,9 +30,7 @@ pub fn shown(text: &str, endpoints: &[Endpoint]) -> String {
     const READ: usize = 16 * 1024;
     // No part of a token that is too short to be told is written longer than this.
     const LONGEST_PART: usize = (RUN - 1) * 2 * "&#x41;".len();
-    let invisible =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let head = text.chars().take(READ).filter(|c| !invisible(*c));
+    let head = text.chars().take(READ).filter(|c| !is_invisible(*c));
     let plain: String = head.map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     let hidden = own_hidden(&line, endpoints);
@@ -41,6 +39,15 @@ pub fn shown(text: &str, endpoints: &[Endpoint]) -> String {
     let kept = hidden.chars().count().saturating_sub(cut);
     let hidden: String = hidden.chars().take(kept.min(4 * MOST)).collect();
     redact(&hidden).chars().take(MOST).collect()
+}
+
+/// What nobody sees, or what turns the direction of what stands beside it.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 fn own_hidden(text: &str, endpoints: &[Endpoint]) -> String {

@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::proxy::Kind;
 use super::{Network, Proxy};
-use crate::wire::failure::tls_words;
+use crate::wire::failure::Distrust;
 
 /// What a proxy's answer may be at most, in bytes.
 const MOST: usize = 16 * 1024;
@@ -137,7 +137,7 @@ async fn secure(network: &Network, host: String, stream: TcpStream) -> Result<Tu
         Ok(stream) => Ok(Box::new(stream)),
         Err(error) => {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            Err(tls.map_or(ProxyWhy::Unreachable, |tls| ProxyWhy::Tls(tls_words(tls))))
+            Err(tls.map_or(ProxyWhy::Unreachable, |tls| ProxyWhy::Tls(Distrust::of(tls).to_string())))
         }
     }
 }

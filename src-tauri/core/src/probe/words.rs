@@ -1,0 +1,64 @@
+//! What a check found, as a sentence for people: the cause, and one next step.
+//!
+//! The words are the window's: one file says them for both.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::{Value, to_value};
+
+use super::{Cause, Mark, Report, Verdict};
+
+/// The window's own file; `ui/src/i18n/words.ts` requires an entry for every verdict and cause.
+static WORDS: LazyLock<Words> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../ui/src/i18n/check.json")).unwrap_or_default());
+
+#[derive(Debug, Default, Deserialize)]
+struct Words {
+    verdict: BTreeMap<String, Of>,
+    cause: BTreeMap<String, Because>,
+}
+
+/// What is said of a verdict by itself.
+#[derive(Debug, Deserialize)]
+struct Of {
+    say: String,
+}
+
+/// What is said of a cause, and what to do about it.
+#[derive(Debug, Deserialize)]
+struct Because {
+    say: String,
+    then: String,
+}
+
+impl Report {
+    /// Why it failed, or what there is to know of what went well; none where the verdict says it all.
+    pub fn cause(&self) -> Option<Cause> {
+        let with = |mark: Mark| self.layers.iter().find(|layer| layer.mark == mark && layer.cause.is_some());
+        with(Mark::Failed).or_else(|| with(Mark::Warned)).and_then(|layer| layer.cause)
+    }
+
+    /// What it means, in words for people: the cause and one next step.
+    pub fn sentence(&self) -> String {
+        match (&self.explained, self.cause()) {
+            (Some(own), _) => format!("{} {}", own.say, own.then),
+            (None, Some(cause)) => of_cause(cause),
+            (None, None) => of_verdict(self.verdict),
+        }
+    }
+}
+
+fn of_cause(cause: Cause) -> String {
+    let words = WORDS.cause.get(&key(to_value(cause)));
+    words.map_or_else(|| of_verdict(cause.verdict()), |words| format!("{} {}", words.say, words.then))
+}
+
+fn of_verdict(verdict: Verdict) -> String {
+    WORDS.verdict.get(&key(to_value(verdict))).map(|words| words.say.clone()).unwrap_or_default()
+}
+
+fn key(value: serde_json::Result<Value>) -> String {
+    value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,95 @@
+//! What a server's status says, and what it says about it.
+
+use jiff::{Timestamp, ToSpan};
+use patchbay_core::probe::LayerKind;
+use rstest::rstest;
+
+use super::said::*;
+use super::server::{Answer, Asked, Step, error, error_text, head, http, json, serve};
+use super::{JSON, OK, PAGE, check};
+
+// What a status says about the token comes before all that a body may say.
+#[rstest]
+#[case::token_refused(|_: &Asked| http("401 Unauthorized", JSON, r#"{"message":"bad"}"#), true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::token_refused_by_a_page(|_: &Asked| http("401 Unauthorized", "content-type: text/html\r\n", PAGE), true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::token_refused_where_browsers_may_sign_in(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer error=\"invalid_token\", resource_metadata=\"https://x/y\"\r\n", ""), true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::token_refused_without_end(|_: &Asked| vec![head("401 Unauthorized", JSON), Step::Forever("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0)], true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::token_refused_and_silence(|_: &Asked| vec![head("401 Unauthorized", JSON), Step::Hang], true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::token_refused_in_the_protocols_words(|asked: &Asked| http("401 Unauthorized", JSON, error_text(asked, -32001, "no")), true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::wants_a_token(|_: &Asked| http("401 Unauthorized", "", ""), false, TOKEN_MISSING, LayerKind::SignIn)]
+#[case::wants_a_token_and_says_how(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer realm=\"x\"\r\n", ""), false, TOKEN_MISSING, LayerKind::SignIn)]
+#[case::wants_a_browser(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
+#[case::wants_a_browser_in_its_second_challenge(|_: &Asked| http("401 Unauthorized", "www-authenticate: Basic realm=\"x\"\r\nwww-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
+#[case::wants_a_browser_by_its_description(described, false, WANTS_BROWSER, LayerKind::SignIn)]
+#[case::wants_a_token_before_a_site_of_pages(site, false, TOKEN_MISSING, LayerKind::SignIn)]
+#[case::not_allowed(|_: &Asked| http("403 Forbidden", "", "no"), true, NOT_ALLOWED, LayerKind::SignIn)]
+#[case::not_allowed_for_a_scope(|_: &Asked| http("403 Forbidden", "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"a b\"\r\n", ""), true, NOT_ALLOWED, LayerKind::SignIn)]
+#[case::not_allowed_without_a_token(|_: &Asked| http("403 Forbidden", "", "no"), false, TOKEN_MISSING, LayerKind::SignIn)]
+#[case::not_allowed_by_a_page(|_: &Asked| http("403 Forbidden", "content-type: text/html\r\n", PAGE), true, BLOCKED, LayerKind::Handshake)]
+#[case::turned_away_by_a_page_without_a_token(|_: &Asked| http("403 Forbidden", "content-type: text/html\r\n", PAGE), false, BLOCKED, LayerKind::Handshake)]
+#[case::bad_request(|_: &Asked| http("400 Bad Request", "", "no"), true, TURNED_DOWN, LayerKind::Handshake)]
+#[case::not_there(|_: &Asked| http("404 Not Found", "", ""), true, NOT_THERE, LayerKind::Handshake)]
+#[case::page_not_there(|_: &Asked| http("404 Not Found", "content-type: text/html\r\n", PAGE), true, NOT_THERE, LayerKind::Handshake)]
+#[case::gone(|_: &Asked| http("410 Gone", "", ""), true, GONE, LayerKind::Handshake)]
+#[case::not_there_in_the_protocols_words(|asked: &Asked| http("404 Not Found", JSON, error_text(asked, -32600, "no")), true, FIRST_REFUSED, LayerKind::Handshake)]
+#[case::no_post(|_: &Asked| http("405 Method Not Allowed", "allow: GET\r\n", ""), true, TURNED_DOWN, LayerKind::Handshake)]
+#[case::not_acceptable(|_: &Asked| http("406 Not Acceptable", "", "no"), true, TURNED_DOWN, LayerKind::Handshake)]
+#[case::wants_another_type(|_: &Asked| http("415 Unsupported Media Type", "", ""), true, TURNED_DOWN, LayerKind::Handshake)]
+#[case::too_many(|_: &Asked| http("429 Too Many Requests", "retry-after: 7\r\n", ""), true, TOO_MANY, LayerKind::SignIn)]
+#[case::fault(|_: &Asked| http("500 Internal Server Error", "", "boom"), true, FAULT, LayerKind::SignIn)]
+#[case::not_made(|_: &Asked| http("501 Not Implemented", "", ""), true, FAULT, LayerKind::SignIn)]
+#[case::bad_gateway(|_: &Asked| http("502 Bad Gateway", "content-type: text/html\r\n", PAGE), true, GATEWAY, LayerKind::SignIn)]
+#[case::overloaded(|_: &Asked| http("503 Service Unavailable", "retry-after: 7\r\n", ""), true, OVERLOADED, LayerKind::SignIn)]
+#[case::slow_gateway(|_: &Asked| http("504 Gateway Timeout", "", ""), true, GATEWAY, LayerKind::SignIn)]
+#[tokio::test]
+async fn status(#[case] rule: fn(&Asked) -> Answer, #[case] token: bool, #[case] said: Said, #[case] layer: LayerKind) {
+    says(&check(&serve(rule).await, token).await, said, layer);
+}
+
+/// A service that says how to sign in where the standard wants it said, and not in its refusal.
+fn described(asked: &Asked) -> Answer {
+    if asked.0.starts_with("GET /.well-known/oauth-protected-resource/mcp ") {
+        return json(r#"{"resource":"x","authorization_servers":["https://x"]}"#);
+    }
+    http("401 Unauthorized", "", "")
+}
+
+/// A site that answers every question for a page with its start page.
+fn site(asked: &Asked) -> Answer {
+    if asked.0.starts_with("GET ") {
+        return http(OK, "content-type: text/html\r\n", PAGE);
+    }
+    http("401 Unauthorized", "", "")
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_protocols_words_is_about_the_token() {
+    let report = check(&serve(|asked: &Asked| error(asked, -32001, "Unauthorized")).await, true).await;
+    says(&report, NOT_ALLOWED, LayerKind::SignIn);
+    assert_eq!(report.detail.as_deref(), Some("Unauthorized"));
+}
+
+#[tokio::test]
+async fn a_permission_that_the_service_names_is_told() {
+    let scope = "www-authenticate: Bearer error=\"insufficient_scope\", error_description=\"More!\", scope=\"a b\"\r\n";
+    let report = check(&serve(move |_: &Asked| http("403 Forbidden", scope, "")).await, true).await;
+    assert_eq!((report.missing_right.as_deref(), report.detail.as_deref()), (Some("a b"), Some("More!")));
+    assert_eq!(report.status, Some(403));
+}
+
+/// In seconds, or as a moment.
+#[tokio::test]
+async fn how_long_to_wait_is_told_in_seconds() {
+    let then = Timestamp::now().checked_add(90.seconds()).expect("a moment");
+    let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let past = "Sun, 06 Nov 1994 08:49:37 GMT".to_owned();
+    let cases = [("7".to_owned(), 7..=7), (date, 85..=90), (past, 1..=0), ("soon".to_owned(), 1..=0)];
+    for (value, expected) in cases {
+        let headers = format!("retry-after: {value}\r\n");
+        let rule = move |_: &Asked| http("429 Too Many Requests", &headers, "Slow down.");
+        let report = check(&serve(rule).await, true).await;
+        let told = report.retry_after;
+        assert!(told.map_or(expected.is_empty(), |told| expected.contains(&told)), "{value}: {told:?}");
+        assert_eq!(report.detail.as_deref(), Some("Slow down."));
+    }
+}
