@@ -21,6 +21,7 @@ mod news;
 mod obstacle;
 mod place;
 mod purge;
+mod quiet;
 mod renew;
 mod renewed;
 mod reopen;
@@ -57,6 +58,7 @@ use secrets::Places;
 
 pub use install::install_program;
 pub use message::{Answer, Request};
+pub use quiet::Notice;
 pub use reopen::say as say_restart;
 pub use run::{RunSecrets, run_secrets};
 pub use token::{UNKNOWN_END, ready_token};
