@@ -136,10 +136,9 @@ async fn only_the_offered_intervals_are_taken() {
 #[tokio::test]
 async fn the_first_failure_on_the_way_changes_nothing_and_the_second_is_told_once() {
     let desk = Desk::new().await;
-    desk.world.practice.addr();
     let Desk { world, patchbay, clock, began } = desk;
     let World { home, keychain, practice, patchbay: other } = world;
-    practice.stop().await;
+    practice.shutdown().await;
     let told = |patchbay: &Patchbay| patchbay.notices().expect("reads");
     clock.pass(7 * HOUR);
     patchbay.check_quietly("my-notes").await.expect("checked");
@@ -243,7 +242,7 @@ async fn a_connection_that_no_app_uses_or_whose_token_has_ended_is_left_alone() 
 
 #[test]
 fn sleep_and_another_network_are_seen_from_one_look_to_the_next() {
-    let at = |seconds| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");
+    let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).expect("in range");
     let network = |last| Network::of(Some([192, 168, 1, last].into()), None);
     let heard = Arc::new(Heard::default());
     let mut senses = Senses::new(at(0), Duration::from_secs(15), heard.clone());
