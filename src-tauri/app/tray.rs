@@ -124,9 +124,8 @@ pub(super) fn refresh(app: &AppHandle) {
 
 /// The tokens to renew, and how all connections are, at a glance.
 fn showing(snapshot: Snapshot) -> Showing {
-    let count = |is: fn(&Status, Group) -> bool| {
-        snapshot.connections.iter().filter(|one| is(&one.status, one.group)).count()
-    };
+    let count =
+        |is: fn(&Status, Group) -> bool| snapshot.connections.iter().filter(|one| is(&one.status, one.group)).count();
     let (needing, old) =
         (count(|_, group| group == Group::NeedsYou), count(|status, _| *status == Status::WorkedBefore));
     let due = due(snapshot.reminders);

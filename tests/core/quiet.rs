@@ -229,7 +229,9 @@ async fn a_connection_that_no_app_uses_or_whose_token_has_ended_is_left_alone() 
     let request = Request::SetExpiry {
         id: "my-notes".into(),
         token: desk.patchbay.state().expect("a state").connections[0].credentials[0].id.clone(),
-        expires: Some(desk.clock.now().checked_add(SignedDuration::from_hours(48)).expect("in range").to_string()[..10].into()),
+        expires: Some(
+            desk.clock.now().checked_add(SignedDuration::from_hours(48)).expect("in range").to_string()[..10].into(),
+        ),
     };
     desk.patchbay.call(request, None).await.expect("set");
     desk.clock.pass(5 * 24 * HOUR);

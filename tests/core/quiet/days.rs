@@ -39,13 +39,11 @@ impl Computer {
     fn with(connections: usize) -> Self {
         let asked = (0..connections).map(|n| Asked {
             id: format!("c-{n}"),
-            created: at(-HOUR),
             is_local: false,
             last: Some(Last { at: at(0), verdict: Verdict::Working }),
             tries: Tries::default(),
         });
-        let moment =
-            Moment { now: at(0), began: at(0), woke: None, network: None, online: true, every_hours: 6 };
+        let moment = Moment { now: at(0), began: at(0), woke: None, network: None, online: true, every_hours: 6 };
         Self { asked: asked.collect(), moment, done: Vec::new(), retry_after: None }
     }
 
@@ -200,12 +198,8 @@ fn what_is_being_checked_is_not_checked_twice_and_holds_up_nothing_else() {
 #[test]
 fn nothing_turns_red_while_no_service_answers_at_all() {
     let now = at(0);
-    let failed = |failures, minutes: i64| Tries {
-        at: Some(at(-60 * minutes)),
-        failures,
-        unreached: true,
-        ..Tries::default()
-    };
+    let failed =
+        |failures, minutes: i64| Tries { at: Some(at(-60 * minutes)), failures, unreached: true, ..Tries::default() };
     let fine = Tries { at: Some(at(-600)), ..Tries::default() };
     let (one, two) = (failed(1, 3), failed(1, 5));
     assert!(unanswered([("a", &one, None), ("b", &two, None)], now));

@@ -25,7 +25,7 @@ test('a green that is old is said with its age, which grows, in another shape an
   if (!one) throw new Error('no such connection');
   expect([one.group, tone(one.status)]).toEqual(['working', 'old']);
   const later = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
-  expect(sentence(one, appName, later(0))).toBe('It worked 2 days ago. Not checked since');
-  expect(sentence(one, appName, later(30))).toBe('It worked 3 days ago. Not checked since');
-  expect(sentence(one, appName, later(-60))).toBe('It worked when it was last checked');
+  expect(sentence(one, appName, later(0))).toBe('Worked 2 days ago');
+  expect(sentence(one, appName, later(30))).toBe('Worked 3 days ago');
+  expect(sentence(one, appName, later(-60))).toBe('Worked when last checked');
 });

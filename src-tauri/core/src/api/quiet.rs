@@ -182,13 +182,13 @@ async fn is_readable(secrets: &SecretStore, connection: &Connection, credential:
 fn asked(state: &State, now: Timestamp) -> Vec<Asked> {
     let is_fit = |connection: &&Connection| {
         let ended = used(connection).any(|credential| credential.has_ended(now) || credential.renewal.is_some());
-        let signed_out = used(connection).any(|credential| credential.sign_in.as_ref().is_some_and(|of| of.needed.is_some()));
+        let signed_out =
+            used(connection).any(|credential| credential.sign_in.as_ref().is_some_and(|of| of.needed.is_some()));
         let is_used = !connection.placements.is_empty() && !connection.is_program();
         is_used && !ended && !signed_out && !lacks_token(connection)
     };
     let asked = |connection: &Connection| Asked {
         id: connection.id.clone(),
-        created: connection.created,
         is_local: is_local(connection),
         last: state.checks.get(&connection.id).map(|kept| Last { at: kept.report.at, verdict: kept.report.verdict }),
         tries: state.quiet.tries.get(&connection.id).cloned().unwrap_or_default(),

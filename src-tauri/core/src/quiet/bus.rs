@@ -51,7 +51,8 @@ fn rules() -> zbus::Result<[MatchRule<'static>; 2]> {
 
 fn take(message: &Message, heard: &Heard) {
     let header = message.header();
-    let (interface, member) = (header.interface().map(InterfaceName::as_str), header.member().map(|name| name.as_str()));
+    let (interface, member) =
+        (header.interface().map(InterfaceName::as_str), header.member().map(|name| name.as_str()));
     match (interface, member) {
         // Told with "true" before it sleeps and with "false" after.
         (Some(LOGIN), Some("PrepareForSleep")) => {

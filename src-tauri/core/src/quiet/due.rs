@@ -42,8 +42,6 @@ pub struct Moment {
 pub struct Asked {
     /// Its id.
     pub id: String,
-    /// When it was set up.
-    pub created: Timestamp,
     /// Whether it is on this computer, which needs no network.
     pub is_local: bool,
     /// The result that is kept of it.
@@ -80,9 +78,9 @@ fn due_at(one: &Asked, moment: &Moment) -> Timestamp {
     let latest = checked.max(tried);
     let spread = portion(SPREAD, &one.id, None);
     // Overdue by any amount, it waits for its turn after a start or a wake-up.
-    let resumed = Some(moment.began).max(past(moment.woke, now)).unwrap_or(now);
-    let turn = later(resumed, SETTLE + spread);
-    let regular = latest.map_or(one.created, |latest| later(latest, wait(one, moment, latest))).max(turn);
+    let resumed = past(Some(moment.began), now).max(past(moment.woke, now));
+    let turn = resumed.map_or(Timestamp::MIN, |resumed| later(resumed, SETTLE + spread));
+    let regular = latest.map_or(Timestamp::MIN, |latest| later(latest, wait(one, moment, latest))).max(turn);
     let event = past(moment.woke, now).max(past(moment.network, now)).filter(|event| latest < Some(*event));
     let by_event = event.map(|event| {
         let soon = later(event, SETTLE + spread);
