@@ -55,6 +55,9 @@ mod places;
 /// The check's verdicts against servers of every kind.
 #[path = "core/probe.rs"]
 mod probe;
+/// Checks that run by themselves: when, what is kept of them, and how old a result may grow.
+#[path = "core/quiet.rs"]
+mod quiet;
 /// Another program writes the same file at the same time, and locks.
 #[path = "core/race.rs"]
 mod race;

@@ -3,9 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use patchbay_core::api::Patchbay;
+use patchbay_core::api::view::Status;
 use tauri::{AppHandle, Emitter};
 
-use super::{notify, tray};
+use super::{notify, rounds, tray};
 
 /// How often the clock is looked at. Reminders are computed from stored dates, so a sleep only delays a look.
 const TICK: Duration = Duration::from_secs(15);
@@ -25,7 +26,9 @@ pub(super) fn watch(app: &AppHandle, patchbay: &Patchbay) {
         tracing::warn!("{error}");
     }
     let (mut seen, mut reminding) = (seen(patchbay), notify::Reminding::default());
+    let mut rounds = rounds::Rounds::new(patchbay, TICK);
     loop {
+        rounds.look(app, patchbay);
         reminding.tell_due(app, patchbay);
         let now = self::seen(patchbay);
         if now != seen {
@@ -36,10 +39,24 @@ pub(super) fn watch(app: &AppHandle, patchbay: &Patchbay) {
     }
 }
 
-/// What changes without any watched file changing: uses of connections, and what is due.
-fn seen(patchbay: &Patchbay) -> (Option<SystemTime>, Vec<(String, i32, bool)>) {
+/// What changes without any watched file changing.
+#[derive(PartialEq)]
+struct Seen {
+    /// The last use of a connection.
+    used: Option<SystemTime>,
+    /// What is due.
+    due: Vec<(String, i32, bool)>,
+    /// How each connection is: a result grows old by itself.
+    statuses: Vec<Status>,
+}
+
+fn seen(patchbay: &Patchbay) -> Seen {
     let folders = std::fs::read_dir(patchbay.runs_folder()).into_iter().flatten().filter_map(Result::ok);
     let used = folders.filter_map(|folder| folder.metadata().ok()?.modified().ok()).max();
-    let due = patchbay.snapshot().map(|snapshot| snapshot.reminders).unwrap_or_default();
-    (used, due.into_iter().map(|due| (due.token, due.days_left, due.ended)).collect())
+    let Ok(snapshot) = patchbay.snapshot() else { return Seen { used, due: Vec::new(), statuses: Vec::new() } };
+    Seen {
+        used,
+        due: snapshot.reminders.into_iter().map(|due| (due.token, due.days_left, due.ended)).collect(),
+        statuses: snapshot.connections.iter().map(|connection| connection.status).collect(),
+    }
 }

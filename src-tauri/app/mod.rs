@@ -5,6 +5,7 @@ mod events;
 mod notify;
 mod practice;
 mod program;
+mod rounds;
 mod sign_in;
 mod tray;
 mod window;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use notify_rust::Notification;
 use patchbay_core::api::view::ReminderView;
-use patchbay_core::api::{DueSignIn, Patchbay, Request};
+use patchbay_core::api::{DueSignIn, Notice, Patchbay, Request};
 use tauri::AppHandle;
 
 use super::words;
@@ -71,6 +71,43 @@ fn acknowledge(patchbay: &Patchbay, token: String) {
     }
 }
 
+/// Tells what turned bad by itself, once for each connection and cause.
+#[derive(Default)]
+pub(super) struct Telling {
+    failed: Option<Instant>,
+}
+
+impl Telling {
+    /// Shows what was not told yet; what cannot be shown stays untold.
+    pub(super) fn tell(&mut self, app: &AppHandle, patchbay: &Patchbay) {
+        if self.failed.is_some_and(|failed| failed.elapsed() < AGAIN) {
+            return;
+        }
+        self.failed = None;
+        for notice in patchbay.notices().unwrap_or_default() {
+            if !turned(app, &notice) {
+                self.failed = Some(Instant::now());
+                return;
+            }
+            if let Err(error) = patchbay.noticed(&notice) {
+                // Rather said twice than every few seconds.
+                self.failed = Some(Instant::now());
+                tracing::warn!("{error}");
+                return;
+            }
+        }
+    }
+}
+
+/// Shows what a connection turned to; whether the system took it. It makes no sound and goes by itself.
+fn turned(app: &AppHandle, notice: &Notice) -> bool {
+    let (title, body) = words::turned(notice);
+    let mut notification = plain(&title, &body);
+    #[cfg(target_os = "linux")]
+    notification.urgency(notify_rust::Urgency::Low).action("default", words::OPEN);
+    leading(app, &notification, &notice.connection, None, "open")
+}
+
 /// What makes a reminder another one than before.
 fn stage(reminder: &ReminderView) -> String {
     format!("{} {} {}", reminder.expires, reminder.days_left, reminder.ended)
@@ -99,24 +136,35 @@ fn lead(app: &AppHandle, (title, body): (String, String), to: &To<'_>) -> bool {
     let mut notification = plain(&title, &body);
     #[cfg(target_os = "linux")]
     notification.action("default", words::OPEN).action(to.action.0, to.action.1);
+    leading(app, &notification, to.connection, Some(to.token), to.action.0)
+}
+
+/// Shows a notification from which a click leads to a connection, where the system tells of clicks; whether the system
+/// took it.
+fn leading(
+    app: &AppHandle,
+    notification: &Notification,
+    connection: &str,
+    token: Option<&str>,
+    to: &'static str,
+) -> bool {
     let shown = match notification.show() {
         Ok(shown) => shown,
         Err(error) => return not_shown(&error),
     };
     #[cfg(target_os = "linux")]
     {
-        let (app, connection, token) = (app.clone(), to.connection.to_owned(), to.token.to_owned());
-        let (wanted, _) = to.action;
+        let (app, connection, token) = (app.clone(), connection.to_owned(), token.map(str::to_owned));
         std::thread::spawn(move || {
             shown.wait_for_action(|action| {
-                if action == "default" || action == wanted {
-                    super::window::navigate(&app, Some(&connection), Some(&token), wanted);
+                if action == "default" || action == to {
+                    super::window::navigate(&app, Some(&connection), token.as_deref(), to);
                 }
             });
         });
     }
     #[cfg(not(target_os = "linux"))]
-    drop((shown, app, to));
+    drop((shown, app, connection, token, to));
     true
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use patchbay_core::api::view::ReminderView;
+use patchbay_core::api::view::{Group, ReminderView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, Request};
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuBuilder, MenuItemBuilder};
@@ -17,7 +17,14 @@ const DUE: &[u8] = include_bytes!("../../icons/tray-due.png");
 
 /// What the tray shows now, so that it is only built anew when that changes.
 #[derive(Default)]
-struct Shown(Mutex<Vec<Due>>);
+struct Shown(Mutex<Showing>);
+
+/// What the tray says.
+#[derive(Default, Clone, PartialEq, Eq)]
+struct Showing {
+    due: Vec<Due>,
+    tooltip: String,
+}
 
 /// A connection with a token to renew.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,27 +104,38 @@ fn due(reminders: Vec<ReminderView>) -> Vec<Due> {
 /// Brings icon, tooltip and menu up to date.
 pub(super) fn refresh(app: &AppHandle) {
     let Ok(snapshot) = app.state::<Patchbay>().snapshot() else { return };
-    let due = due(snapshot.reminders);
+    let showing = showing(snapshot);
     {
         let Some(shown) = app.try_state::<Shown>() else { return };
         let mut shown = shown.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if *shown == due {
+        if *shown == showing {
             return;
         }
-        shown.clone_from(&due);
+        shown.clone_from(&showing);
     }
     let handle = app.clone();
     // Fails only while the program ends.
     let _ = app.run_on_main_thread(move || {
-        if let Err(error) = show(&handle, &due) {
+        if let Err(error) = show(&handle, &showing) {
             tracing::warn!("the tray cannot be changed: {error}");
         }
     });
 }
 
-fn show(app: &AppHandle, due: &[Due]) -> tauri::Result<()> {
+/// The tokens to renew, and how all connections are, at a glance.
+fn showing(snapshot: Snapshot) -> Showing {
+    let count =
+        |is: fn(&Status, Group) -> bool| snapshot.connections.iter().filter(|one| is(&one.status, one.group)).count();
+    let (needing, old) =
+        (count(|_, group| group == Group::NeedsYou), count(|status, _| *status == Status::WorkedBefore));
+    let due = due(snapshot.reminders);
+    let tooltip = words::tooltip(due.len(), needing, old, snapshot.offline);
+    Showing { due, tooltip }
+}
+
+fn show(app: &AppHandle, Showing { due, tooltip }: &Showing) -> tauri::Result<()> {
     let Some(tray) = app.tray_by_id(ID) else { return Ok(()) };
     tray.set_menu(Some(menu(app, due)?))?;
-    tray.set_tooltip(Some(words::tooltip(due.len())))?;
+    tray.set_tooltip(Some(tooltip))?;
     tray.set_icon(Some(Image::from_bytes(if due.is_empty() { CALM } else { DUE })?))
 }

@@ -1,6 +1,8 @@
 //! The few words that the shell itself says: tray and notifications.
 
+use patchbay_core::api::Notice;
 use patchbay_core::api::view::ReminderView;
+use patchbay_core::probe::Verdict;
 
 pub(super) const APP: &str = "Patchbay";
 pub(super) const OPEN: &str = "Open Patchbay";
@@ -16,11 +18,17 @@ pub(super) fn renew(name: &str) -> String {
     format!("Renew {name}\u{2026}")
 }
 
-pub(super) fn tooltip(due: usize) -> String {
-    match due {
-        0 => ALL_WELL.to_owned(),
-        1 => "Patchbay: one token needs you".to_owned(),
-        n => format!("Patchbay: {n} tokens need you"),
+/// How things are in one line: tokens to renew, connections that need the user, results that are old.
+pub(super) fn tooltip(due: usize, needing: usize, old: usize, offline: bool) -> String {
+    match (due, needing, old, offline) {
+        (1, ..) => "Patchbay: one token needs you".to_owned(),
+        (2.., ..) => format!("Patchbay: {due} tokens need you"),
+        (_, _, _, true) => "Patchbay: you are offline".to_owned(),
+        (_, 1, ..) => "Patchbay: one connection needs you".to_owned(),
+        (_, 2.., ..) => format!("Patchbay: {needing} connections need you"),
+        (_, _, 1, _) => "Patchbay: one connection was not checked lately".to_owned(),
+        (_, _, 2.., _) => format!("Patchbay: {old} connections were not checked lately"),
+        _ => ALL_WELL.to_owned(),
     }
 }
 
@@ -44,4 +52,21 @@ pub(super) fn reminder(reminder: &ReminderView) -> (String, String) {
         "Renew it in Patchbay: one click for all your apps.".to_owned()
     };
     (title, body)
+}
+
+/// Title and body of what a check found by itself.
+pub(super) fn turned(notice: &Notice) -> (String, String) {
+    let name = &notice.name;
+    let title = match notice.verdict {
+        Verdict::TokenRefused => format!("{name} refuses its token"),
+        Verdict::NotAllowed => format!("The token for {name} lacks a right"),
+        Verdict::NeedsBrowserSignIn => format!("{name} wants you to sign in"),
+        Verdict::TokenMissing => format!("{name} has no token"),
+        Verdict::Unreachable => format!("{name} cannot be reached"),
+        Verdict::TooSlow => format!("{name} takes too long to answer"),
+        Verdict::TlsNotTrusted => format!("The connection to {name} is not trusted"),
+        Verdict::ServiceError => format!("{name} reports a problem of its own"),
+        _ => format!("{name} does not work any more"),
+    };
+    (title, "Patchbay tells you what to do.".to_owned())
 }

@@ -79,3 +79,18 @@ fn only_apps_that_run_are_said_to_be_reopened() {
     running.wait().expect("ended");
     assert!(told.contains("Quit and reopen Codex to see it.\n"), "{told}");
 }
+
+#[test]
+fn a_green_from_days_ago_is_not_said_to_work() {
+    let (home, _) = in_a_folder();
+    let state = home.data().join("state.json");
+    let mut records: serde_json::Value = serde_json::from_slice(&std::fs::read(&state).expect("read")).expect("JSON");
+    let at = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(73)).expect("in range");
+    records["checks"]["n"] = json!({
+        "verdict": "working", "layers": [], "at": at, "millis": 1, "server": null, "protocol": null, "tools": null,
+        "detail": null, "missing_right": null, "retry_after": null,
+    });
+    std::fs::write(&state, records.to_string()).expect("written");
+    let listed = said(&home, &["list"]);
+    assert!(listed.contains("(worked 3 days ago, not checked since)"), "{listed}");
+}

@@ -61,14 +61,14 @@ fn in_real_session(test: &str, before: &str) {
 }
 
 /// A bus on which nothing can be started.
-struct Bus {
+pub(crate) struct Bus {
     home: Home,
-    address: String,
+    pub(crate) address: String,
     daemon: Child,
 }
 
 impl Bus {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let home = Home::new();
         let (socket, config) = (home.path().join("bus"), home.path().join("bus.conf"));
         let address = format!("unix:path={}", socket.display());

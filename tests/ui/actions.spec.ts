@@ -127,6 +127,18 @@ test('copying works where the page may not use the clipboard', async ({ page }) 
   await expect(page.getByTestId('toast')).toContainText('Copied');
 });
 
+test('checks by themselves are set, and on battery only where they run at all', async ({ page }) => {
+  await page.getByTestId('nav-settings').click();
+  await page.getByTestId('setting-check-every').selectOption({ label: 'Every hour' });
+  await page.getByTestId('setting-check-on-battery').check();
+  await page.getByTestId('nav-connections').click();
+  await page.getByTestId('nav-settings').click();
+  await expect(page.getByTestId('setting-check-every')).toHaveValue('1');
+  await expect(page.getByTestId('setting-check-on-battery')).toBeChecked();
+  await page.getByTestId('setting-check-every').selectOption({ label: 'Never' });
+  await expect(page.getByTestId('setting-check-on-battery')).toHaveCount(0);
+});
+
 test('settings are saved and a vault is made', async ({ page }) => {
   await page.getByTestId('nav-settings').click();
   await page.getByTestId('setting-reminder-30').getByRole('button').click();

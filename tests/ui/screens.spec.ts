@@ -5,6 +5,13 @@ const SCREENS: Record<string, { fixture?: string; go: (page: Page) => Promise<vo
   list: { go: (page) => expect(page.getByTestId('group-needs_you')).toBeVisible() },
   'thirty connections': { fixture: 'many', go: (page) => expect(page.getByTestId('row-service-29')).toBeAttached() },
   'first start': { fixture: 'empty', go: (page) => expect(page.getByTestId('first-start')).toBeVisible() },
+  'offline, with results that are old': {
+    fixture: 'offline',
+    go: async (page) => {
+      await expect(page.getByTestId('offline')).toBeVisible();
+      await page.getByTestId('row-open-practice').click();
+    },
+  },
   loading: { fixture: 'loading', go: (page) => expect(page.getByTestId('loading')).toBeVisible() },
   failing: { fixture: 'failing', go: (page) => expect(page.getByTestId('load-error')).toBeVisible() },
   details: { go: (page) => page.getByTestId('row-open-xurrent').click() },

@@ -101,6 +101,9 @@ fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
 }
 
 fn list_words(snapshot: &Snapshot) {
+    if snapshot.offline {
+        print::notice("This computer is offline.");
+    }
     if snapshot.connections.is_empty() {
         print::line(
             "No connections yet. Add one with: patchbay add --provider ID --name NAME --app CLIENT --token-stdin",
@@ -115,7 +118,7 @@ fn list_words(snapshot: &Snapshot) {
             "{}: {} ({}), used in {used}{left}",
             connection.id,
             connection.name,
-            status_word(connection.status)
+            status_words(connection, &snapshot.now)
         ));
     }
     for app in &snapshot.apps {
@@ -135,6 +138,13 @@ fn list_words(snapshot: &Snapshot) {
 /// no more.
 fn is_nobodys(connections: &[ConnectionView], entry: &EntryView) -> bool {
     !connections.iter().any(|connection| entry.connection.as_ref() == Some(&connection.id))
+}
+
+/// Its state, and where that was seen too long ago to speak for now, how long.
+fn status_words(connection: &ConnectionView, now: &str) -> String {
+    let checked = connection.last_check.as_ref().filter(|_| connection.status == Status::WorkedBefore);
+    let age = checked.and_then(|checked| words::ago(checked.at, now.parse().ok()?));
+    age.map_or_else(|| status_word(connection.status), |age| format!("worked {age}, not checked since"))
 }
 
 fn status_word(status: Status) -> String {

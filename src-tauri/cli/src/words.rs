@@ -33,6 +33,18 @@ pub(crate) fn counted(count: impl Into<i64>, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// `5 minutes ago`; nothing where the clock was set back since.
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Option<String> {
+    let minutes = now.duration_since(at).as_mins();
+    let (count, noun) = match minutes {
+        ..0 => return None,
+        0..60 => (minutes, "minute"),
+        60..1440 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    Some(format!("{} ago", counted(count, noun)))
+}
+
 /// A moment, by this computer's clock to the minute; as it was written where it is none.
 pub(crate) fn time(at: &str) -> String {
     let local = at.parse::<Timestamp>().map(|at| at.to_zoned(TimeZone::system()));

@@ -19,6 +19,7 @@
 //! | [`oauth`] | signing in by OAuth: discovery, the browser, refreshing, signing out |
 //! | [`process`] | which app runs, which app started us |
 //! | [`probe`] | the layered live check |
+//! | [`quiet`] | checks that run by themselves: when, and how old a result may grow |
 //! | [`token`] | lifetime, reminders, renewal |
 //! | [`api`] | the front door that the window and the command line use |
 
@@ -36,6 +37,7 @@ mod import;
 pub mod oauth;
 pub mod probe;
 pub mod process;
+pub mod quiet;
 pub mod secret;
 pub mod token;
 pub mod wire;

@@ -153,7 +153,7 @@ async fn a_host_named_as_the_token() {
 /// What `Basic` carries is a password that anybody can read.
 #[tokio::test]
 async fn a_password_that_is_repeated() {
-    let basic = AuthHeader { name: "Authorization".into(), prefix: "Basic ".into() };
+    let basic = AuthHeader::plain("Authorization", "Basic ");
     let secret = Secret::new(base64(b"somebody:opaque-password"));
     let rule = |_: &Asked| http("401 Unauthorized", "", "wrong: opaque-password for somebody:opaque-password");
     let url = serve(rule).await;

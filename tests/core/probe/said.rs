@@ -74,7 +74,7 @@ pub(crate) const TOKEN_MISSING: Said =
     (Verdict::TokenMissing, "The service wants a token, and it has none yet. Give it one.");
 pub(crate) const WANTS_BROWSER: Said = (
     Verdict::NeedsBrowserSignIn,
-    "This service takes a sign-in in the browser, not a token. Add it inside your app instead.",
+    "This service wants you to sign in with your browser.",
 );
 pub(crate) const NOT_ALLOWED: Said =
     (Verdict::NotAllowed, "The token is good, but it is not allowed to do this. Make one with the missing permission.");

@@ -60,6 +60,10 @@ used_in: Array<PlacementView>,
  */
 last_check: Report | null, 
 /**
+ * Whether the last check found it working and is too old to speak for now.
+ */
+check_is_old: boolean, 
+/**
  * Whether a check is running now.
  */
 checking: boolean, 

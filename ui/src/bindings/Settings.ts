@@ -10,6 +10,14 @@ export type Settings = {
  */
 reminder_days: Array<number>, 
 /**
+ * Hours between two checks that run by themselves: one of [`crate::quiet::CHOICES`], 0 for never.
+ */
+check_every_hours: number, 
+/**
+ * Whether they run on battery too.
+ */
+check_on_battery: boolean, 
+/**
  * Whether Patchbay starts at login.
  */
 start_at_login: boolean, 

@@ -37,6 +37,10 @@ reminders: Array<ReminderView>,
  */
 activity: Array<ActivityView>, 
 /**
+ * Whether there is no network, or none of the services answers.
+ */
+offline: boolean, 
+/**
  * The user's choices.
  */
 settings: Settings, 

@@ -79,6 +79,7 @@ export const codes: Codes = {
 
   status: {
     working: 'Working',
+    worked_before: 'Worked when last checked',
     unchecked: 'Not checked yet',
     unused: 'Not used in any app',
     token_missing: 'It has no token yet',

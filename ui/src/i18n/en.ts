@@ -33,6 +33,7 @@ export const en = {
     keepDone: (app: string) => `Kept as it is in ${app}`,
     endsSoon: (n: number) => (n > 1 ? `Its token ends in ${n} days` : n === 1 ? 'Its token ends tomorrow' : 'Its token ends today'),
     endedSince: (n: number) => (n <= 1 ? 'Its token has ended' : `Its token ended ${n} days ago`),
+    worked: (when: string | null) => (when ? `Worked ${when}` : 'Worked when last checked'),
     usable: (apps: string) => `${apps} can use it`,
     keptForm: (apps: string) => `Changed by you in ${apps}: Patchbay cannot tell whether it works there`,
     refused: (apps: string, n: number) => (n === 1 ? `The service refuses ${apps}’s token` : `The service refuses the token of ${apps}`),
@@ -52,6 +53,7 @@ export const en = {
     label: (name: string) => `Details of ${name}`,
     lastCheck: 'Last check',
     checkedAgo: (when: string) => `Checked ${when}`,
+    worked: 'It worked then. Check again to know about now.',
     neverChecked: 'Not checked yet. A check looks at every part, from the address to one harmless real request.',
     checkNow: 'Check now',
     missingRight: (right: string) => `Missing permission: ${right}`,
@@ -299,6 +301,9 @@ export const en = {
     title: 'Settings', reminders: 'Reminders', remindersAbout: 'Patchbay tells you this many days before a token ends, and when it has.', remindersNone: 'Only when it has ended',
     days: (n: number) => (n === 1 ? '1 day before' : `${n} days before`), add: 'Add', addLabel: 'Days before the end', addHint: 'Days', take: (n: number) => `Take out ${n}`,
     snooze: 'You can put a single reminder off in a connection’s details.',
+    checks: 'Regular checks', checksAbout: 'Patchbay looks whether your connections still work, also after your computer wakes up or changes its network. You hear about it only when one stops working.',
+    every: 'How often', everyHours: (n: number) => (n === 0 ? 'Never' : n === 1 ? 'Every hour' : n === 24 ? 'Once a day' : `Every ${n} hours`),
+    battery: 'On battery too', batteryAbout: 'Otherwise Patchbay waits until your computer is plugged in.',
     start: 'Start at login', startAbout: 'Patchbay waits near the clock, so that it can remind you. Your apps work without it too.',
     secrets: 'Where tokens are kept', secretsAbout: 'A token is only ever in one of these places. Your tokens move along when you change this.',
     keychain: 'This computer’s keychain', keychainAbout: 'The place your system has for passwords.', vault: 'A vault with a passphrase', vaultAbout: 'An encrypted file. You enter its passphrase once after each login.',
@@ -306,6 +311,7 @@ export const en = {
     folder: 'Patchbay’s folder', folderAbout: 'Your list and the activity. No tokens.', folderVault: 'Your list, the activity and your vault. No tokens that anybody can read.', version: 'Version', saved: 'Saved', inUse: 'In use', use: 'Use this',
   },
 
+  offline: 'You are offline. Patchbay checks your connections when the network is back.',
   problem: { title: 'About your list' },
   failed: { title: 'That did not work' },
 };

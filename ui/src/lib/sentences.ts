@@ -6,12 +6,14 @@ import type { EntryScope } from '../bindings/EntryScope';
 import type { Status } from '../bindings/Status';
 import type { TokenView } from '../bindings/TokenView';
 import { listed, words } from '../i18n';
+import { ago } from './format';
 
 /** Colour and shape always go together: neither alone carries the meaning. */
-export type Tone = 'good' | 'warn' | 'bad' | 'off' | 'idle';
+export type Tone = 'good' | 'old' | 'warn' | 'bad' | 'off' | 'idle';
 
 const TONES: Record<Status, Tone> = {
   working: 'good',
+  worked_before: 'old',
   unchecked: 'idle',
   unused: 'off',
   token_missing: 'warn',
@@ -60,7 +62,7 @@ function usable({ used_in }: ConnectionView, appName: (id: string) => string): s
   return [sure, unsure].filter(Boolean).join('. ');
 }
 
-export function sentence(one: ConnectionView, appName: (id: string) => string): string {
+export function sentence(one: ConnectionView, appName: (id: string) => string, now: string): string {
   const days = daysLeft(one);
   const client = one.action_client;
   if (one.status === 'token_ends_soon' && days !== null) return words.connections.endsSoon(days);
@@ -69,8 +71,14 @@ export function sentence(one: ConnectionView, appName: (id: string) => string): 
   if (one.status === 'file_broken' && client) return words.connections.brokenIn(appName(client));
   const refused = one.tokens.length > 1 ? (refusedToken(one)?.used_by ?? []) : [];
   if (one.status === 'token_refused' && refused.length) return words.connections.refused(listed(refused.map(appName)), refused.length);
+  if (one.status === 'worked_before') return words.connections.worked(past(one.last_check?.at, now));
   if (one.status === 'working') return usable(one, appName);
   return words.status[one.status];
+}
+
+/** How long ago, where that can be told: a clock that was set back makes it lie ahead. */
+function past(at: string | undefined, now: string): string | null {
+  return at && Date.parse(at) <= Date.parse(now) ? ago(at, now) : null;
 }
 
 /** What was done to one field, by what the field is for. */

@@ -12,6 +12,7 @@ import type { Provider } from '../bindings/Provider';
 import type { Request } from '../bindings/Request';
 import type { Snapshot } from '../bindings/Snapshot';
 import { listed } from '../i18n';
+import { moveTo } from './clock.svelte';
 
 type Value<K extends Answer['type']> = Extract<Answer, { type: K }> extends { value: infer V } ? V : undefined;
 
@@ -74,6 +75,7 @@ async function load(from: Backend): Promise<void> {
     if (from !== door) return;
     dropFinished(heard, snapshot);
     Object.assign(data, { snapshot, catalog, failed: null });
+    moveTo(snapshot.now);
   } catch (thrown) {
     if (from === door) data.failed = asError(thrown);
   }

@@ -46,7 +46,7 @@ impl Patchbay {
         self.inner.cancel.send_modify(|round| *round += 1);
     }
 
-    fn mark(&self, connections: &[Connection], running: bool) {
+    pub(super) fn mark(&self, connections: &[Connection], running: bool) {
         let mut checking = self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner);
         for connection in connections {
             if running {
@@ -65,6 +65,17 @@ impl Patchbay {
         if connection.is_program() {
             return self.check_program(connection).await;
         }
+        let (checked, worked) = self.find(connection).await;
+        if let Err(error) = self.keep_check(connection, &checked, &worked) {
+            tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
+        }
+        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
+        self.tell(Event::Changed);
+        CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report }
+    }
+
+    /// What a check of a connection finds, and the tokens that worked; keeps nothing.
+    pub(super) async fn find<'a>(&self, connection: &'a Connection) -> (Checked, Vec<&'a Credential>) {
         let mut token = connection.credentials.first();
         let mut report = self.check_token(connection, token).await;
         let mut worked = Vec::new();
@@ -77,13 +88,7 @@ impl Patchbay {
             report = self.check_token(connection, token).await;
         }
         worked.extend(token.filter(|_| report.verdict == Verdict::Working));
-        let checked = Checked { token: token.map(|credential| credential.id.clone()), report };
-        if let Err(error) = self.keep_check(connection, &checked, &worked) {
-            tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
-        }
-        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
-        self.tell(Event::Changed);
-        CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report }
+        (Checked { token: token.map(|credential| credential.id.clone()), report }, worked)
     }
 
     /// Reads a program's tokens, and does not start it: what it then does is between it and its app.
@@ -199,7 +204,7 @@ fn not_tried(error: &Error, now: Timestamp) -> Report {
 }
 
 /// The credentials in use, the first ahead.
-fn used(connection: &Connection) -> impl Iterator<Item = &Credential> {
+pub(super) fn used(connection: &Connection) -> impl Iterator<Item = &Credential> {
     let is_used = |credential: &&Credential| {
         connection.placements.iter().any(|placement| placement.credential.as_deref() == Some(&credential.id))
     };

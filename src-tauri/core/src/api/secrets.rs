@@ -25,12 +25,14 @@ const PERSON: Duration = Duration::from_secs(60);
 /// Both places for secrets, opened at the first use; the settings say which one is used.
 pub(super) struct Places {
     keychain: SecretStore,
+    /// The same, which never asks anybody.
+    silent: SecretStore,
     vault: Arc<Vault>,
 }
 
 impl Places {
     pub(super) fn new(keychain: SecretStore, data_dir: &Path) -> Self {
-        Self { keychain, vault: Arc::new(Vault::at(data_dir)) }
+        Self { silent: keychain.clone(), keychain, vault: Arc::new(Vault::at(data_dir)) }
     }
 }
 
@@ -39,6 +41,14 @@ impl Patchbay {
     pub(super) fn secrets(&self) -> SecretStore {
         // Who cannot read the state has no token to look for.
         self.store_of(self.state().map_or(Backend::Keychain, |state| state.settings.backend))
+    }
+
+    /// The same place, which asks nobody to unlock it.
+    pub(super) fn silent_secrets(&self) -> SecretStore {
+        match self.state().map_or(Backend::Keychain, |state| state.settings.backend) {
+            Backend::Keychain => self.inner.places.read().unwrap_or_else(PoisonError::into_inner).silent.clone(),
+            Backend::Vault => self.store_of(Backend::Vault),
+        }
     }
 
     fn store_of(&self, backend: Backend) -> SecretStore {

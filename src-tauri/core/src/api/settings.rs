@@ -6,6 +6,7 @@ use super::{Event, Patchbay, sign_in};
 use crate::client;
 use crate::connection::{Credential, state::State};
 use crate::error::{Code, Error, Result};
+use crate::quiet::CHOICES;
 use crate::token::reminder;
 
 impl Patchbay {
@@ -72,6 +73,11 @@ impl Patchbay {
             return Err(Error::new(Code::SettingInvalid, "Reminders can be set for 1 to 365 days ahead.")
                 .hint("Give whole days, like 30, 14, 7, 1.")
                 .field("reminder_days"));
+        }
+        if !CHOICES.contains(&settings.check_every_hours) {
+            return Err(Error::new(Code::SettingInvalid, "Checks cannot run by themselves that often.")
+                .hint("Give 1, 3, 6, 12 or 24 hours, or 0 for never.")
+                .field("check_every_hours"));
         }
         self.inner.state.update(|state| {
             // The place for secrets, the apps' files and the network are chosen by requests of their own.

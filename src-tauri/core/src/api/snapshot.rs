@@ -9,6 +9,7 @@ use super::look::{Seen, look, seen_of};
 use super::network::system_proxy;
 use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
+use super::quiet::is_offline;
 use super::reopen::{changed_since, restart};
 use super::sign_in_view::SignInView;
 use super::signed::{signed_in_by_apps, signed_status};
@@ -27,6 +28,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::probe::Verdict;
 use crate::process::{Running, running_apps};
+use crate::quiet::is_old;
 use crate::secret::{find_plaintext, mask, vault_exists};
 use crate::token::{days_left, life_left, reminder, same_length};
 
@@ -81,6 +83,7 @@ impl Patchbay {
             apps: seen.chunk_by(|a, b| a.client.id == b.client.id).filter_map(|seen| scene.app(seen)).collect(),
             news: news(&state, &seen, memory.as_ref()),
             activity: activities(&records, &state, &seen),
+            offline: is_offline(&state, host.now),
             settings: state.settings.clone(),
             secrets: SecretsView {
                 backend: state.settings.backend,
@@ -123,6 +126,7 @@ impl Scene<'_> {
             tokens: connection.credentials.iter().map(|credential| self.token(connection, credential)).collect(),
             used_in,
             last_check: self.state.checks.get(&connection.id).map(|checked| checked.report.clone()),
+            check_is_old: self.check_is_old(connection),
             checking: self.checking.contains(&connection.id),
             last_used: runs.first().map(use_view),
             created: connection.created.to_string(),
@@ -130,6 +134,13 @@ impl Scene<'_> {
             network: connection.network.clone(),
             brought_in: self.was_brought_in(connection),
         }
+    }
+
+    /// Whether what the last check found is good, and too old to speak for now.
+    fn check_is_old(&self, connection: &Connection) -> bool {
+        let works = self.state.checks.get(&connection.id).filter(|checked| checked.report.verdict == Verdict::Working);
+        let (now, every) = (self.host.now, self.state.settings.check_every_hours);
+        works.is_some_and(|works| is_old(works.report.at, now, every, self.state.quiet.last_event(now)))
     }
 
     fn was_brought_in(&self, connection: &Connection) -> bool {
@@ -211,6 +222,7 @@ impl Scene<'_> {
             return (Status::StartedByApp, NextStep::Nothing);
         }
         match checked {
+            Some(_) if self.check_is_old(connection) => (Status::WorkedBefore, NextStep::Check),
             Some(_) => (Status::Working, NextStep::Check),
             None => (Status::Unchecked, NextStep::Check),
         }
@@ -321,7 +333,11 @@ fn old_token(old: &Previous) -> OldTokenView {
 
 fn group(status: Status) -> Group {
     match status {
-        Status::Working | Status::Unchecked | Status::StartedByApp | Status::SignedInByApps => Group::Working,
+        Status::Working
+        | Status::WorkedBefore
+        | Status::Unchecked
+        | Status::StartedByApp
+        | Status::SignedInByApps => Group::Working,
         Status::Unused => Group::Off,
         _ => Group::NeedsYou,
     }

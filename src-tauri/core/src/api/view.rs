@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub reminders: Vec<ReminderView>,
     /// The newest changes first, at most 200.
     pub activity: Vec<ActivityView>,
+    /// Whether there is no network, or none of the services answers.
+    pub offline: bool,
     /// The user's choices.
     pub settings: Settings,
     /// Where secrets are kept.
@@ -76,6 +78,8 @@ pub struct ConnectionView {
     pub used_in: Vec<PlacementView>,
     /// The last check, with its age in its own time stamp.
     pub last_check: Option<Report>,
+    /// Whether the last check found it working and is too old to speak for now.
+    pub check_is_old: bool,
     /// Whether a check is running now.
     pub checking: bool,
     /// When any app last used it through the bridge, RFC 3339, and which one.
@@ -110,6 +114,8 @@ pub enum Group {
 pub enum Status {
     /// Every layer passed at the last check.
     Working,
+    /// Every layer passed at the last check, which is too long ago to speak for now.
+    WorkedBefore,
     /// Nothing is known to be wrong; it was not checked yet, or its token or address changed since.
     Unchecked,
     /// Used in no app.
@@ -569,6 +575,10 @@ pub enum ActivityKind {
 pub struct Settings {
     /// Days before a token's end at which to remind, in falling order.
     pub reminder_days: Vec<u16>,
+    /// Hours between two checks that run by themselves: one of [`crate::quiet::CHOICES`], 0 for never.
+    pub check_every_hours: u8,
+    /// Whether they run on battery too.
+    pub check_on_battery: bool,
     /// Whether Patchbay starts at login.
     pub start_at_login: bool,
     /// Whether the user has been told that closing the window leaves Patchbay in the tray.
@@ -585,6 +595,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             reminder_days: vec![30, 14, 7, 1],
+            check_every_hours: 6,
+            check_on_battery: false,
             start_at_login: false,
             tray_explained: false,
             backend: Backend::Keychain,

@@ -2,6 +2,7 @@
 //!
 //! What was typed is never repeated in a message unless it is a header's name: people paste tokens into wrong fields.
 
+use crate::connection::{AuthHeader, Carrier};
 use crate::error::{Code, Error};
 use crate::secret::{find_plaintext, redact};
 
@@ -31,16 +32,42 @@ pub(super) fn is_free(name: &str) -> bool {
     word && !TAKEN.contains(&lower.as_str()) && !lower.starts_with("mcp-") && !lower.starts_with("proxy-")
 }
 
-/// Reads lines `Name: value`; `token_header` is the name that is the token's own.
+/// Reads the names of further headers that carry the token, one a line, each with what stands before it if anything:
+/// `X-Token`, `X-Auth: Token`; `token_header` is the first.
+///
+/// # Errors
+/// `SettingInvalid` for a line that cannot be sent, `AddressHasToken` for one with a token in it.
+pub(super) fn carriers(lines: &str, token_header: &str) -> Result<Vec<Carrier>, Error> {
+    let mut carriers: Vec<Carrier> = Vec::new();
+    for (n, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let (name, word) = line.split_once(':').map_or((line.trim(), ""), |(name, word)| (name.trim(), word.trim()));
+        let is_word = word.len() <= 32 && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_ =".contains(c));
+        if redact(line) != line || !is_word {
+            return Err(Error::new(Code::AddressHasToken, format!("Line {} holds more than a header's name.", n + 1))
+                .hint("Give the names of the headers alone; the token has its own field."));
+        }
+        let twice = carriers.iter().map(|one| one.name.as_str()).chain([token_header]);
+        if !is_free(name) || twice.into_iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            return Err(Error::new(Code::SettingInvalid, format!("The header of line {} cannot be set here.", n + 1))
+                .hint("Give each header once. A name has letters, digits and hyphens only."));
+        }
+        let gap = if word.is_empty() || word.ends_with('=') { "" } else { " " };
+        carriers.push(Carrier { name: name.to_owned(), prefix: format!("{word}{gap}") });
+    }
+    Ok(carriers)
+}
+
+/// Reads lines `Name: value`; none may have a name that is the token's own.
 ///
 /// # Errors
 /// `SettingInvalid` for a line that cannot be sent, `AddressHasToken` for one that would keep a secret in plain text.
-pub(super) fn read(lines: &str, token_header: &str) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn read(lines: &str, auth: &AuthHeader) -> Result<Vec<(String, String)>, Error> {
     let mut headers: Vec<(String, String)> = Vec::new();
     for (n, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let (name, value) = read_line(line, n + 1)?;
         let twice = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name));
-        if twice || name.eq_ignore_ascii_case(token_header) || name.eq_ignore_ascii_case("authorization") {
+        let mut own = auth.also.iter().map(|one| &one.name).chain([&auth.name]);
+        if twice || own.any(|own| own.eq_ignore_ascii_case(&name)) || name.eq_ignore_ascii_case("authorization") {
             let why = if twice { "It stands there twice." } else { "The token has its own field." };
             return Err(Error::new(Code::SettingInvalid, format!("The header {name} cannot be set here.")).hint(why));
         }

@@ -74,6 +74,10 @@ pub struct Provider {
     #[serde(default)]
     #[ts(skip)]
     pub header_lines: Option<String>,
+    /// The field that holds further headers that carry the token, one a line: a name, or a name and what stands before.
+    #[serde(default)]
+    #[ts(skip)]
+    pub token_lines: Option<String>,
     /// The service's own API, for reference.
     #[serde(default)]
     #[ts(skip)]
@@ -185,6 +189,8 @@ pub enum Pattern {
     Host,
     /// A header's name.
     Header,
+    /// An e-mail address or a user name.
+    User,
 }
 
 /// One answer to choose.

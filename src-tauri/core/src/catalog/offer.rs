@@ -39,7 +39,8 @@ pub(crate) fn offer(url: &str, auth: Option<&AuthHeader>, headers: &[(String, St
 /// Whether a service takes its token in this header.
 fn sends(provider: &Provider, auth: &AuthHeader) -> bool {
     let own = provider.auth.clone().unwrap_or_default();
-    own.name.eq_ignore_ascii_case(&auth.name) && own.prefix == auth.prefix
+    let is_paired = own.user.is_some() == auth.user.is_some();
+    own.name.eq_ignore_ascii_case(&auth.name) && own.prefix == auth.prefix && is_paired && own.also == auth.also
 }
 
 /// The offer, unless what it comes to is something else than what stands there.
@@ -76,11 +77,17 @@ fn is_same(resolved: &Resolved, url: &str, headers: &[(String, String)]) -> bool
 fn of_any(url: &str, auth: Option<&AuthHeader>, headers: &[(String, String)]) -> Offer {
     let mut settings = BTreeMap::from([("url".to_owned(), url.to_owned())]);
     if let Some(auth) = auth {
-        let scheme = match auth.prefix.trim().to_lowercase() {
-            none if none.is_empty() => "none".to_owned(),
-            word => word,
+        let scheme = match auth.prefix.trim().to_lowercase().as_str() {
+            "" => "none".to_owned(),
+            "token token=" => "token-equals".to_owned(),
+            "basic" if auth.user.is_some() => "basic-pair".to_owned(),
+            word => word.to_owned(),
         };
         settings.extend([("header".to_owned(), auth.name.clone()), ("scheme".to_owned(), scheme)]);
+        settings.extend(auth.user.iter().map(|user| ("user".to_owned(), user.clone())));
+        let also = auth.also.iter().map(|one| format!("{}: {}", one.name, one.prefix.trim_end()));
+        let also = also.collect::<Vec<_>>().join("\n");
+        settings.extend((!also.is_empty()).then(|| ("also".to_owned(), also)));
     }
     if !headers.is_empty() {
         let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::shape::is_token;
 use super::{Field, FieldKind, Pattern, Provider, Server, When, check_address, headers};
-use crate::connection::AuthHeader;
+use crate::connection::{AuthHeader, Carrier, is_user};
 use crate::error::{Code, Error};
 
 /// What a form's answers amount to.
@@ -58,11 +58,8 @@ impl Provider {
         let vars = self.vars(&answers);
         let url = check_address(&expand(&self.address, &vars, false))
             .map_err(|error| vec![error.field(self.address_field())])?;
-        let auth = self.auth.as_ref().map_or_else(AuthHeader::default, |auth| AuthHeader {
-            name: expand(&auth.name, &vars, false),
-            prefix: expand(&auth.prefix, &vars, false),
-        });
-        let headers = self.headers_of(&answers, &vars, &auth.name).map_err(|error| vec![error])?;
+        let auth = self.auth_of(&answers, &vars).map_err(|error| vec![error])?;
+        let headers = self.headers_of(&answers, &vars, &auth).map_err(|error| vec![error])?;
         let resolved = Resolved {
             auth,
             headers,
@@ -186,11 +183,24 @@ impl Provider {
         self.fields.iter().find(|field| field.kind == FieldKind::Address).map_or("url", |field| &field.key)
     }
 
-    fn headers_of(&self, answers: &Vars, vars: &Vars, token_header: &str) -> Result<Vec<(String, String)>, Error> {
+    fn auth_of(&self, answers: &Vars, vars: &Vars) -> Result<AuthHeader, Error> {
+        let Some(auth) = &self.auth else { return Ok(AuthHeader::default()) };
+        let text = |template: &String| expand(template, vars, false);
+        // A field that does not apply or was left empty stands for nothing.
+        let field = auth.user.as_deref().and_then(|key| key.strip_prefix('{')?.strip_suffix('}'));
+        let user = field.map_or_else(|| auth.user.clone(), |key| answers.get(key).cloned());
+        let mut also: Vec<Carrier> = auth.also.clone();
+        if let Some((key, lines)) = self.token_lines.as_ref().and_then(|key| answers.get_key_value(key)) {
+            also.extend(headers::carriers(lines, &text(&auth.name)).map_err(|error| error.field(key))?);
+        }
+        Ok(AuthHeader { name: text(&auth.name), prefix: text(&auth.prefix), user, also })
+    }
+
+    fn headers_of(&self, answers: &Vars, vars: &Vars, auth: &AuthHeader) -> Result<Vec<(String, String)>, Error> {
         let rules = self.headers.iter().filter(|rule| applies(&rule.when, answers));
         let mut all: Vec<_> = rules.map(|rule| (rule.name.clone(), expand(&rule.value, vars, false))).collect();
         if let Some((key, lines)) = self.header_lines.as_ref().and_then(|key| answers.get_key_value(key)) {
-            all.extend(headers::read(lines, token_header).map_err(|error| error.field(key))?);
+            all.extend(headers::read(lines, auth).map_err(|error| error.field(key))?);
         }
         Ok(all)
     }
@@ -255,6 +265,7 @@ impl Pattern {
             Self::Segment => all("-_.~%") && text != "." && text != "..",
             Self::Host => all("-.:"),
             Self::Header => headers::is_free(text),
+            Self::User => is_user(text),
             Self::Guid => {
                 let parts: Vec<_> = text.split('-').map(str::len).collect();
                 parts == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())

@@ -1,5 +1,6 @@
 //! The user's records: connections, credentials' facts, placements. Never a secret's value.
 
+mod auth;
 mod credential;
 mod network;
 pub mod runs;
@@ -16,6 +17,9 @@ use crate::client::Scope;
 use crate::secret::{Key, is_same};
 use crate::wire::origin_of;
 
+pub(crate) use auth::{is_user, pair};
+
+pub use auth::Carrier;
 pub use credential::{Credential, Expiry, ExpirySource, Grant, Previous, Renewal, SignIn, SignInNeeded, Way};
 pub use network::{NetworkChoice, ProxyChoice};
 
@@ -150,11 +154,20 @@ pub struct AuthHeader {
     pub name: String,
     /// What stands before the token, `Bearer ` with its space for most; empty for a raw value.
     pub prefix: String,
+    /// The name that goes before the token in what `Basic` sends, `base64(user:token)`; absent where the token goes as it
+    /// is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub user: Option<String>,
+    /// Further headers that carry the token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Carrier>>")]
+    pub also: Vec<Carrier>,
 }
 
 impl Default for AuthHeader {
     fn default() -> Self {
-        Self { name: "Authorization".to_owned(), prefix: "Bearer ".to_owned() }
+        Self::plain("Authorization", "Bearer ")
     }
 }
 

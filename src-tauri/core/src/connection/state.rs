@@ -14,6 +14,7 @@ use crate::api::view::Settings;
 use crate::error::{Code, Error, Result};
 use crate::file::{self, Lock};
 use crate::probe::Report;
+use crate::quiet::Quiet;
 use crate::secret::Key;
 use crate::token::reminder::ShownReminders;
 
@@ -36,6 +37,9 @@ pub struct State {
     /// The last check of each connection, by id.
     #[serde(default)]
     pub checks: BTreeMap<String, Checked>,
+    /// What is remembered of the checks that run by themselves.
+    #[serde(default)]
+    pub quiet: Quiet,
     /// What was already shown of each credential's reminders, by credential id.
     #[serde(default)]
     pub reminders: BTreeMap<String, ShownReminders>,
@@ -70,6 +74,7 @@ impl State {
             settings: Settings::default(),
             connections: Vec::new(),
             checks: BTreeMap::new(),
+            quiet: Quiet::default(),
             reminders: BTreeMap::new(),
             notice: None,
             moving: Vec::new(),

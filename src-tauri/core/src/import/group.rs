@@ -11,11 +11,12 @@ use super::read::{Program, Reading, Remote, read};
 use crate::api::view::{FoundBlock as Block, FoundLeft as Left, FoundNote as Note};
 use crate::catalog::{self, Offer, Provider, check_address};
 use crate::client::{Client, Source};
-use crate::connection::AuthHeader;
+use crate::connection::{AuthHeader, Carrier, is_user};
 use crate::error::Code;
 use crate::file::digest;
 use crate::secret::Secret;
 use crate::token;
+use crate::wire::{base64, from_base64};
 
 /// An entry as it stands in an app's file.
 #[derive(Clone)]
@@ -188,11 +189,20 @@ fn plain_headers(remote: &Remote) -> Vec<(String, String)> {
 fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
     let headers = plain_headers(&remote);
     let secrets: Vec<_> = remote.headers.iter().filter(|header| header.secret).collect();
-    let several = secrets.len() > 1;
-    let held = secrets.first().map(|header| {
+    let mut held = secrets.first().map(|header| {
         let (auth, token) = split(&header.name, &header.value);
         (auth, token, header.at.clone())
     });
+    let mut several = false;
+    for header in secrets.iter().skip(1) {
+        let (more, again) = split(&header.name, &header.value);
+        match &mut held {
+            Some((auth, token, _)) if *token == again && auth.user.is_none() && more.user.is_none() => {
+                auth.also.push(Carrier { name: more.name, prefix: more.prefix });
+            }
+            _ => several = true,
+        }
+    }
     let auth = held.as_ref().map(|(auth, ..)| auth);
     let fits = |found: &Found| match &found.becomes {
         Becomes::Service(service) => {
@@ -223,7 +233,10 @@ fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
     if let (Becomes::Service(service), Some(auth)) = (&mut found.becomes, auth) {
         service.auth = Some(auth.clone());
     }
-    let token = held.map(|(auth, token, at)| found.hold(&auth.name, &token, at));
+    let token = held.map(|(auth, token, at)| {
+        let again = secrets.iter().skip(1).filter(|_| !several).map(|header| header.at.clone());
+        std::iter::once(at).chain(again).map(|at| found.hold(&auth.name, &token, at)).last().unwrap_or_default()
+    });
     found.notes.extend(remote.notes);
     found.join(stands, remote.through, token);
 }
@@ -251,14 +264,29 @@ fn join_program(all: &mut Vec<Found>, stands: &Stands, program: &Program) {
     found.join(stands, None, None);
 }
 
-/// A header's value taken apart into what stands before the token, and the token.
+/// A header's value taken apart into what stands before the token, and the token; of a pair only where it begins with an
+/// e-mail address: some services have the secret stand first.
 fn split(name: &str, value: &str) -> (AuthHeader, Zeroizing<String>) {
-    let known = ["Bearer ", "Basic ", "Token ", "Sentry-Bearer "]
-        .into_iter()
-        .find(|word| value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)));
-    let rest = known.map_or(value, |word| value[word.len()..].trim_start());
-    let header = AuthHeader { name: name.to_owned(), prefix: known.unwrap_or_default().to_owned() };
-    (header, Zeroizing::new(rest.to_owned()))
+    let known = ["Bearer ", "Basic ", "Token token=", "Token ", "Sentry-Bearer "].into_iter().find(|word| {
+        let begins = value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        // What is quoted is more than the token.
+        begins && !(word.ends_with('=') && value[word.len()..].starts_with('"'))
+    });
+    let rest = Zeroizing::new(known.map_or(value, |word| value[word.len()..].trim_start()).to_owned());
+    let header = AuthHeader::plain(name, known.unwrap_or_default());
+    match paired(&rest).filter(|_| known == Some("Basic ")) {
+        Some((user, token)) => (AuthHeader { user: Some(user), ..header }, token),
+        None => (header, rest),
+    }
+}
+
+/// The e-mail address and the token that a pair is made of.
+fn paired(written: &str) -> Option<(String, Zeroizing<String>)> {
+    let bytes = Zeroizing::new(from_base64(written)?);
+    let (user, token) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
+    let is_address = user.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let is_whole = base64(&bytes) == written && !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic());
+    (is_address && is_user(user) && is_whole).then(|| (user.to_owned(), Zeroizing::new(token.to_owned())))
 }
 
 /// The same place, however a slash at its end or the letters of its host are written.

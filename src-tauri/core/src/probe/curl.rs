@@ -8,7 +8,13 @@ use crate::wire::Endpoint;
 pub fn curl(endpoint: &Endpoint, auth: &AuthHeader, has_token: bool) -> String {
     let mut lines = vec![format!("curl -sS -X POST {}", quoted(endpoint.url().as_str()))];
     if has_token {
-        lines.push(format!("-H \"{}: {}$TOKEN\"", escaped(&auth.name), escaped(&auth.prefix)));
+        let value = match &auth.user {
+            Some(user) => format!("$(printf %s \"{}:$TOKEN\" | base64 | tr -d '\\n')", escaped(user)),
+            None => "$TOKEN".to_owned(),
+        };
+        lines.push(format!("-H \"{}: {}{value}\"", escaped(&auth.name), escaped(&auth.prefix)));
+        let more = auth.also.iter();
+        lines.extend(more.map(|one| format!("-H \"{}: {}$TOKEN\"", escaped(&one.name), escaped(&one.prefix))));
     }
     lines.extend(endpoint.plain_headers().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     lines.push("-H 'Content-Type: application/json'".to_owned());

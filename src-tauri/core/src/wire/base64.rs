@@ -14,7 +14,7 @@ pub fn base64(bytes: &[u8]) -> String {
 }
 
 /// What a text stands for; `None` where it is no Base64. The padding may be missing.
-pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
     for byte in text.trim_end_matches('=').bytes() {
         let digit = DIGITS.iter().position(|digit| *digit == byte)?;

@@ -5,11 +5,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::base64::from_base64;
+use super::base64::{base64, from_base64};
 use super::veil::veil;
 use super::{Network, WireError};
 use crate::catalog::{check_address, is_loopback};
-use crate::connection::{AuthHeader, PROGRAM};
+use crate::connection::{AuthHeader, PROGRAM, pair};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -23,12 +23,12 @@ pub struct Endpoint {
     fresh_until: Option<Timestamp>,
 }
 
-/// The header that carries the token, and the token by itself.
+/// The headers that carry the token, the token by itself, and the name it is paired with.
 #[derive(Clone, PartialEq)]
 struct Auth {
-    name: HeaderName,
-    value: HeaderValue,
+    headers: Vec<(HeaderName, HeaderValue)>,
     secret: Secret,
+    user: Option<String>,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -58,14 +58,19 @@ impl Endpoint {
     /// The same with a token.
     ///
     /// # Errors
-    /// `TokenControlCharacters` where it cannot be sent in a header.
+    /// `TokenControlCharacters` where it cannot be sent in a header; `SettingInvalid` where a header's name cannot, or
+    /// the name it is paired with.
     pub fn with_auth(mut self, header: &AuthHeader, secret: &Secret) -> Result<Self> {
-        let name = header_name(&header.name)?;
-        let mut value = HeaderValue::from_str(&format!("{}{}", header.prefix, secret.expose())).map_err(|_| {
-            Error::new(Code::TokenControlCharacters, "The token has characters that cannot be sent.").field("token")
-        })?;
-        value.set_sensitive(true);
-        self.auth = Some(Auth { name, value, secret: secret.clone() });
+        let mut headers = Vec::new();
+        for (name, value) in header.sent(secret)? {
+            let name = header_name(&name)?;
+            let mut value = HeaderValue::from_str(&value).map_err(|_| {
+                Error::new(Code::TokenControlCharacters, "The token has characters that cannot be sent.").field("token")
+            })?;
+            value.set_sensitive(true);
+            headers.push((name, value));
+        }
+        self.auth = Some(Auth { headers, secret: secret.clone(), user: header.user.clone() });
         Ok(self)
     }
 
@@ -178,19 +183,25 @@ impl Endpoint {
 
     pub(super) fn all_headers(&self) -> HeaderMap {
         let mut all = self.headers.clone();
-        if let Some(auth) = &self.auth {
-            all.insert(auth.name.clone(), auth.value.clone());
-        }
+        let carriers = self.auth.iter().flat_map(|auth| &auth.headers);
+        carriers.for_each(|(name, value)| drop(all.insert(name.clone(), value.clone())));
         all
     }
 
-    /// The token, and what `Basic` hides in it: a name and a password that anybody can read.
-    /// The password of the network's proxy is among them: a proxy answers in the service's place.
+    /// The token, and what `Basic` hides in it: a name and a password that anybody can read; or the other way round, the
+    /// pair that is made with it, in both writings. The password of the network's proxy is among them: a proxy answers
+    /// in the service's place.
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let of_network = if self.is_plain() { Vec::new() } else { self.network.secrets() };
         let Some(auth) = &self.auth else { return of_network };
         let token = auth.secret.expose();
-        let is_basic = auth.value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
+        if let Some(pair) = auth.user.as_ref().and_then(|user| pair(user, &auth.secret).ok()) {
+            let written = Zeroizing::new(base64(pair.as_bytes()));
+            return [Zeroizing::new(token.to_owned()), pair, written].into_iter().chain(of_network).collect();
+        }
+        let is_basic = auth.headers.first().is_some_and(|(_, value)| {
+            value.as_bytes().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
+        });
         let pair = if is_basic { from_base64(token).and_then(|bytes| String::from_utf8(bytes).ok()) } else { None };
         let password = pair.as_ref().and_then(|pair| pair.split_once(':')).map(|(_, password)| password.to_owned());
         let own = [Some(token.to_owned()), pair, password].into_iter().flatten().map(Zeroizing::new);

@@ -13,6 +13,7 @@ pub mod sse;
 mod veil;
 
 pub use base64::base64;
+pub(crate) use base64::from_base64;
 pub use client::{Client, Timeouts, next_piece, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::{Distrust, WireError};

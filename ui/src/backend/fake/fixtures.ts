@@ -65,7 +65,7 @@ export function connection(id: string, name: string, provider: string, more: Par
   return {
     id, name, provider, url: `https://mcp.example.com/${id}`, group: 'working', status: 'working', action: 'check', action_client: null,
     renew_token: more.tokens?.[0]?.id ?? `t-${id}`, used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
-    last_check: report('working'), checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, brought_in: false, ...more,
+    last_check: report('working'), check_is_old: false, checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, brought_in: false, ...more,
     tokens: tokens.length === 1 ? tokens.map((only) => ({ ...only, used_by })) : tokens,
   };
 }
@@ -151,7 +151,7 @@ function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
   return {
     now: at(0), connections, apps: apps(connections, extra), news: [], activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
-    settings: { reminder_days: [30, 14, 7, 1], start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
+    offline: false, settings: { reminder_days: [30, 14, 7, 1], check_every_hours: 6, check_on_battery: false, start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
   };
 }
@@ -202,6 +202,10 @@ export function fixture(name: string): Snapshot {
   }
   if (name === 'drift') return drifting(rich);
   if (name === 'signed') rich.connections = SIGNED.map((one) => structuredClone(one));
+  if (name === 'offline') {
+    rich.offline = true;
+    for (const one of rich.connections) if (one.status === 'working') Object.assign(one, { status: 'worked_before', check_is_old: true, last_check: report('working', -50 * 60 * MINUTE) });
+  }
   if (name === 'vault') rich.secrets = { backend: 'vault', status: 'vault_locked', vault_exists: true };
   if (name === 'no-keychain') rich.secrets = { backend: 'keychain', status: 'absent', vault_exists: false };
   return rich;

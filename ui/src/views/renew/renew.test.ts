@@ -60,8 +60,8 @@ test('of several tokens it is said which one is refused and which one no app use
   if (!first || !codex) throw new Error('tokens');
   const idle = { ...first, id: 't-idle', used_by: [] };
   const refused = { ...one, status: 'token_refused' as const, tokens: [first, codex, idle], renew_token: codex.id, last_check: report('token_refused') };
-  expect(sentence(refused, appName)).toBe('The service refuses Codex’s token');
-  expect(sentence({ ...refused, renew_token: first.id }, appName)).toBe('The service refuses the token of Claude Desktop and Claude Code');
+  expect(sentence(refused, appName, '')).toBe('The service refuses Codex’s token');
+  expect(sentence({ ...refused, renew_token: first.id }, appName, '')).toBe('The service refuses the token of Claude Desktop and Claude Code');
   render(DetailToken, { one: refused, now: new Date().toISOString() });
   expect(page.getByTestId(`detail-token-${codex.id}`).textContent).toContain('The service refuses this one');
   expect(page.getByTestId(`detail-token-${first.id}`).textContent).not.toContain('refuses');

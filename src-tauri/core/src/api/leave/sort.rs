@@ -123,8 +123,9 @@ fn program(connection: &Connection, now: &Value, tokens: &Tokens) -> (Option<Val
 }
 
 fn headers(connection: &Connection, token: Option<&Secret>) -> Vec<(String, String)> {
-    let auth = &connection.auth;
-    let sign_in = token.map(|token| (auth.name.clone(), format!("{}{}", auth.prefix, token.expose())));
+    // A name that cannot be paired was refused when it was given.
+    let sent = token.and_then(|token| connection.auth.sent(token).ok()).unwrap_or_default();
+    let sign_in = sent.into_iter().map(|(name, value)| (name, value.to_string()));
     connection.headers.iter().cloned().chain(sign_in).collect()
 }
 
