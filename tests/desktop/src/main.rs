@@ -16,11 +16,18 @@ use patchbay_test_support::practice::Practice;
 const PRACTICE: Practice = Practice::at(47115);
 
 fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [name, ports] = &args[..]
+        && name == "service"
+    {
+        // What bridges are measured against is to cost as little as it can.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(bench::serve(ports));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {
-        let args: Vec<String> = std::env::args().skip(1).collect();
         match args.first().map(String::as_str) {
-            Some("bench") => bench::bench().await,
+            Some("bench") => bench::bench(&args[1..]).await,
             Some("plan") => bench::plan(&args[1..]),
             Some("core") => serve::core().await,
             Some("page") => serve::page(&args[1..]).await,

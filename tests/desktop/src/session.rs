@@ -22,6 +22,21 @@ pub(crate) struct Session {
 impl Session {
     /// Starts everything and waits until it is there.
     pub(crate) async fn start() -> Result<Self> {
+        let mut session = Self::new()?;
+        session.display().await?;
+        session.keychain().await?;
+        session.desktop().await?;
+        Ok(session)
+    }
+
+    /// A session with nothing to look at: a bus and a keychain.
+    pub(crate) async fn with_keychain() -> Result<Self> {
+        let mut session = Self::new()?;
+        session.keychain().await?;
+        Ok(session)
+    }
+
+    fn new() -> Result<Self> {
         let home = tempfile::Builder::new().prefix("patchbay-journey-").tempdir()?;
         let pictures = PathBuf::from("target/tour");
         let path = |name: &str| home.path().join(name).display().to_string();
@@ -37,10 +52,8 @@ impl Session {
             // Talkative, so that the search for tokens has something to search.
             ("PATCHBAY_LOG".to_owned(), "debug".to_owned()),
         ]);
-        let mut session = Self { home, env, children: Vec::new(), pictures, taken: std::cell::Cell::new(0) };
+        let session = Self { home, env, children: Vec::new(), pictures, taken: std::cell::Cell::new(0) };
         session.folders()?;
-        session.display().await?;
-        session.desktop().await?;
         Ok(session)
     }
 
@@ -72,7 +85,7 @@ impl Session {
         Ok(())
     }
 
-    async fn desktop(&mut self) -> Result<()> {
+    async fn keychain(&mut self) -> Result<()> {
         let mut bus = self.command("dbus-daemon");
         bus.args(["--session", "--nofork", "--print-address", "--address"]).arg(&self.env["DBUS_SESSION_BUS_ADDRESS"]);
         self.spawn_and_read(bus).await.context("dbus-daemon")?;
@@ -81,13 +94,17 @@ impl Session {
         let mut keyring = keyring.spawn().context("gnome-keyring-daemon")?;
         keyring.stdin.take().context("its input")?.write_all(b"pw").await?;
         self.children.push(keyring);
+        self.wait_for_name("org.freedesktop.secrets").await
+    }
+
+    async fn desktop(&mut self) -> Result<()> {
         for program in ["openbox", "dunst"] {
             let child = self.command(program).spawn().with_context(|| program.to_owned())?;
             self.children.push(child);
         }
         let panel = self.command("xfce4-panel").arg("--disable-wm-check").spawn().context("xfce4-panel")?;
         self.children.push(panel);
-        for name in ["org.freedesktop.secrets", "org.freedesktop.Notifications", "org.kde.StatusNotifierWatcher"] {
+        for name in ["org.freedesktop.Notifications", "org.kde.StatusNotifierWatcher"] {
             self.wait_for_name(name).await?;
         }
         Ok(())
@@ -120,6 +137,11 @@ impl Session {
         let line =
             tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await??.context("it ended at once")?;
         Ok((child, line))
+    }
+
+    /// This session's environment.
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.env
     }
 
     /// A command in this session's environment and nothing else's.

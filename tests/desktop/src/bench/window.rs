@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 
-use super::{mebibytes, memory, milliseconds, percentile, ratio};
+use super::process::memory;
+use super::{mebibytes, milliseconds, percentile, ratio};
 use crate::session::Session;
 
 const ROUNDS: usize = 7;
@@ -82,7 +83,7 @@ pub(super) async fn start(
     let start = begun.elapsed();
     let kib = if weigh {
         tokio::time::sleep(SETTLED).await;
-        child.id().map(memory).transpose()?
+        child.id().map(memory).transpose()?.map(|memory| memory.proportional)
     } else {
         tokio::time::sleep(Duration::from_secs(1)).await;
         None
