@@ -206,6 +206,8 @@ impl Credential {
         self.scopes = done.scopes;
         self.created = done.begun;
         self.way = done.way;
+        // What a person typed is no sign-in.
+        self.sign_in = None;
     }
 }
 
