@@ -19,6 +19,7 @@
 //! | [`oauth`] | signing in by OAuth: discovery, the browser, refreshing, signing out |
 //! | [`process`] | which app runs, which app started us |
 //! | [`probe`] | the layered live check |
+//! | [`start`] | the check the way an app does it: programs started, addresses asked, as the app would |
 //! | [`token`] | lifetime, reminders, renewal |
 //! | [`api`] | the front door that the window and the command line use |
 
@@ -37,6 +38,7 @@ pub mod oauth;
 pub mod probe;
 pub mod process;
 pub mod secret;
+pub mod start;
 pub mod token;
 pub mod wire;
 pub mod wsl;
