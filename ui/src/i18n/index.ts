@@ -1,9 +1,10 @@
 /** The words of the window. A further language is a second object of the same type. */
+import { asApp } from './asApp';
 import { codes } from './codes';
 import { en as screens } from './en';
 import { bringing } from './import';
 
-export const words = { ...codes, ...screens, bringing };
+export const words = { ...codes, ...screens, bringing, asApp };
 
 /** `2` and `app`/`apps`: the form that the language wants for a number. */
 export function counted(count: number, one: string, other: string): string {

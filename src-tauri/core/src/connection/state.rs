@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Connection;
-use crate::api::view::Settings;
+use crate::api::view::{AsAppView, Settings};
 use crate::error::{Code, Error, Result};
 use crate::file::{self, Lock};
 use crate::probe::Report;
@@ -35,6 +35,9 @@ pub struct State {
     /// The last check of each connection, by id.
     #[serde(default)]
     pub checks: BTreeMap<String, Checked>,
+    /// What came of doing as the apps do, by entry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_app: Vec<KeptAsApp>,
     /// What was already shown of each credential's reminders, by credential id.
     #[serde(default)]
     pub reminders: BTreeMap<String, ShownReminders>,
@@ -61,6 +64,16 @@ pub struct Checked {
     pub report: Report,
 }
 
+/// What came of doing as an app does with an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAsApp {
+    /// What came of it.
+    #[serde(flatten)]
+    pub view: AsAppView,
+    /// The salted digest of the entry as it stood then.
+    pub digest: String,
+}
+
 impl State {
     fn fresh() -> Self {
         Self {
@@ -69,6 +82,7 @@ impl State {
             settings: Settings::default(),
             connections: Vec::new(),
             checks: BTreeMap::new(),
+            as_app: Vec::new(),
             reminders: BTreeMap::new(),
             notice: None,
             moving: Vec::new(),

@@ -96,6 +96,11 @@ fn desktop(host: &Host, known: &Known) -> BTreeMap<String, String> {
 }
 
 impl Around<'_> {
+    /// The folders in which the app looks for programs.
+    pub fn looks_in(&self) -> Option<&str> {
+        path(&self.env)
+    }
+
     /// What a program gets of it.
     pub(super) fn passed_on(&self, client: &Client) -> BTreeMap<String, String> {
         let platform = self.host.platform;

@@ -17,7 +17,8 @@ const MARK: &str = "--patchbay-path--";
 
 /// What can be seen of an app's environment now. Blocks for some seconds at most.
 pub fn known(host: &Host, client: &Client) -> Known {
-    let session = (host.platform == Platform::Linux && client.starts.by != StartedBy::Shell).then(session).flatten();
+    let has_session = host.platform == Platform::Linux && client.starts.by != StartedBy::Shell;
+    let session = has_session.then(|| session(host)).flatten();
     Known { running: running(host, client), session, shell_path: shell_path(host) }
 }
 
@@ -34,8 +35,10 @@ fn running(host: &Host, client: &Client) -> Option<BTreeMap<String, String>> {
 }
 
 /// What the user's systemd gives the programs of the desktop.
-fn session() -> Option<BTreeMap<String, String>> {
-    let said = output(Command::new("systemctl").args(["--user", "show-environment"]))?;
+fn session(host: &Host) -> Option<BTreeMap<String, String>> {
+    host.var("XDG_RUNTIME_DIR")?;
+    let mut command = Command::new("systemctl");
+    let said = output(command.args(["--user", "show-environment"]).env_clear().envs(&host.env))?;
     let env: BTreeMap<String, String> = said.lines().filter_map(pair).collect();
     env.contains_key("PATH").then_some(env)
 }

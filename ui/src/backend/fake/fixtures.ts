@@ -130,7 +130,7 @@ function activity(connections: ConnectionView[]): ActivityView[] {
 
 function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
   return {
-    now: at(0), connections, apps: apps(connections, extra), news: [], activity: activity(connections),
+    now: at(0), connections, apps: apps(connections, extra), as_app: [], news: [], activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
     settings: { reminder_days: [30, 14, 7, 1], start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
@@ -181,6 +181,7 @@ export function fixture(name: string): Snapshot {
     if (app) Object.assign(app, { problem: { code: 'file_syntax', message: 'Expected a comma at line 14, column 3.', path: app.path }, entries: [] });
     rich.problem = { code: 'state_newer', message: 'Written by 2.0.0' };
   }
+  if (name === 'long') rich.apps[0]?.entries.forEach((entry) => void (entry.connection ?? (entry.target = LONG)));
   if (name === 'drift') return drifting(rich);
   if (name === 'vault') rich.secrets = { backend: 'vault', status: 'vault_locked', vault_exists: true };
   if (name === 'no-keychain') rich.secrets = { backend: 'keychain', status: 'absent', vault_exists: false };
