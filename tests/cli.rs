@@ -9,6 +9,9 @@ use serde_json::Value;
 /// The apps: listed, and reopened where they run.
 #[path = "cli/apps.rs"]
 mod apps;
+/// The check the way an app does it.
+#[path = "cli/as_app.rs"]
+mod as_app;
 /// What was changed outside, told and answered.
 #[path = "cli/drift.rs"]
 mod drift;

@@ -73,6 +73,10 @@ mod scopes;
 /// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;
+/// The check the way an app does it.
+#[cfg(unix)]
+#[path = "core/start.rs"]
+mod start;
 /// A token's life: pasting, shapes, ends, reminders.
 #[path = "core/token.rs"]
 mod token;

@@ -84,10 +84,19 @@ pub(crate) enum Command {
         /// The connection.
         id: String,
     },
-    /// Check connections live, all where none is named.
+    /// Check connections live, all where none is named; or what stands in an app's file, the way the app does it.
     Check {
         /// The connections.
         ids: Vec<String>,
+        /// Do it the way an app does: the way this app does, or all that use the connection.
+        #[arg(long, value_name = "CLIENT", num_args = 0..=1, default_missing_value = "", requires = "ids")]
+        as_app: Option<String>,
+        /// Check any entry of an app's file, the way the app does it.
+        #[arg(long, value_name = "CLIENT/NAME", conflicts_with_all = ["ids", "as_app"])]
+        entry: Option<String>,
+        /// Start a program that is not Patchbay's without asking again.
+        #[arg(long)]
+        yes: bool,
     },
     /// Print the lines of a connection's entry, for an app's file that Patchbay cannot edit.
     Snippet {

@@ -16,7 +16,7 @@ use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
-use crate::{apps, drift, import, practice, print, services, sign_in, words};
+use crate::{apps, as_app, drift, import, practice, print, services, sign_in, words};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -39,7 +39,10 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
             add(&patchbay, command, as_json).await.map_err(|error| services::with_setting(error, &provider))
         }
         Command::Remove { id } => remove(&patchbay, id, as_json).await,
-        Command::Check { ids } => check(&patchbay, ids, as_json).await,
+        Command::Check { ids, as_app: None, entry: None, .. } => check(&patchbay, ids, as_json).await,
+        Command::Check { ids, as_app, entry, yes } => {
+            as_app::check(&patchbay, as_app::Wanted { ids, app: as_app, entry, yes }, as_json).await
+        }
         Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
         Command::Renew { id, app, variable, expires, .. } => {
             renew(&patchbay, Wanted { id, app, variable, expires }, as_json).await

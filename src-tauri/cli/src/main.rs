@@ -6,6 +6,7 @@
 
 mod apps;
 mod args;
+mod as_app;
 mod bridge;
 mod browser;
 mod commands;

@@ -20,6 +20,7 @@
 //! | [`process`] | which app runs, which app started us |
 //! | [`probe`] | the layered live check |
 //! | [`quiet`] | checks that run by themselves: when, and how old a result may grow |
+//! | [`start`] | the check the way an app does it: programs started, addresses asked, as the app would |
 //! | [`token`] | lifetime, reminders, renewal |
 //! | [`api`] | the front door that the window and the command line use |
 
@@ -39,6 +40,7 @@ pub mod probe;
 pub mod process;
 pub mod quiet;
 pub mod secret;
+pub mod start;
 pub mod token;
 pub mod wire;
 pub mod wsl;

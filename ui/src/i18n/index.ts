@@ -1,10 +1,11 @@
 /** The words of the window. A further language is a second object of the same type. */
+import { asApp } from './asApp';
 import { codes } from './codes';
 import { en as screens } from './en';
 import { bringing } from './import';
 import { signIn } from './signIn';
 
-export const words = { ...codes, ...screens, bringing, signIn };
+export const words = { ...codes, ...screens, bringing, signIn, asApp };
 
 /** `2` and `app`/`apps`: the form that the language wants for a number. */
 export function counted(count: number, one: string, other: string): string {

@@ -27,6 +27,10 @@ impl Patchbay {
             }
             Request::Found => self.found().map(Answer::Found),
             Request::Check { ids } => self.check(&ids).await.map(Answer::Reports),
+            Request::PlanAsApp { at } => self.plan_as_app(&at).await.map(|plan| Answer::AsAppPlan(Box::new(plan))),
+            Request::CheckAsApp { at, expected } => {
+                self.check_as_app(&at, expected.as_deref()).await.map(|done| Answer::AsApp(Box::new(done)))
+            }
             Request::CancelChecks => {
                 self.cancel_checks();
                 Ok(Answer::Done)

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::secret::Backend;
 
+pub use super::as_app_view::{AsAppPlanView, AsAppVariable, AsAppView, Differs, EntryAt};
 pub use super::found::{Copied, FoundView, Import, LeftOut};
 pub use super::leave_view::{LeaveChoice, LeaveView, LeftView, StaysView, StaysWhy};
 pub use super::renewed::{Renewed, Retired};
@@ -146,6 +147,18 @@ pub enum Request {
     Check {
         /// The connections.
         ids: Vec<String>,
+    },
+    /// What an app would start or ask for one of its entries. Answer: `as_app_plan`.
+    PlanAsApp {
+        /// The entry.
+        at: EntryAt,
+    },
+    /// Checks one of an app's entries the way the app does it. Answer: `as_app`.
+    CheckAsApp {
+        /// The entry.
+        at: EntryAt,
+        /// What the plan that was shown meant; needed for all but Patchbay's own.
+        expected: Option<String>,
     },
     /// Stops checks that are running. Answer: `done`.
     CancelChecks,
@@ -425,6 +438,10 @@ pub enum Answer {
     Connected(Connected),
     /// Checks' results by connection.
     Reports(Vec<CheckedView>),
+    /// What an app would do with an entry.
+    AsAppPlan(Box<AsAppPlanView>),
+    /// What came of doing as an app does.
+    AsApp(Box<AsAppView>),
     /// What a renewal did.
     Renewed(Box<Renewed>),
     /// Whether the old token is refused now.

@@ -3,6 +3,8 @@
 //! [`Patchbay`] is cheap to clone and may be used from many threads and processes at once: it holds no truth of its
 //! own, every request reads state and files anew.
 
+mod as_app;
+mod as_app_view;
 mod by_url;
 mod check;
 mod connect;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Patchbay;
+use super::as_app::kept;
 use super::differ::Ground;
 use super::due::token_to_renew;
 use super::look::{Seen, look, seen_of};
@@ -81,6 +82,7 @@ impl Patchbay {
             now: host.now.to_string(),
             connections,
             apps: seen.chunk_by(|a, b| a.client.id == b.client.id).filter_map(|seen| scene.app(seen)).collect(),
+            as_app: kept(&state, &seen),
             news: news(&state, &seen, memory.as_ref()),
             activity: activities(&records, &state, &seen),
             offline: is_offline(&state, host.now),

@@ -15,6 +15,7 @@ use crate::probe::Report;
 use crate::process::ByHand;
 use crate::secret::{Backend, StoreStatus};
 
+pub use super::as_app_view::AsAppView;
 pub use super::found::{FoundBlock, FoundEntryView, FoundLeft, FoundNote, FoundPlaceView, FoundTokenView, FoundView};
 pub use super::token_view::{OldTokenView, TokenView};
 
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub connections: Vec<ConnectionView>,
     /// All apps Patchbay knows, installed or not.
     pub apps: Vec<AppView>,
+    /// What came of doing as the apps do, of entries that have not changed since.
+    pub as_app: Vec<AsAppView>,
     /// What others put into the apps' files, in the apps' order.
     pub news: Vec<NewsView>,
     /// Reminders that are due and not yet acknowledged, most urgent first.

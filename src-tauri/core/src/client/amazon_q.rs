@@ -9,10 +9,13 @@
 use serde_json::Value;
 
 use super::shape::{is_flag, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, Direct, Ends, Location, Program, bridge, find_program};
+use super::{Client, Direct, Ends, Fills, Form, Location, Program, Starts, Unset, bridge, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// Its placeholders (aws/amazon-q-developer-cli#3646).
+const FILLS: Fills = Fills { forms: &[Form::Env], unset: Unset::Stays, unset_in_headers: Unset::Stays, own: false };
 
 pub(super) static CLIENT: Client = Client {
     id: "amazon-q",
@@ -24,6 +27,7 @@ pub(super) static CLIENT: Client = Client {
     processes: &["qchat"],
     program: Program { ends: Ends::Terminal("/quit"), ..Program::BASE },
     restart: true,
+    starts: Starts { fills: FILLS, ..Starts::SHELL },
     locate,
     entry: bridge,
     direct: Direct::typed("http"),

@@ -13,11 +13,30 @@ use serde_json::{Value, json};
 use super::claude_desktop::is_desktop;
 use super::scope::keys;
 use super::{
-    AppLock, Client, Direct, Ends, EntrySpec, Location, Program, Scope, Scopes, Source, Version, find_program,
+    AppLock, Client, Direct, Ends, EntrySpec, Fills, Form, HeadersHelper, Location, Passes, Program, Scope, Scopes,
+    Source, Starts, Unset, Version, find_program,
 };
 use crate::connection::Wiring;
 use crate::document::{Document, Format, JsonDialect};
 use crate::host::{Host, Platform};
+
+/// Also in the user's own scope; a missing variable stays as it is written (run with 2.1.329).
+const FILLS: Fills =
+    Fills { forms: &[Form::Braces, Form::Otherwise], unset: Unset::Stays, unset_in_headers: Unset::Stays, own: false };
+
+/// A program gets all its variables; `headersHelper` is told the entry's name and address (run with 2.1.329).
+const STARTS: Starts = Starts {
+    fills: FILLS,
+    takes_folder: false,
+    adds: &[("CLAUDECODE", "1")],
+    headers_helper: Some(HeadersHelper {
+        field: "headersHelper",
+        passes: Passes::Everything,
+        told: Some(("CLAUDE_CODE_MCP_SERVER_NAME", "CLAUDE_CODE_MCP_SERVER_URL")),
+    }),
+    sure: true,
+    ..Starts::SHELL
+};
 
 pub(super) static CLIENT: Client = Client {
     id: "claude-code",
@@ -34,6 +53,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
+    starts: STARTS,
     locate,
     // Its command line takes `[A-Za-z0-9_-]`; `workspace` is reserved.
     accepts_name: |name| {

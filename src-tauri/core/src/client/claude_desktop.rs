@@ -8,7 +8,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Client, Direct, Ends, Location, Program, Version, bridge, is_there};
+use super::{
+    Candidate, Client, Direct, Ends, Folder, Location, Passes, Program, Starts, Version, bridge, is_there, starts,
+};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -36,6 +38,14 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
+    starts: Starts {
+        passes: Passes::Few(starts::few_of_the_library),
+        folder: Folder::Root,
+        takes_folder: false,
+        cuts_at_blanks: true,
+        sure: true,
+        ..Starts::BASE
+    },
     locate,
     others,
     entry: bridge,

@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::shape::{has_text, is_flag, is_one_of, is_text_table, is_texts};
-use super::{AppLock, Candidate, Client, Direct, Location, Program, Version, bridge, find_program, vscode};
+use super::{
+    AppLock, Candidate, Client, Direct, Location, Passes, Program, Starts, Version, bridge, find_program, starts,
+    vscode,
+};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
@@ -34,6 +37,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: false,
+    starts: Starts { passes: Passes::Few(starts::few_of_the_library), ..Starts::EDITOR },
     locate,
     others: |host| others(host, "saoudrizwan.claude-dev", FILE),
     // The flat way is read by old and new versions alike.

@@ -10,10 +10,27 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::scope::keys;
-use super::{Client, Direct, Ends, Location, Program, Scope, Scopes, Source, Version, bridge, find_program};
+use super::{
+    Client, Direct, Ends, HeadersHelper, Location, Passes, Program, Scope, Scopes, Source, Starts, Version, bridge,
+    find_program,
+};
 use crate::connection::Wiring;
 use crate::document::{Document, Format};
-use crate::host::Host;
+use crate::host::{Host, Platform};
+
+/// Programs get few variables, and the one that gives headers still fewer (run with 0.169.0).
+const STARTS: Starts = Starts {
+    passes: Passes::Few(few),
+    cuts_at_blanks: true,
+    asks_newest: false,
+    headers_helper: Some(HeadersHelper {
+        field: "http_headers_helper",
+        passes: Passes::Few(|_| &["HOME", "PATH", "PWD"]),
+        told: None,
+    }),
+    sure: true,
+    ..Starts::SHELL
+};
 
 pub(super) static CLIENT: Client = Client {
     id: "codex",
@@ -31,6 +48,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
+    starts: STARTS,
     locate,
     accepts_name: |name| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:@/.".contains(&byte))
@@ -46,6 +64,31 @@ pub(super) static CLIENT: Client = Client {
     off: Some(("enabled", false)),
     ..Client::BASE
 };
+
+/// What a program gets of Codex's own variables (run with 0.169.0; on Windows not run).
+fn few(platform: Platform) -> &'static [&'static str] {
+    match platform {
+        Platform::Windows => &[
+            "PATH",
+            "PATHEXT",
+            "COMSPEC",
+            "SYSTEMROOT",
+            "SYSTEMDRIVE",
+            "USERNAME",
+            "USERPROFILE",
+            "HOMEDRIVE",
+            "HOMEPATH",
+            "PROGRAMFILES",
+            "LOCALAPPDATA",
+            "APPDATA",
+            "TEMP",
+            "TMP",
+        ],
+        Platform::Linux | Platform::MacOs => {
+            &["HOME", "PATH", "LANG", "SHELL", "TERM", "PWD", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"]
+        }
+    }
+}
 
 fn locate(host: &Host) -> Location {
     let (folder, why) = match host.var_path("CODEX_HOME") {

@@ -11,10 +11,13 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::shape::{has_text, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, Direct, EntrySpec, Location, find_program};
+use super::{Client, Direct, EntrySpec, Fills, Form, Location, Starts, Unset, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, YamlTable};
 use crate::host::Host;
+
+/// From its own variables or `.continue/.env` (run with cn 1.5.47).
+const FILLS: Fills = Fills { forms: &[Form::Secrets], unset: Unset::Stays, unset_in_headers: Unset::Stays, own: false };
 
 pub(super) static CLIENT: Client = Client {
     id: "continue",
@@ -25,6 +28,7 @@ pub(super) static CLIENT: Client = Client {
     // In an editor it has no process of its own; its command line is a Node program, which some systems show as `node`.
     processes: &["cn"],
     restart: true,
+    starts: Starts { fills: FILLS, asks_newest: false, sure: true, ..Starts::SHELL },
     locate,
     entry: |spec| matches!(spec.wiring, Wiring::Bridge).then(|| entry(spec)),
     refuses: |value| (!fits(value)).then_some("Continue cannot read an entry of this shape, and then it reads none."),

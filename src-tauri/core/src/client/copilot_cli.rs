@@ -9,10 +9,18 @@
 use serde_json::{Value, json};
 
 use super::shape::has_text;
-use super::{Client, Direct, Ends, EntrySpec, Location, Program, Version, find_program};
+use super::{Client, Direct, Ends, EntrySpec, Fills, Form, Location, Program, Starts, Unset, Version, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// The entry's own variables are filled into its words too (run with 1.0.102).
+const FILLS: Fills = Fills {
+    forms: &[Form::Dollar, Form::Braces, Form::Otherwise],
+    unset: Unset::Stays,
+    unset_in_headers: Unset::Stays,
+    own: true,
+};
 
 pub(super) static CLIENT: Client = Client {
     id: "copilot-cli",
@@ -29,6 +37,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
+    starts: Starts { fills: FILLS, sure: true, ..Starts::SHELL },
     locate,
     entry,
     direct: Direct::Remote { kind: Some("http"), url: "url", headers: "headers", tools: true },

@@ -6,10 +6,14 @@
 //! comments. No source says so, hence they are reported as a mistake. `CURSOR_CONFIG_DIR` moves other files only.
 
 use super::shape::has_text;
-use super::{Client, Ends, Location, Program, Version, bridge, is_there};
+use super::{Client, Ends, Fills, Form, Location, Program, Starts, Unset, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// A missing variable is not said to stay (vendor's documentation of its placeholders).
+const FILLS: Fills =
+    Fills { forms: &[Form::Env, Form::Editor], unset: Unset::Empty, unset_in_headers: Unset::Empty, own: false };
 
 pub(super) static CLIENT: Client = Client {
     id: "cursor",
@@ -25,6 +29,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
+    starts: Starts { fills: FILLS, takes_env_file: true, cuts_at_blanks: true, ..Starts::EDITOR },
     locate,
     entry: bridge,
     refuses: |value| (!has_text(value, &["command", "url"])).then_some("Cursor wants a command or an address."),

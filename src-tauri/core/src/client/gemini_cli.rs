@@ -7,10 +7,20 @@
 //! filled-in secrets into the file, so it is never called (run with 0.61.0).
 
 use super::shape::has_text;
-use super::{Client, Direct, Ends, Location, Program, Version, bridge, find_program};
+use super::{
+    Client, Direct, Ends, Fills, Form, Location, Passes, Program, Starts, Unset, Version, bridge, find_program,
+};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// A missing variable stays in a program's words (run with 0.61.0).
+const FILLS: Fills = Fills {
+    forms: &[Form::Dollar, Form::Braces, Form::Otherwise],
+    unset: Unset::Stays,
+    unset_in_headers: Unset::Empty,
+    own: false,
+};
 
 pub(super) static CLIENT: Client = Client {
     id: "gemini-cli",
@@ -27,6 +37,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
+    starts: Starts { passes: Passes::NoSecrets, fills: FILLS, asks_newest: false, sure: true, ..Starts::SHELL },
     locate,
     accepts_name: |name| !name.is_empty() && !name.contains('_'),
     entry: bridge,

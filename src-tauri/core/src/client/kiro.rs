@@ -6,10 +6,13 @@
 //! `KIRO_HOME`, which the command line knows, moves this file; it is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Ends, Location, Program, Version, bridge, find_program, is_there};
+use super::{Client, Ends, Fills, Form, Location, Program, Starts, Unset, Version, bridge, find_program, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// Only variables that the user approved there; which, Patchbay does not know (vendor's documentation).
+const FILLS: Fills = Fills { forms: &[Form::Braces], unset: Unset::Stays, unset_in_headers: Unset::Stays, own: false };
 
 pub(super) static CLIENT: Client = Client {
     id: "kiro",
@@ -25,6 +28,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: false,
+    starts: Starts { fills: FILLS, ..Starts::EDITOR },
     locate,
     entry: bridge,
     refuses: |value| {

@@ -24,6 +24,7 @@ mod roo_code;
 mod scope;
 mod shape;
 mod snippet;
+mod starts;
 mod version;
 mod vscode;
 mod windsurf;
@@ -47,6 +48,7 @@ use locate::is_there;
 pub use program::{Ends, Program, Version};
 pub use scope::{Scope, Scopes, Source};
 pub use snippet::snippet;
+pub use starts::{Fills, Folder, Form, HeadersHelper, Passes, StartedBy, Starts, Unset};
 pub(crate) use version::slashed;
 pub use version::{bundle_of, property, version, version_below};
 
@@ -66,6 +68,8 @@ pub struct Client {
     pub processes: &'static [&'static str],
     /// What else is known of its program.
     pub program: Program,
+    /// How it starts the programs in its file.
+    pub starts: Starts,
     /// Whether it must be restarted to see a new entry.
     pub restart: bool,
     /// Where its file is on a machine by the app's own rule; see [`Client::location`].
@@ -163,6 +167,7 @@ impl Client {
         wirings: &[Wiring::Bridge],
         processes: &[],
         program: Program::BASE,
+        starts: Starts::BASE,
         restart: false,
         locate: |host| Location { path: host.home.clone(), why: None, installed: false },
         others: |_| Vec::new(),

@@ -6,10 +6,15 @@
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
 use super::shape::has_text;
-use super::{Client, Direct, Location, Program, Version, bridge, cline, vscode};
+use super::{
+    Client, Direct, Fills, Form, Location, Passes, Program, Starts, Unset, Version, bridge, cline, starts, vscode,
+};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// Its placeholders (`src/utils/config.ts`).
+const FILLS: Fills = Fills { forms: &[Form::Env], unset: Unset::Empty, unset_in_headers: Unset::Empty, own: false };
 
 pub(super) static CLIENT: Client = Client {
     id: "roo-code",
@@ -21,6 +26,7 @@ pub(super) static CLIENT: Client = Client {
     processes: &[],
     program: Program { versions: &[Version::Extension("rooveterinaryinc.roo-cline")], ..Program::BASE },
     restart: false,
+    starts: Starts { passes: Passes::Few(starts::few_of_the_library), fills: FILLS, ..Starts::EDITOR },
     locate,
     others: |host| cline::others(host, "rooveterinaryinc.roo-cline", "mcp_settings.json"),
     entry: bridge,

@@ -11,10 +11,21 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::shape::has_text;
-use super::{Candidate, Client, Direct, Ends, EntrySpec, Location, Program, Version, is_there};
+use super::{
+    Candidate, Client, Direct, Ends, EntrySpec, Fills, Form, Location, Program, Starts, Unset, Version, is_there,
+};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::Host;
+
+/// Its placeholders (vendor's documentation).
+const FILLS: Fills = Fills {
+    forms: &[Form::Env, Form::Editor, Form::Input],
+    unset: Unset::Empty,
+    unset_in_headers: Unset::Empty,
+    own: false,
+};
+const STARTS: Starts = Starts { fills: FILLS, takes_env_file: true, ..Starts::EDITOR };
 
 pub(super) static STABLE: Client = Client {
     id: "vscode",
@@ -34,6 +45,7 @@ pub(super) static STABLE: Client = Client {
         ..Program::BASE
     },
     restart: false,
+    starts: STARTS,
     locate: |host| locate(host, "Code", "code", "Visual Studio Code"),
     others: |host| profiles(host, "Code"),
     entry,
@@ -59,6 +71,7 @@ pub(super) static INSIDERS: Client = Client {
         ..Program::BASE
     },
     restart: false,
+    starts: STARTS,
     locate: |host| locate(host, "Code - Insiders", "code-insiders", "Visual Studio Code - Insiders"),
     others: |host| profiles(host, "Code - Insiders"),
     entry,

@@ -9,10 +9,16 @@
 use std::path::PathBuf;
 
 use super::shape::has_text;
-use super::{Candidate, Client, Direct, Ends, Location, Program, Version, bridge, is_there};
+use super::{
+    Candidate, Client, Direct, Ends, Fills, Form, Location, Program, Starts, Unset, Version, bridge, is_there,
+};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
+
+/// Its placeholders (vendor's documentation).
+const FILLS: Fills =
+    Fills { forms: &[Form::Env, Form::File], unset: Unset::Empty, unset_in_headers: Unset::Empty, own: false };
 
 pub(super) static CLIENT: Client = Client {
     id: "windsurf",
@@ -33,6 +39,7 @@ pub(super) static CLIENT: Client = Client {
     },
     // "Refresh" in its list of servers is enough.
     restart: true,
+    starts: Starts { fills: FILLS, ..Starts::EDITOR },
     locate,
     others,
     entry: bridge,

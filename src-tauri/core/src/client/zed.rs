@@ -7,7 +7,7 @@
 //! known there. Settings are read again at once.
 
 use super::shape::is_flag;
-use super::{Client, Ends, Location, Program, Version, bridge, is_there};
+use super::{Client, Ends, Location, Program, StartedBy, Starts, Version, bridge, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
 use crate::host::{Host, Platform};
@@ -22,6 +22,7 @@ pub(super) static CLIENT: Client = Client {
     processes: &["zed-editor", "zed", "Zed"],
     program: Program { bundle: Some("Zed"), versions: &[Version::Bundle], ends: Ends::Windows, ..Program::BASE },
     restart: false,
+    starts: Starts { by: StartedBy::DesktopWithShell, ..Starts::BASE },
     locate,
     entry: bridge,
     refuses: |value| {

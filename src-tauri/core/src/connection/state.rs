@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Connection;
-use crate::api::view::Settings;
+use crate::api::view::{AsAppView, Settings};
 use crate::error::{Code, Error, Result};
 use crate::file::{self, Lock};
 use crate::probe::Report;
@@ -40,6 +40,9 @@ pub struct State {
     /// What is remembered of the checks that run by themselves.
     #[serde(default)]
     pub quiet: Quiet,
+    /// What came of doing as the apps do, by entry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_app: Vec<KeptAsApp>,
     /// What was already shown of each credential's reminders, by credential id.
     #[serde(default)]
     pub reminders: BTreeMap<String, ShownReminders>,
@@ -66,6 +69,16 @@ pub struct Checked {
     pub report: Report,
 }
 
+/// What came of doing as an app does with an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAsApp {
+    /// What came of it.
+    #[serde(flatten)]
+    pub view: AsAppView,
+    /// The salted digest of the entry as it stood then.
+    pub digest: String,
+}
+
 impl State {
     fn fresh() -> Self {
         Self {
@@ -75,6 +88,7 @@ impl State {
             connections: Vec::new(),
             checks: BTreeMap::new(),
             quiet: Quiet::default(),
+            as_app: Vec::new(),
             reminders: BTreeMap::new(),
             notice: None,
             moving: Vec::new(),

@@ -7,4 +7,5 @@ mod read;
 mod rewire;
 
 pub(crate) use group::{Becomes, Found, Member, Stands, Token, find};
+pub(crate) use read::ENVS;
 pub(crate) use rewire::{run_parts, run_value, with_carried, with_run, without_run};

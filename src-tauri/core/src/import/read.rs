@@ -49,7 +49,7 @@ pub(super) struct Program {
 }
 
 /// Where apps keep a program's variables, as JSON pointers.
-pub(super) const ENVS: [&str; 4] = ["/env", "/envs", "/transport/env", "/command/env"];
+pub(crate) const ENVS: [&str; 4] = ["/env", "/envs", "/transport/env", "/command/env"];
 const HEADERS: [&str; 4] = ["/headers", "/http_headers", "/transport/headers", "/requestOptions/headers"];
 const OAUTH: [&str; 6] = ["/oauth", "/auth", "/oauthClient", "/oauthScopes", "/oauth_resource", "/authProviderType"];
 

@@ -12,5 +12,6 @@ mod starter;
 pub use facts::Facts;
 pub use plan::{ByHand, Instance, Quit, Reopen, Start, by_hand, plan};
 pub use reopen::{Failure, PATIENCE, carry_out, instance, reopen, way};
+pub(crate) use running::is_alive;
 pub use running::{Running, running_apps};
 pub use starter::{Starter, starter};

@@ -53,7 +53,7 @@ pub(super) fn in_detail() -> ProcessRefreshKind {
 }
 
 /// One that has ended stays in the list until its starter has asked for its result.
-pub(super) fn is_alive(process: &Process) -> bool {
+pub(crate) fn is_alive(process: &Process) -> bool {
     !matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead)
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn looks_like_token(text: &str) -> bool {
 }
 
 /// Whether a variable's, flag's or parameter's name says that it holds a secret.
-pub(super) fn is_token_name(name: &str) -> bool {
+pub(crate) fn is_token_name(name: &str) -> bool {
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     let parts: Vec<_> = name.split(['_', '-', '.']).collect();
     let last = parts.last().copied().unwrap_or_default();

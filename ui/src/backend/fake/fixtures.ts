@@ -149,7 +149,7 @@ function activity(connections: ConnectionView[]): ActivityView[] {
 
 function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
   return {
-    now: at(0), connections, apps: apps(connections, extra), news: [], activity: activity(connections),
+    now: at(0), connections, apps: apps(connections, extra), as_app: [], news: [], activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
     offline: false, settings: { reminder_days: [30, 14, 7, 1], check_every_hours: 6, check_on_battery: false, start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
@@ -200,6 +200,7 @@ export function fixture(name: string): Snapshot {
     if (app) Object.assign(app, { problem: { code: 'file_syntax', message: 'Expected a comma at line 14, column 3.', path: app.path }, entries: [] });
     rich.problem = { code: 'state_newer', message: 'Written by 2.0.0' };
   }
+  if (name === 'long') rich.apps[0]?.entries.forEach((entry) => void (entry.connection ?? (entry.target = LONG)));
   if (name === 'drift') return drifting(rich);
   if (name === 'signed') rich.connections = SIGNED.map((one) => structuredClone(one));
   if (name === 'offline') {

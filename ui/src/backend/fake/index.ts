@@ -6,6 +6,7 @@ import type { Answer } from '../../bindings/Answer';
 import type { Request } from '../../bindings/Request';
 import type { SignInStep } from '../../bindings/SignInStep';
 import { Failure, type Backend, type Events } from '../index';
+import { asAppPlan, asAppResult } from './asApp';
 import { CATALOG } from './catalog';
 import { form, look, plan } from './forms';
 import { findings, importPlan } from './found';
@@ -88,6 +89,13 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
           needs_node: keep_working ? ['claude-desktop'] : [], shared: [], tokens: state.connections.flatMap((one) => one.tokens).length, start_at_login: state.settings.start_at_login, data_dir: state.data_dir,
         } };
       }
+      case 'plan_as_app':
+        return { type: 'as_app_plan', value: asAppPlan(fake.state, request.at) };
+      case 'check_as_app':
+        await rest(pace * 4);
+        if (fake.cancelled()) throw new Failure({ code: 'cancelled', message: 'Stopped.' });
+        if (request.expected !== asAppPlan(fake.state, request.at).expected) throw new Failure({ code: 'file_changed', message: 'It is another one now.' });
+        return { type: 'as_app', value: asAppResult(fake.state, request.at) };
       case 'check':
         return check(request.ids.length ? request.ids : fake.state.connections.map((one) => one.id));
       case 'connect_signed_in':

@@ -79,6 +79,7 @@ impl Patchbay {
         self.inner.state.update(|state| {
             left.login_ended |= std::mem::take(&mut state.settings.start_at_login);
             state.checks.clear();
+            state.as_app.clear();
             state.reminders.clear();
             Ok(())
         })?;

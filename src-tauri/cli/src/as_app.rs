@@ -1,0 +1,188 @@
+//! `patchbay check --as-app` and `--entry`: the check the way an app does it. Anybody else's program is started only after
+//! the whole command was shown and somebody said yes.
+
+use std::io::{BufRead, IsTerminal};
+use std::process::ExitCode;
+
+use patchbay_core::api::Patchbay;
+use patchbay_core::api::message::{Answer, AsAppPlanView, AsAppView, Differs, EntryAt, Request};
+use patchbay_core::start::Way;
+use patchbay_core::{Code, Error, Result};
+use serde_json::Value;
+
+use crate::commands::{ATTENTION, unexpected};
+use crate::{print, words};
+
+/// What to check, and whether it was agreed to.
+pub(crate) struct Wanted {
+    /// Connections.
+    pub(crate) ids: Vec<String>,
+    /// In this app only; all that use the connections where it is empty.
+    pub(crate) app: Option<String>,
+    /// An entry, as `APP/NAME`.
+    pub(crate) entry: Option<String>,
+    /// Start anybody's program without asking again.
+    pub(crate) yes: bool,
+}
+
+/// Checks entries one after the other.
+pub(crate) async fn check(patchbay: &Patchbay, wanted: Wanted, as_json: bool) -> Result<ExitCode> {
+    let entries = entries(patchbay, &wanted)?;
+    let mut done = Vec::new();
+    for at in entries {
+        let plan = plan(patchbay, &at).await?;
+        if !plan.ours {
+            agree(&plan, wanted.yes, as_json)?;
+        }
+        let checked = run(patchbay, at, plan.expected).await?;
+        if !as_json {
+            show(&checked);
+        }
+        done.push(checked);
+    }
+    if as_json {
+        print::json(&done);
+    }
+    let all = done.iter().all(|checked| checked.report.works);
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
+}
+
+/// Which entries are meant.
+fn entries(patchbay: &Patchbay, wanted: &Wanted) -> Result<Vec<EntryAt>> {
+    if let Some(entry) = &wanted.entry {
+        return named(patchbay, entry).map(|at| vec![at]);
+    }
+    let snapshot = patchbay.snapshot()?;
+    let mut all = Vec::new();
+    for id in &wanted.ids {
+        patchbay.state()?.connection(id)?;
+        let connection = snapshot.connections.iter().find(|connection| connection.id == *id);
+        let used = connection.into_iter().flat_map(|connection| &connection.used_in);
+        let meant = used.filter(|place| wanted.app.as_deref().is_none_or(|app| app.is_empty() || place.client == app));
+        all.extend(meant.map(|place| EntryAt {
+            client: place.client.clone(),
+            scope: place.scope.clone(),
+            entry: place.entry.clone(),
+        }));
+    }
+    if all.is_empty() {
+        return Err(Error::new(Code::Usage, "No app uses this.").hint("Name a connection and an app that uses it."));
+    }
+    Ok(all)
+}
+
+/// `APP/NAME`: the user's own entry of that name first, then those for folders.
+fn named(patchbay: &Patchbay, entry: &str) -> Result<EntryAt> {
+    let (app, name) = entry.split_once('/').ok_or_else(|| {
+        Error::new(Code::Usage, format!("\"{entry}\" names no entry.")).hint("Write it as --entry APP/NAME.")
+    })?;
+    let client = patchbay_core::client::find(app)?;
+    let snapshot = patchbay.snapshot()?;
+    let view = snapshot.apps.iter().find(|view| view.id == client.id);
+    let at = |scope| EntryAt { client: client.id.to_owned(), scope, entry: name.to_owned() };
+    let further = view.into_iter().flat_map(|view| &view.further);
+    let is_there = |source: &&patchbay_core::api::view::SourceView| source.entries.iter().any(|one| one.name == name);
+    let own = view.is_some_and(|view| view.entries.iter().any(|one| one.name == name));
+    let scope = further.into_iter().find(is_there).map(|source| source.scope.clone());
+    match (own, scope) {
+        (false, Some(scope)) => Ok(at(scope)),
+        _ => Ok(at(patchbay_core::client::Scope::User)),
+    }
+}
+
+async fn plan(patchbay: &Patchbay, at: &EntryAt) -> Result<AsAppPlanView> {
+    let Answer::AsAppPlan(plan) = patchbay.call(Request::PlanAsApp { at: at.clone() }, None).await? else {
+        return Err(unexpected());
+    };
+    Ok(*plan)
+}
+
+/// Shows what would be started, and asks.
+fn agree(plan: &AsAppPlanView, yes: bool, as_json: bool) -> Result<()> {
+    if !as_json {
+        lines(plan).iter().for_each(|line| print::line(line));
+    }
+    if yes {
+        return Ok(());
+    }
+    let refused =
+        Error::new(Code::Usage, "Nothing was started: this is not Patchbay's own entry, and nobody said yes.")
+            .hint("Look at the command, then say it with --yes.");
+    if as_json || !std::io::stdin().is_terminal() {
+        return Err(refused);
+    }
+    print::notice("Start exactly this? [y/N]");
+    let mut answer = String::new();
+    // What cannot be read is no yes.
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(refused) }
+}
+
+fn lines(plan: &AsAppPlanView) -> Vec<String> {
+    let app = words::app(&plan.at.client);
+    let mut lines = match plan.way {
+        Way::Program => vec![format!("{app} starts for \"{}\":", plan.at.entry)],
+        Way::Address => vec![format!("{app} asks for \"{}\":", plan.at.entry)],
+    };
+    let line = |what: &str, text: &str| format!("  {what:<10} {text}");
+    lines.extend(plan.command.iter().map(|word| line("", word)));
+    lines.extend(plan.program.iter().map(|program| line("program", program)));
+    lines.extend(plan.url.iter().map(|url| line("address", url)));
+    lines.extend(plan.headers.iter().map(|name| line("header", name)));
+    lines.extend(plan.helper.iter().map(|command| line("headers by", command)));
+    for variable in &plan.variables {
+        let value = variable.value.as_deref().unwrap_or("•••");
+        lines.push(line("variable", &format!("{}={value}", variable.name)));
+    }
+    lines.extend(plan.folder.iter().map(|folder| line("in", folder)));
+    lines
+}
+
+/// Runs it; Ctrl+C ends what was started.
+async fn run(patchbay: &Patchbay, at: EntryAt, expected: String) -> Result<AsAppView> {
+    let request = Request::CheckAsApp { at, expected: Some(expected) };
+    let answer = tokio::select! {
+        answer = patchbay.call(request, None) => answer?,
+        _ = tokio::signal::ctrl_c() => {
+            // What was started is asked to end, and made to after this time.
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            return Err(Error::new(Code::Cancelled, "The check was stopped."));
+        }
+    };
+    match answer {
+        Answer::AsApp(checked) => Ok(*checked),
+        _ => Err(unexpected()),
+    }
+}
+
+fn show(checked: &AsAppView) {
+    let app = words::app(&checked.at.client);
+    let name = format!("{}/{}", checked.at.client, checked.at.entry);
+    let does = match (checked.report.way, checked.report.works) {
+        (Way::Program, true) => format!("works the way {app} starts it"),
+        (Way::Program, false) => format!("does not work the way {app} starts it"),
+        (Way::Address, true) => format!("works the way {app} asks it"),
+        (Way::Address, false) => format!("does not work the way {app} asks it"),
+    };
+    print::line(&format!("{name}: {does}"));
+    for finding in &checked.report.findings {
+        let (sentence, next) = finding.sentence(app);
+        print::line(&format!("  {sentence} {next}"));
+    }
+    if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works) {
+        let detail = report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
+        print::line(&format!("  {}{detail}", word(&serde_json::to_value(report.verdict).unwrap_or_default())));
+    }
+    for line in &checked.report.said {
+        print::line(&format!("  it said: {line}"));
+    }
+    match checked.differs {
+        Some(Differs::OnlyDirect) => print::line(&format!("  Directly it works; the way {app} does it, it does not.")),
+        Some(Differs::OnlyApp) => print::line(&format!("  The way {app} does it, it works; directly it does not.")),
+        None => {}
+    }
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().map(|word| word.replace('_', " ")).unwrap_or_default()
+}

@@ -1,0 +1,142 @@
+//! The check the way an app does it: what stands in its file, started or asked as the app would, and what that shows.
+//!
+//! [`plan`] is a pure function of the machine, the app's rules and the entry: it says what would be started, with which
+//! words, variables and folder, and what is already known to be wrong. [`run`] starts it, speaks MCP with it for a limited
+//! time and within limits of size, and leaves no process behind, also where it is dropped in the middle. A plan holds the
+//! entry's secrets, so it has no `Debug`; what comes out of a run has passed through [`Plan::hide`].
+
+mod around;
+mod ask;
+mod command;
+mod fill;
+mod find;
+mod finding;
+mod ground;
+mod group;
+mod lines;
+mod outcome;
+mod request;
+mod run;
+mod talk;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::client::{Client, Scope, read_entry};
+use crate::secret::{MASK, mask};
+
+pub use around::{Around, AroundFrom, Known, around};
+pub use ask::headers_of;
+pub use command::{Start, Variable};
+pub use finding::{Finding, FindingKind};
+pub use ground::known;
+pub use outcome::{Step, StepKind, Way, Went};
+pub use request::Sending;
+pub use run::{Limits, run};
+
+/// What an app would do with an entry.
+pub struct Plan {
+    /// What it would do.
+    pub action: Action,
+    /// What is known to be wrong before anything is started.
+    pub findings: Vec<Finding>,
+    /// Where the app's environment was taken from.
+    pub from: AroundFrom,
+    /// Texts that nobody is to see.
+    secrets: Vec<Zeroizing<String>>,
+    value: Value,
+}
+
+/// What an app would do.
+pub enum Action {
+    /// Start a program.
+    Start(Box<Start>),
+    /// Speak to an address.
+    Send(Sending),
+    /// Nothing that can be told.
+    Nothing,
+}
+
+/// The entry that a plan is about.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The app.
+    pub client: &'static Client,
+    /// For whom the entry counts.
+    pub scope: &'a Scope,
+    /// Its name.
+    pub name: &'a str,
+    /// Its value, as it stands in the file.
+    pub value: &'a Value,
+    /// Patchbay's own program.
+    pub own: &'a std::path::Path,
+}
+
+/// What the app would do with an entry on this machine.
+pub fn plan(subject: &Subject<'_>, around: &Around) -> Plan {
+    let entry = read_entry(subject.name, subject.value);
+    let mut notes = Notes::default();
+    if entry.disabled {
+        notes.add(Finding::new(FindingKind::SwitchedOff));
+    }
+    let action = match entry.kind {
+        crate::api::view::EntryKind::Program => Action::Start(Box::new(command::start(subject, around, &mut notes))),
+        crate::api::view::EntryKind::Remote => {
+            Action::Send(request::sending(subject, &entry.target, around, &mut notes))
+        }
+        crate::api::view::EntryKind::Unclear => Action::Nothing,
+    };
+    Plan { action, findings: notes.findings, from: around.from, secrets: notes.secrets, value: subject.value.clone() }
+}
+
+/// What is learnt while a plan is made.
+#[derive(Default)]
+struct Notes {
+    findings: Vec<Finding>,
+    secrets: Vec<Zeroizing<String>>,
+}
+
+impl Notes {
+    fn add(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// A text that is not to be seen; one this short is in ordinary words.
+    fn hide(&mut self, text: &str) {
+        if text.len() >= 4 {
+            self.secrets.push(Zeroizing::new(text.to_owned()));
+        }
+    }
+}
+
+impl Plan {
+    /// A text without the entry's secrets, and without what looks like one.
+    pub fn hide(&self, text: &str) -> String {
+        let text = mask(text, std::iter::once(&self.value));
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+    }
+
+    /// What exactly is started or asked: the same for the same, another for anything else.
+    pub fn digest(&self, salt: &str) -> String {
+        let mut parts = vec![salt.to_owned()];
+        match &self.action {
+            Action::Start(start) => start.identify(&mut parts),
+            Action::Send(sending) => sending.identify(&mut parts),
+            Action::Nothing => {}
+        }
+        let text = parts.iter().map(|part| format!("{}:{part}", part.len())).collect::<String>();
+        crate::file::digest(text.as_bytes())
+    }
+
+    /// The program that would be started, where it was found.
+    pub fn program(&self) -> Option<&PathBuf> {
+        match &self.action {
+            Action::Start(start) => start.program.as_ref(),
+            _ => None,
+        }
+    }
+}
