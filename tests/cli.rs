@@ -41,6 +41,11 @@ mod words;
 #[path = "cli/uninstall.rs"]
 mod uninstall;
 
+/// How services are reached: told, set, tried; the bridge through a company's proxy.
+#[cfg(target_os = "linux")]
+#[path = "cli/network.rs"]
+mod network;
+
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;

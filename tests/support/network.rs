@@ -189,3 +189,30 @@ async fn socks(
     let mut back = TcpStream::connect(there).await?;
     tokio::io::copy_bidirectional(&mut stream, &mut back).await.map(|_| ())
 }
+
+/// A service that answers every request with a result of nothing.
+pub async fn service() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let at = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move { while answer_nothing(&mut stream).await.is_ok() {} });
+        }
+    });
+    at
+}
+
+async fn answer_nothing(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    let id = serde_json::from_slice::<serde_json::Value>(&body).unwrap_or_default()["id"].take();
+    let answer = serde_json::json!({ "jsonrpc": "2.0", "id": id, "result": {} }).to_string();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", answer.len());
+    stream.write_all((head + &answer).as_bytes()).await
+}

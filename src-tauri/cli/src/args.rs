@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use patchbay_core::connection::Wiring;
 
 use crate::import::{CopyArgs, ImportArgs};
+use crate::network::NetworkArgs;
 
 /// Connects your AI apps to the services you use, and keeps their tokens safe.
 #[derive(Debug, Parser)]
@@ -192,6 +193,8 @@ pub(crate) enum Command {
         #[arg(long, hide = true)]
         until_input_ends: bool,
     },
+    /// Show, set, clear or test how services are reached: the proxy, and certificates to trust.
+    Network(NetworkArgs),
     /// The passphrase vault, for computers without a keychain.
     Vault {
         #[command(subcommand)]

@@ -16,7 +16,7 @@ use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
-use crate::{apps, as_app, drift, import, practice, print, services, sign_in, words};
+use crate::{apps, as_app, drift, import, network, practice, print, services, sign_in, words};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -59,6 +59,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
             uninstall::uninstall(&patchbay, Leaving { choice, dry_run, yes }, as_json).await
         }
         Command::Undo { change } => changed(&patchbay, Request::Undo { change }, "Undone", as_json).await,
+        Command::Network(args) => network::network(&patchbay, args, as_json).await,
         Command::Vault { action } => vault(&patchbay, action, as_json).await,
         Command::Import(args) => import::import(&patchbay, args, as_json).await,
         Command::Copy(args) => import::copy(&patchbay, args, as_json).await,
@@ -324,7 +325,7 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
 }
 
 /// A check with its id and verdict at the top.
-fn flat(checked: &CheckedView) -> Value {
+pub(crate) fn flat(checked: &CheckedView) -> Value {
     let mut value = json!({ "id": checked.id, "token": checked.token });
     if let (Some(table), Ok(Value::Object(report))) = (value.as_object_mut(), serde_json::to_value(&checked.report)) {
         table.extend(report);
@@ -332,7 +333,7 @@ fn flat(checked: &CheckedView) -> Value {
     value
 }
 
-fn check_words(checked: &CheckedView) {
+pub(crate) fn check_words(checked: &CheckedView) {
     if checked.report.verdict == Verdict::NotTried {
         return print::line(&format!("{}: its app starts it, so Patchbay cannot check it", checked.id));
     }

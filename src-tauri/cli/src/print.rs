@@ -68,6 +68,7 @@ fn exit_code(code: Code) -> u8 {
         | Code::KeychainFailed
         | Code::VaultLocked
         | Code::TokenMissing
+        | Code::ProxyPasswordMissing
         | Code::SignInNeeded
         | Code::SignInRefused
         | Code::SignInTimeout

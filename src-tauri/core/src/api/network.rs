@@ -138,6 +138,11 @@ impl Patchbay {
         planned.finish(found)
     }
 
+    /// The host and port of the proxy that the system names.
+    pub fn system_proxy(&self) -> Option<String> {
+        system_proxy(&self.host()).shown()
+    }
+
     /// Sets how services are reached, or goes back to what counts otherwise.
     ///
     /// # Errors

@@ -222,6 +222,8 @@ pub async fn reach(probe: &Probe, now: Timestamp) -> Report {
     let walked = tokio::time::timeout(probe.limits.whole, network::walk(probe, &mut layers)).await;
     let stop = walked.unwrap_or_else(|_| Err(layers.too_slow())).err().map(|stop| stop.veiled(&probe.endpoint));
     report(layers, exchange::Found::default(), stop, now, millis(begun))
+}
+
 /// How long a service asks to wait: so many seconds, or until a moment (RFC 9110).
 fn seconds_until(when: &str, now: Timestamp) -> Option<u64> {
     let of_moment = || {

@@ -1,0 +1,147 @@
+//! How services are reached: told, set, tried; the bridge through a company's proxy with its password from the vault.
+
+use std::process::Output;
+
+use patchbay_test_support::Home;
+use patchbay_test_support::network::{Authority, Proxy, Rule, service};
+use serde_json::Value;
+
+use crate::{code, patchbay_in};
+
+const PASSWORD: &str = "open-sesame-canary";
+const BASIC: &str = "Basic YWxhZGRpbjpvcGVuLXNlc2FtZS1jYW5hcnk=";
+const INITIALIZE: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}\n";
+
+/// A computer in a company's network, with a vault and a connection to `service.invalid` outside.
+struct Desk {
+    home: Home,
+    proxy: Proxy,
+    pem: String,
+}
+
+async fn desk() -> Desk {
+    let company = Authority::until(2090);
+    let there = company.serve("service.invalid", service().await).await;
+    let proxy = Proxy::start(Rule::SignIn(BASIC.to_owned()), &[("service.invalid:443", there)]).await;
+    let home = Home::new();
+    std::fs::create_dir_all(home.path().join("run")).expect("a folder");
+    let pem = home.path().join("company.pem");
+    std::fs::write(&pem, company.pem()).expect("written");
+    let desk = Desk { home, proxy, pem: pem.display().to_string() };
+    assert_eq!(code(&desk.run(&["vault", "create"], Some("a long passphrase"))).0, 0);
+    let add = ["add", "--provider", "custom", "--name", "far", "--set", "url=https://service.invalid/mcp"];
+    assert_eq!(code(&desk.run(&add, None)).0, 0);
+    desk
+}
+
+impl Desk {
+    /// Runs the program. What it says never holds the password.
+    fn run_with(&self, args: &[&str], input: Option<&str>, more: &[(&str, &str)]) -> Output {
+        let folder = self.home.path().join("run").display().to_string();
+        let env = [&[("XDG_RUNTIME_DIR", folder.as_str())], more].concat();
+        let said = patchbay_in(&self.home, args, input, &env);
+        let all = [&said.stdout[..], &said.stderr[..]].concat();
+        assert!(!String::from_utf8_lossy(&all).contains("canary"), "{said:?}");
+        said
+    }
+
+    fn run(&self, args: &[&str], input: Option<&str>) -> Output {
+        self.run_with(args, input, &[])
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let said = self.run(&[args, &["--json"]].concat(), None);
+        serde_json::from_slice(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"))
+    }
+
+    fn bridge(&self) -> Value {
+        serde_json::from_slice(&self.run(&["bridge", "far"], Some(INITIALIZE)).stdout).expect("one answer")
+    }
+
+    /// Sets the proxy with its password.
+    fn set(&self, password: &str) -> Output {
+        let proxy = self.proxy.url();
+        let set = ["network", "set", "--proxy", &proxy, "--user", "aladdin", "--password-stdin"];
+        self.run(&[&set[..], &["--certificate", &self.pem]].concat(), Some(password))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bridge_and_the_check_go_through_the_proxy_with_the_password_from_the_vault() {
+    let desk = desk().await;
+    assert_eq!(desk.bridge()["error"]["data"]["code"], "unreachable");
+    let set = desk.set(&format!("{PASSWORD}\n"));
+    assert_eq!(code(&set), (0, String::new()), "{set:?}");
+    let said = String::from_utf8_lossy(&set.stdout).into_owned();
+    assert!(said.contains("as aladdin, with a password from the keychain") && said.contains("company.pem"), "{said}");
+    assert!(desk.bridge()["result"].is_object(), "{}", desk.bridge());
+    let tested = desk.json(&["network", "test"]);
+    assert_eq!((&tested[0]["id"], &tested[0]["verdict"]), (&"far".into(), &"working".into()), "{tested}");
+    assert!(desk.home.files_with(PASSWORD).is_empty() && desk.home.files_with("b3Blbi1zZXNhbWU").is_empty());
+    assert_eq!(code(&desk.run(&["vault", "lock"], None)).0, 0);
+    assert_eq!(desk.bridge()["error"]["data"]["code"], "vault_locked", "the password cannot be read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_told_by_all_three_with_the_proxys_name_and_the_next_step() {
+    let desk = desk().await;
+    assert_eq!(code(&desk.set("a-wrong-canary")).0, 0);
+    let bridge = desk.bridge()["error"].clone();
+    assert_eq!(bridge["data"]["code"], "proxy_sign_in_refused", "{bridge}");
+    let words = bridge["message"].as_str().expect("words").to_owned();
+    assert!(words.contains(&desk.proxy.at.to_string()) && words.contains("under Network"), "{words}");
+    assert_eq!(desk.json(&["check"])[0]["verdict"], "proxy_sign_in_refused");
+    let tested = desk.run(&["network", "test"], None);
+    assert_eq!(tested.status.code(), Some(1), "something needs attention");
+    assert!(String::from_utf8_lossy(&tested.stdout).contains("refuses the user name or the password"), "{tested:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_its_own_way_and_goes_back_to_that_of_all() {
+    let desk = desk().await;
+    assert_eq!(code(&desk.set(PASSWORD)).0, 0);
+    let own = ["network", "set", "--connection", "far", "--proxy", "none"];
+    assert_eq!(code(&desk.run(&own, None)), (0, String::new()));
+    assert_eq!(desk.bridge()["error"]["data"]["code"], "unreachable");
+    let shown = desk.json(&["network"]);
+    assert_eq!(shown["connections"]["far"]["proxy"]["kind"], "none", "{shown}");
+    assert_eq!(code(&desk.run(&["network", "clear", "--connection", "far"], None)).0, 0);
+    assert!(desk.bridge()["result"].is_object());
+    assert_eq!(code(&desk.run(&["network", "set", "--except", ".invalid"], None)).0, 0);
+    assert_eq!(desk.bridge()["error"]["data"]["code"], "unreachable", "it is excepted");
+    assert_eq!(code(&desk.run(&["network", "clear"], None)).0, 0);
+    assert_eq!(desk.json(&["network"])["all"]["proxy"]["kind"], "system");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_systems_proxy_is_used_shown_without_its_password_and_never_for_this_computer() {
+    let desk = desk().await;
+    let proxy = desk.proxy.url().replace("http://", &format!("http://aladdin:{PASSWORD}@"));
+    let env = [("https_proxy", proxy.as_str()), ("http_proxy", proxy.as_str()), ("SSL_CERT_FILE", desk.pem.as_str())];
+    let shown = desk.run_with(&["network"], None, &env);
+    let at = desk.proxy.at.to_string();
+    assert!(String::from_utf8_lossy(&shown.stdout).contains(&format!("the system's proxy {at}")), "{shown:?}");
+    let bridge = |args: &[&str], env: &[(&str, &str)]| {
+        serde_json::from_slice::<Value>(&desk.run_with(args, Some(INITIALIZE), env).stdout).expect("one answer")
+    };
+    assert!(bridge(&["bridge", "far"], &env)["result"].is_object());
+    let asked = desk.proxy.heads().len();
+    let near = format!("http://{}/mcp", service().await);
+    assert!(bridge(&["bridge", "--url", &near], &env)["result"].is_object());
+    assert_eq!(desk.proxy.heads().len(), asked, "what is on this computer goes past it");
+    let excepted = [&env[..], &[("NO_PROXY", "service.invalid")]].concat();
+    assert_eq!(bridge(&["bridge", "far"], &excepted)["error"]["data"]["code"], "unreachable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_is_refused_with_its_field() {
+    let desk = desk().await;
+    let field = |args: &[&str]| desk.json(&[&["network", "set"], args].concat())["error"]["field"].clone();
+    assert_eq!(field(&["--proxy", "http://x/y.pac"]), "proxy");
+    assert_eq!(field(&["--except", "10.0.0.0/99"]), "except");
+    assert_eq!(field(&["--certificate", "/nowhere.pem"]), "certificates");
+    assert_eq!(field(&["--user", "aladdin"]), "user");
+    let told = desk.run(&["network", "set", "--proxy", "http://a:canary@x:1", "--json"], None);
+    assert_eq!(code(&told), (2, "proxy_invalid".to_owned()));
+    assert_eq!(desk.json(&["network", "--connection", "nope"])["error"]["code"], "unknown_connection");
+}
