@@ -46,6 +46,9 @@ mod uninstall;
 #[path = "cli/network.rs"]
 mod network;
 
+/// A service that speaks HTTP/2 alone.
+#[path = "cli/http2.rs"]
+mod http2;
 /// Certificates.
 #[path = "cli/tls.rs"]
 mod tls;
@@ -164,7 +167,12 @@ fn what_needs_attention_exits_1() {
     let home = Home::new();
     home.write("codex", "");
     patchbay(&home, &ADD, None);
-    assert_eq!(patchbay(&home, &["check"], None).status.code(), Some(1), "nobody listens there");
+    let checked = patchbay(&home, &["check"], None);
+    assert_eq!(checked.status.code(), Some(1), "nobody listens there");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    let sentence = "my-service: The computer at this address turns every caller away. Compare the address with the \
+                    service’s own page; if it is right, try again in a while.\n";
+    assert!(said.starts_with(sentence), "{said}");
     home.write("codex", "");
     let drift = patchbay(&home, &["drift", "--json"], None);
     assert_eq!(drift.status.code(), Some(1));

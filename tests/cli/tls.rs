@@ -14,21 +14,21 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::patchbay_in;
 
 /// A certificate that is shown to the program.
-struct Shown {
+pub(crate) struct Shown {
     certificate: CertificateDer<'static>,
     key: KeyPair,
 }
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let mut params = CertificateParams::new([]).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, "A company's own authority");
     CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate")
 }
 
-fn signed(by: &Authority, name: &str, edit: fn(&mut CertificateParams)) -> Shown {
+pub(crate) fn signed(by: &Authority, name: &str, edit: fn(&mut CertificateParams)) -> Shown {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
     edit(&mut params);
@@ -36,16 +36,20 @@ fn signed(by: &Authority, name: &str, edit: fn(&mut CertificateParams)) -> Shown
     Shown { certificate: certificate.der().clone(), key }
 }
 
-/// Puts TLS before the practice service; the https address.
-async fn serve(shown: Shown, practice: std::net::SocketAddr) -> String {
+/// What a server needs to show a certificate.
+pub(crate) fn configuration(shown: Shown) -> ServerConfig {
     let key = PrivateKeyDer::try_from(shown.key.serialize_der()).expect("a key");
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+    ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
         .with_single_cert(vec![shown.certificate], key)
-        .expect("a configuration");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+        .expect("a configuration")
+}
+
+/// Puts TLS before the practice service; the https address.
+async fn serve(shown: Shown, practice: std::net::SocketAddr) -> String {
+    let acceptor = TlsAcceptor::from(Arc::new(configuration(shown)));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://localhost:{}/mcp", listener.local_addr().expect("an address").port());
     tokio::spawn(async move {
@@ -64,6 +68,8 @@ async fn serve(shown: Shown, practice: std::net::SocketAddr) -> String {
 /// What the check and the bridge say of a certificate, where the system trusts an authority.
 struct Said {
     verdict: String,
+    /// The command line's first sentence.
+    sentence: String,
     tls: Value,
     bridge: Value,
 }
@@ -82,11 +88,14 @@ async fn said(shown: Shown, trusted: &Authority) -> Said {
         assert!(home.file("codex").exists(), "{}", String::from_utf8_lossy(&added.stderr));
         let checked = patchbay_in(&home, &["check", "--json"], None, &trust);
         let checked: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+        let spoken = patchbay_in(&home, &["check"], None, &trust);
+        let spoken = String::from_utf8_lossy(&spoken.stdout).into_owned();
         let request = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}\n";
         let bridge = patchbay_in(&home, &["bridge", "n"], Some(request), &trust);
         let layers = checked[0]["layers"].as_array().expect("layers").clone();
         Said {
             verdict: checked[0]["verdict"].as_str().expect("a verdict").to_owned(),
+            sentence: spoken.lines().next().unwrap_or_default().trim_start_matches("n: ").to_owned(),
             tls: layers.into_iter().find(|layer| layer["kind"] == "tls").expect("the layer"),
             bridge: serde_json::from_slice(&bridge.stdout).expect("one JSON-RPC message"),
         }
@@ -94,14 +103,24 @@ async fn said(shown: Shown, trusted: &Authority) -> Said {
     tokio::task::spawn_blocking(run).await.expect("it runs")
 }
 
-fn refuses(said: &Said, words: &str) {
+/// The check says the sentence, and the bridge a part of its own.
+fn refuses(said: &Said, sentence: &str, words: &str) {
     assert_eq!(said.verdict, "tls_not_trusted", "{}", said.tls);
     assert_eq!(said.tls["mark"], "failed", "{}", said.tls);
-    assert!(said.tls["detail"].as_str().is_some_and(|detail| detail.contains(words)), "{}", said.tls);
+    assert_eq!(said.sentence, sentence);
     let error = &said.bridge["error"];
     assert_eq!(error["data"]["code"], "tls_not_trusted", "{error}");
     assert!(error["message"].as_str().is_some_and(|message| message.contains(words)), "{error}");
 }
+
+const UNKNOWN: &str = "Nobody whom this computer trusts vouches for the service, so nothing was sent. Your company may \
+                       be inspecting this connection. Ask whoever looks after your network.";
+const EXPIRED: &str = "The service’s certificate has expired, so it cannot prove who it is and nothing was sent. Ask \
+                       the service’s support to renew it.";
+const EARLY: &str = "The service’s certificate is not valid yet, so nothing was sent. Look whether this computer’s date \
+                     and time are right.";
+const OTHER: &str = "What answers there proves to be somebody else, so nothing was sent. Compare the address with the \
+                     service’s own page.";
 
 #[tokio::test]
 async fn a_private_authority_that_the_system_trusts_is_trusted() {
@@ -115,7 +134,7 @@ async fn a_private_authority_that_the_system_trusts_is_trusted() {
 #[tokio::test]
 async fn an_authority_that_the_system_does_not_trust_may_be_a_companys() {
     let said = said(signed(&authority(), "localhost", |_| {}), &authority()).await;
-    refuses(&said, "your company may be inspecting this connection");
+    refuses(&said, UNKNOWN, "your company may be inspecting this connection");
 }
 
 #[tokio::test]
@@ -123,7 +142,7 @@ async fn a_certificate_that_signs_itself_is_not_trusted() {
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
     let certificate = params.self_signed(&key).expect("a certificate").der().clone();
-    refuses(&said(Shown { certificate, key }, &authority()).await, "nobody this computer trusts");
+    refuses(&said(Shown { certificate, key }, &authority()).await, UNKNOWN, "nobody this computer trusts");
 }
 
 #[tokio::test]
@@ -133,18 +152,18 @@ async fn an_expired_certificate_is_told() {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
     });
-    refuses(&said(expired, &company).await, "has expired");
+    refuses(&said(expired, &company).await, EXPIRED, "has expired");
 }
 
 #[tokio::test]
 async fn a_certificate_from_the_future_asks_for_the_clock() {
     let company = authority();
     let early = signed(&company, "localhost", |params| params.not_before = date_time_ymd(2090, 1, 1));
-    refuses(&said(early, &company).await, "clock");
+    refuses(&said(early, &company).await, EARLY, "clock");
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_told() {
     let company = authority();
-    refuses(&said(signed(&company, "elsewhere.example", |_| {}), &company).await, "another name");
+    refuses(&said(signed(&company, "elsewhere.example", |_| {}), &company).await, OTHER, "another name");
 }

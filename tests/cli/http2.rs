@@ -1,0 +1,68 @@
+//! A service that speaks HTTP/2 alone, over TLS, to callers who offer it (ALPN): the check gets through.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use patchbay_test_support::Home;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::tls::{authority, configuration, signed};
+use crate::patchbay_in;
+
+/// An MCP server of the older generations, as small as one can be.
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let result = match asked["method"].as_str() {
+        Some("initialize") => json!({ "protocolVersion": "2025-06-18", "capabilities": { "tools": {} } }),
+        Some("tools/list") => json!({ "tools": [{ "name": "one" }] }),
+        _ => Value::Null,
+    };
+    let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+    Ok(Response::new(Full::from(answer.to_string())))
+}
+
+#[tokio::test]
+async fn a_service_of_http_2_alone_works() {
+    let company = authority();
+    let mut config = configuration(signed(&company, "localhost", |_| {}));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("url=https://localhost:{}/mcp", listener.local_addr().expect("an address").port());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                // Who speaks nothing of it is sent away.
+                if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                    let serving = http2::Builder::new(TokioExecutor::new());
+                    let _ = serving.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+                }
+            });
+        }
+    });
+    let home = Home::new();
+    let bundle = home.path().join("trusted.pem");
+    std::fs::write(&bundle, company.pem()).expect("written");
+    let run = move || {
+        let trust = [("SSL_CERT_FILE", bundle.to_str().expect("a plain path"))];
+        let add = ["add", "--provider", "custom", "--name", "n", "--app", "codex", "--create", "--set", &url];
+        patchbay_in(&home, &add, None, &trust);
+        patchbay_in(&home, &["check"], None, &trust)
+    };
+    let checked = tokio::task::spawn_blocking(run).await.expect("it runs");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.starts_with("n: It works\n"), "{said}");
+    assert_eq!(checked.status.code(), Some(0));
+}
