@@ -55,7 +55,7 @@ impl Keychain {
 
     fn source(&self) -> Source {
         let own = self.clone();
-        Arc::new(move || {
+        Arc::new(move |_| {
             own.reads.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(own.takes);
             own.now.lock().expect("nobody panicked").clone().map_err(|error: Error| error)

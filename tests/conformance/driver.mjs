@@ -3,7 +3,10 @@
 // The suite starts it with the server's address as its last argument, and the scenario and the protocol's revision in the
 // environment. It ends with 0 where the conversation went as an app expects. `PATCHBAY` is the program to start;
 // `PATCHBAY_GENERATION=older` makes it an app of 2025-11-25 whatever the server speaks, so that the bridge has to translate.
+// Where the bridge says that a sign-in is needed, it is made as a person would at a terminal, with `browser.mjs` for a
+// browser, and the request is made once more.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 const NEWEST = '2026-07-28';
@@ -11,7 +14,9 @@ const OLDER = '2025-11-25';
 const url = process.argv.at(-1);
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO;
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT || '{}');
-const wanted = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION || process.env.PATCHBAY_REVISION;
+const named = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION || process.env.PATCHBAY_REVISION;
+// A scenario of a draft or an extension is for no revision in particular.
+const wanted = /^\d/.test(named) ? named : OLDER;
 const version = process.env.PATCHBAY_GENERATION === 'older' && wanted >= NEWEST ? OLDER : wanted;
 const isNewest = version >= NEWEST;
 const clientInfo = { name: 'driver', version: '1.0.0' };
@@ -25,8 +30,30 @@ function say(message) {
   bridge.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 }
 
-// The whole answer to a request: a result or an error.
-function ask(method, params = {}) {
+// The command that a person would run, with what the scenario gives them.
+async function signIn() {
+  const args = ['sign-in', '--url', url];
+  const secret = context.client_secret ?? context.private_key_pem;
+  if (context.client_id) args.push('--client-id', context.client_id);
+  else args.push('--client-metadata-url', 'https://conformance-test.local/client-metadata.json');
+  if (secret) args.push('--client-secret-stdin');
+  if (scenario.startsWith('auth/client-credentials-')) args.push('--grant', 'client-credentials');
+  const program = spawn(process.env.PATCHBAY, args, { stdio: ['pipe', 'inherit', 'inherit'] });
+  program.stdin.end(secret ?? '');
+  return (await once(program, 'exit'))[0] === 0;
+}
+
+// The whole answer to a request: a result or an error. A person gives up at the third sign-in for one request.
+async function ask(method, params = {}) {
+  let answer = await askOnce(method, params);
+  for (let tries = 0; answer.error?.data?.code === 'sign_in_needed' && tries < 3; tries++) {
+    if (!(await signIn())) break;
+    answer = await askOnce(method, params);
+  }
+  return answer;
+}
+
+function askOnce(method, params) {
   const id = nextId++;
   const meta = {
     'io.modelcontextprotocol/protocolVersion': version,

@@ -1,9 +1,11 @@
 //! The official suite's scenarios for clients: each one as an app of the generation that it is for, and those of the
 //! newest generation once more as an older app, so that the bridge has to translate.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use patchbay_test_support::Home;
 use serde_json::Value;
 
 use crate::{node, tool};
@@ -11,12 +13,20 @@ use crate::{node, tool};
 /// A scenario in a revision of the protocol.
 type Case = (String, String);
 
-/// Scenarios that say nothing about a bridge, or are tried elsewhere.
-fn is_elsewhere(scenario: &str) -> bool {
-    // Signing in has tests of its own.
-    scenario.starts_with("auth/")
-        // What an app does with the skills that it reads through the bridge: it fetches, measures and verifies them.
-        || scenario.starts_with("sep-2640-client-")
+/// Scenarios that cannot be for a bridge.
+fn is_for_others(version: &str, scenario: &str) -> bool {
+    // What an app does with the skills that it reads through the bridge: it fetches, measures and verifies them.
+    scenario.starts_with("sep-2640-client-")
+        // Extensions whose proof of identity comes from elsewhere: a company's identity provider has signed the person in
+        // at another program, or the platform that runs a workload vouches for it. Nothing on a person's computer hands
+        // such a proof to Patchbay.
+        || ["auth/cross-app-access-complete-flow", "auth/enterprise-managed-authorization", "auth/wif-jwt-bearer"]
+            .contains(&scenario)
+        // An extension that binds each request to a key, which the sign-in below has no part of yet.
+        || ["auth/dpop", "auth/dpop-nonce"].contains(&scenario)
+        // Its metadata names another issuer than the place where it is found, which the coming suite has mended here, and
+        // wants refused in `auth/metadata-issuer-mismatch`.
+        || version == "0.1.16" && scenario == "auth/2025-03-26-oauth-metadata-backcompat"
 }
 
 /// Scenarios that an older app cannot pass through any bridge.
@@ -38,7 +48,7 @@ fn listed(version: &str) -> Vec<Case> {
     let said = String::from_utf8(output.stdout).expect("text");
     let lines = said.lines().skip_while(|line| !line.starts_with("Client scenarios")).skip(1);
     let entries = lines.map_while(|line| line.strip_prefix("  - ")?.strip_suffix(']')?.split_once(" ["));
-    let entries = entries.filter(|(scenario, _)| !is_elsewhere(scenario));
+    let entries = entries.filter(|(scenario, _)| !is_for_others(version, scenario));
     entries
         .flat_map(|(scenario, revisions)| {
             revisions.split(',').map(|revision| (scenario.to_owned(), revision.to_owned())).collect::<Vec<_>>()
@@ -46,14 +56,33 @@ fn listed(version: &str) -> Vec<Case> {
         .collect()
 }
 
+/// A home with an open vault for what signing in brings.
+fn signing_in() -> Home {
+    let home = Home::new();
+    let mut vault = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+    vault.args(["vault", "create"]).env_clear().envs(home.env()).env("XDG_RUNTIME_DIR", home.path());
+    let mut vault = vault.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+    vault.stdin.take().expect("its input").write_all(b"a long passphrase").expect("written");
+    assert!(vault.wait().expect("it ends").success());
+    home
+}
+
 /// Runs a scenario; what went wrong.
 fn run(version: &str, (scenario, revision): &Case, generation: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/driver.mjs");
+    let home = signing_in();
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance");
     let mut command = suite(version);
+    command.args(["client", "--scenario", scenario]);
+    // An extension is for no revision in particular.
+    if revision != "extension" {
+        command.args(["--spec-version", revision]);
+    }
     command
-        .args(["client", "--scenario", scenario, "--spec-version", revision, "--command"])
-        .arg(format!("node {}", driver.display()))
+        .args(["--command", &format!("node {}", scripts.join("driver.mjs").display())])
+        .envs(home.env())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .env("BROWSER", format!("{} {} %s", node().display(), scripts.join("browser.mjs").display()))
         .arg("--output-dir")
         .arg(folder.path())
         .env("PATCHBAY", env!("CARGO_BIN_EXE_patchbay"))

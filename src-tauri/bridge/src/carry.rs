@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use patchbay_core::oauth::Refusal;
 use patchbay_core::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use patchbay_core::wire::{Method, Response, StatusCode};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -17,7 +18,7 @@ use crate::outlet::Outlet;
 use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
-use crate::way::Ways;
+use crate::way::{Way, Ways};
 use crate::{Event, INITIALIZED, MOST_BYTES, Observer, Source, channel, listen, server};
 
 /// How long the server may take to hear that the session is over.
@@ -37,6 +38,11 @@ pub(crate) struct Carrier {
     pub(crate) beginning: tokio::sync::Mutex<()>,
     server: Mutex<Server>,
     listener: Mutex<Option<AbortHandle>>,
+}
+
+/// What the service says against the token.
+fn refusal(way: &Way, response: &Response) -> Option<Refusal> {
+    Refusal::of(&way.endpoint, response.status(), response.headers())
 }
 
 impl Carrier {
@@ -195,8 +201,8 @@ impl Carrier {
         self.send(None, Method::POST, Some(line), &headers).await
     }
 
-    /// Sends a request, to another place of the service where one is given. Where the service answers 401, asks for the
-    /// token once more and sends again if it is another.
+    /// Sends a request, to another place of the service where one is given. Where the service answers 401, or misses
+    /// permissions, asks for the token once more and sends again if it is another.
     pub(crate) async fn send(
         &self,
         place: Option<&str>,
@@ -206,12 +212,9 @@ impl Carrier {
     ) -> Result<Response, Trouble> {
         let way = self.ways.get().await?;
         let response = way.send(place, method.clone(), body, headers).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Ok(response);
-        }
-        let Some(fresh) = self.ways.other_than(&way).await? else { return Err(way.refused()) };
-        let response = fresh.send(place, method, body, headers).await?;
-        if response.status() == StatusCode::UNAUTHORIZED { Err(fresh.refused()) } else { Ok(response) }
+        let Some(refusal) = refusal(&way, &response) else { return Ok(response) };
+        let Some(fresh) = self.ways.other_than(&way, refusal).await? else { return way.answered(response) };
+        fresh.answered(fresh.send(place, method, body, headers).await?)
     }
 
     /// The server has forgotten a session: begins a new one with the app's own words, unseen by the app.

@@ -1,8 +1,9 @@
 //! Carries MCP between an app's stdio and a service's Streamable HTTP, in both generations of the protocol.
 //!
 //! Messages are the app's and the server's own bytes: only a small envelope is looked at, nothing is written anew, so
-//! unknown fields pass through. Standard output is protocol only. The token is asked of a [`Source`] at the start, and
-//! once more whenever the service answers 401, so a renewed token takes effect without a restart. Every request gets an
+//! unknown fields pass through. Standard output is protocol only. The token is asked of a [`Source`] at the start, before
+//! it ends where that is known, and once more whenever the service answers 401 or misses permissions, so a renewed token
+//! or a sign-in takes effect without a restart. Nothing here ever opens a browser. Every request gets an
 //! answer: the service's, or a JSON-RPC error in plain words, in which no token is repeated.
 
 mod answer;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use patchbay_core::Error;
+use patchbay_core::oauth::Refusal;
 use patchbay_core::wire::Endpoint;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader};
 
@@ -50,8 +52,9 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// How long it may all take when the system asks the program to go.
 const HASTE: Duration = Duration::from_millis(1500);
 
-/// Where the endpoint and its token come from; may block for as long as a keychain takes.
-pub type Source = Arc<dyn Fn() -> Result<Endpoint, Error> + Send + Sync>;
+/// Where the endpoint and its token come from, given what the service said against the one before; may block for as long
+/// as a keychain and a renewal take.
+pub type Source = Arc<dyn Fn(Option<&Refusal>) -> Result<Endpoint, Error> + Send + Sync>;
 
 /// Hears of what happens, to keep a record of use.
 pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;

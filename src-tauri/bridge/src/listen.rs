@@ -22,7 +22,7 @@ pub(crate) async fn listen(carrier: Arc<Carrier>) {
     let nobody = Envelope::of(br#"{"jsonrpc":"2.0","method":"listen"}"#);
     let (mut flow, mut in_vain, mut faults) = (Flow::default(), 0, 0);
     loop {
-        let Ok(way) = carrier.ways.get().await else { return };
+        let Some(way) = carrier.ways.some_time().await else { return };
         let headers = carrier.session.listening(flow.last_id.as_ref());
         match way.client.send(&way.endpoint, Method::GET, None, &headers).await {
             Ok(response) if response.status().is_success() && is_stream(&response) => {
@@ -46,7 +46,7 @@ pub(crate) async fn listen(carrier: Arc<Carrier>) {
 pub(crate) async fn subscribe(carrier: Arc<Carrier>, newest: Arc<Newest>) {
     let (mut flow, mut in_vain, mut faults) = (Flow::default(), 0, 0);
     while let Some(params) = newest.subscription() {
-        let Ok(way) = carrier.ways.get().await else { return };
+        let Some(way) = carrier.ways.some_time().await else { return };
         let (request, id) = newest.own_request("subscriptions/listen", &params);
         let envelope = Envelope::of(&request);
         match carrier.post(&request, &envelope).await {

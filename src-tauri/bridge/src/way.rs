@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use jiff::Timestamp;
+use patchbay_core::oauth::Refusal;
 use patchbay_core::wire::header::HeaderMap;
-use patchbay_core::wire::{Client, Endpoint, Method, Response, Timeouts, shown, veil};
+use patchbay_core::wire::{Client, Endpoint, Method, Response, StatusCode, Timeouts, shown, veil};
 use tokio::sync::{Mutex, watch};
 
 use crate::Source;
@@ -39,6 +41,11 @@ impl Way {
         let there = place.map(|place| self.endpoint.within(place)).transpose()?;
         let there = there.as_ref().unwrap_or(&self.endpoint);
         Ok(self.client.send(there, method, body.cloned(), headers).await?)
+    }
+
+    /// The answer, unless the service still wants another token.
+    pub(crate) fn answered(&self, response: Response) -> Result<Response, Trouble> {
+        if response.status() == StatusCode::UNAUTHORIZED { Err(self.refused()) } else { Ok(response) }
     }
 
     /// What to say where the service still answers 401.
@@ -88,18 +95,31 @@ impl Ways {
     /// The way; asked of the source where it is not known yet.
     pub(crate) async fn get(&self) -> Result<Way, Trouble> {
         match self.known() {
+            Some(way) if way.endpoint.is_stale(Timestamp::now()) => {
+                let fresh = self.ask(way.asked, None).await;
+                // What is only in the way for now leaves the token that may still be good.
+                fresh.or_else(|trouble| if trouble.may_pass() { Ok(way) } else { Err(trouble) })
+            }
             Some(way) => Ok(way),
-            None => self.ask(self.times.load(Ordering::Acquire)).await,
+            None => self.ask(self.times.load(Ordering::Acquire), None).await,
         }
     }
 
+    /// The way, for who is in no hurry: where only the user can go on, waits until a request has found that they did.
+    pub(crate) async fn some_time(&self) -> Option<Way> {
+        while self.get().await.is_err() {
+            self.changed_from(&self.known()?).await;
+        }
+        self.known()
+    }
+
     /// Another way than one that was just refused; `None` where the source still gives the same token.
-    pub(crate) async fn other_than(&self, refused: &Way) -> Result<Option<Way>, Trouble> {
+    pub(crate) async fn other_than(&self, refused: &Way, refusal: Refusal) -> Result<Option<Way>, Trouble> {
         let is_other = |way: &Way| !way.leads_as(&refused.endpoint);
         if let Some(other) = self.known().filter(is_other) {
             return Ok(Some(other));
         }
-        Ok(Some(self.ask(refused.asked).await?).filter(is_other))
+        Ok(Some(self.ask(refused.asked, Some(refusal)).await?).filter(is_other))
     }
 
     /// What the service says, short, plain and without tokens.
@@ -133,10 +153,10 @@ impl Ways {
     }
 
     /// Asks the source, unless somebody has since `seen`: one read serves all that were refused together.
-    async fn ask(&self, seen: u64) -> Result<Way, Trouble> {
+    async fn ask(&self, seen: u64, refusal: Option<Refusal>) -> Result<Way, Trouble> {
         let mut asked = self.asked.lock().await;
         if asked.times == seen {
-            asked.failure = self.read().await.err();
+            asked.failure = self.read(refusal).await.err();
             asked.times += 1;
             self.times.store(asked.times, Ordering::Release);
         }
@@ -146,9 +166,10 @@ impl Ways {
         self.known().ok_or_else(lost)
     }
 
-    async fn read(&self) -> Result<(), Trouble> {
+    async fn read(&self, refusal: Option<Refusal>) -> Result<(), Trouble> {
         let source = self.source.clone();
-        let endpoint = tokio::task::spawn_blocking(move || source()).await.map_err(|_| lost())??;
+        let asked = tokio::task::spawn_blocking(move || source(refusal.as_ref()));
+        let endpoint = asked.await.map_err(|_| lost())??;
         let known = self.known.borrow().clone();
         let client = match known {
             Some(way) if way.leads_as(&endpoint) => return Ok(()),

@@ -114,6 +114,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DATE")]
         expires: Option<String>,
     },
+    /// Sign in at a service with your browser: in $BROWSER, else the system's.
+    SignIn(SignInArgs),
+    /// Sign out: at the service where it offers that, and here.
+    SignOut(Target),
     /// Show what was changed outside Patchbay, put it back, or keep it.
     Drift {
         #[command(subcommand)]
@@ -149,7 +153,7 @@ pub(crate) enum Command {
         /// The connection.
         #[arg(required_unless_present = "url", conflicts_with = "url")]
         connection: Option<String>,
-        /// The address of a service that needs no token.
+        /// The address of a service that needs no token, or at which you signed in by its address.
         #[arg(long)]
         url: Option<String>,
     },
@@ -196,6 +200,57 @@ impl Command {
     /// Whether its standard output is for the app or the program that it serves.
     pub(crate) fn is_started_by_apps(&self) -> bool {
         matches!(self, Self::Bridge { .. } | Self::Headers { .. } | Self::Run { .. })
+    }
+}
+
+/// Which service.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Target {
+    /// The connection.
+    #[arg(required_unless_present = "url", conflicts_with = "url")]
+    pub(crate) id: Option<String>,
+    /// The service's address, without a connection.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+}
+
+/// How to sign in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignInArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// A client that was made for you at the service; otherwise Patchbay registers itself.
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// Read the client's secret, or its private key in PEM, from standard input.
+    #[arg(long, requires = "client_id")]
+    pub(crate) client_secret_stdin: bool,
+    /// The address of a document that describes the client, for services that take one.
+    #[arg(long, value_name = "URL", conflicts_with = "client_id")]
+    pub(crate) client_metadata_url: Option<String>,
+    /// Sign in as a person, or with the client's secret alone.
+    #[arg(long, value_enum)]
+    pub(crate) grant: Option<GrantArg>,
+    /// A permission to ask for; may be repeated. Otherwise those that the service names.
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    pub(crate) scopes: Vec<String>,
+    /// How long to wait for you in the browser; 300 where nothing is said.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+}
+
+/// Ways to sign in, as they are written on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GrantArg {
+    /// A person signs in with the browser.
+    AuthorizationCode,
+    /// The client signs in with its own secret.
+    ClientCredentials,
+}
+
+impl GrantArg {
+    pub(crate) fn is_without_person(self) -> bool {
+        matches!(self, Self::ClientCredentials)
     }
 }
 

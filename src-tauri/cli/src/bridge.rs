@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use patchbay_bridge::{Observer, Source, stdio};
-use patchbay_core::api::ready_token;
+use patchbay_core::api::{ready_token, ready_url};
 use patchbay_core::connection::runs::{Run, Runs};
 use patchbay_core::connection::state::StateFile;
+use patchbay_core::oauth;
 use patchbay_core::process::{Starter, starter};
 use patchbay_core::secret::SecretStore;
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Host, Result};
 
 use crate::record::Recorder;
+
+/// How long the end of the program waits for a sign-in that is being renewed.
+const RENEWAL: Duration = Duration::from_secs(5);
 
 /// Carries messages until the app hangs up.
 pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
@@ -26,8 +31,9 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
             (source, Some(recorder))
         }
         (None, Some(url)) => {
-            let endpoint = Endpoint::new(url)?;
-            (Arc::new(move || Ok(endpoint.clone())), None)
+            Endpoint::new(url)?;
+            let (data_dir, url) = (host.data_dir(), url.to_owned());
+            (Arc::new(move |refusal| ready_url(&data_dir, &url, refusal)), None)
         }
         (None, None) => return Err(Error::new(Code::Usage, "Say which connection to carry.")),
     };
@@ -40,6 +46,7 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
         patchbay_bridge::run_until(stdio::input(), stdio::output(), source, observer, asked_to_go()).await;
     });
     runtime.shutdown_background();
+    oauth::finish(RENEWAL);
     if let Some(recorder) = recorder {
         recorder.finish();
     }
@@ -72,7 +79,7 @@ type Client = Arc<Mutex<Option<Starter>>>;
 
 /// Reads state and keychain anew each time it is asked.
 fn of_connection(host: Host, id: String, client: Client) -> Source {
-    Arc::new(move || {
+    Arc::new(move |refusal| {
         let data_dir = host.data_dir();
         let state = StateFile::new(&data_dir).load()?.state;
         let connection = state.connection(&id)?;
@@ -81,7 +88,7 @@ fn of_connection(host: Host, id: String, client: Client) -> Source {
         let own = connection.placements.iter().any(|placement| placement.credential.is_some());
         let app = if own { known_starter(&client).client } else { None };
         let placement = connection.placements.iter().find(|placement| Some(placement.client.as_str()) == app);
-        ready_token(&secrets, connection, placement)
+        ready_token(&secrets, &data_dir, connection, placement, refusal)
     })
 }
 
@@ -92,7 +99,7 @@ fn known_starter(client: &Client) -> Starter {
 /// Prints a connection's headers for the app that asked.
 pub(crate) fn headers(host: &Host, id: &str) -> Result<ExitCode> {
     let client = Arc::new(Mutex::new(Some(Starter { client: Some("claude-code"), program: "claude".to_owned() })));
-    let endpoint = of_connection(host.clone(), id.to_owned(), client)();
+    let endpoint = of_connection(host.clone(), id.to_owned(), client)(None);
     let run = Run {
         at: Timestamp::now(),
         client: Some("claude-code".to_owned()),

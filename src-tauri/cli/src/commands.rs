@@ -16,7 +16,7 @@ use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
-use crate::{apps, drift, import, practice, print, services, words};
+use crate::{apps, drift, import, practice, print, services, sign_in, words};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -44,6 +44,8 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         Command::Renew { id, app, variable, expires, .. } => {
             renew(&patchbay, Wanted { id, app, variable, expires }, as_json).await
         }
+        Command::SignIn(args) => sign_in::sign_in(&patchbay, args, as_json).await,
+        Command::SignOut(target) => sign_in::sign_out(&patchbay, &target, as_json).await,
         Command::Drift { action } => drift::drift(&patchbay, action, as_json).await,
         Command::History { action: None } => uninstall::history(&patchbay, as_json),
         Command::History { action: Some(HistoryAction::Purge { change, .. }) } => {

@@ -7,6 +7,7 @@
 mod apps;
 mod args;
 mod bridge;
+mod browser;
 mod commands;
 mod drift;
 mod environment;
@@ -18,6 +19,7 @@ mod record;
 mod renew;
 mod run;
 mod services;
+mod sign_in;
 mod uninstall;
 mod words;
 

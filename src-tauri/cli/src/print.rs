@@ -21,6 +21,11 @@ pub(crate) fn notice(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", redact(text));
 }
 
+/// An address to open, whole, on standard error; one that asks for a sign-in holds no secret.
+pub(crate) fn address(address: &url::Url) {
+    let _ = writeln!(std::io::stderr(), "{address}");
+}
+
 /// Something odd about what went well, in one line.
 pub(crate) fn warning(warning: &Error) {
     notice(&format!("warning: {}", sentence(warning)));
@@ -64,6 +69,9 @@ fn exit_code(code: Code) -> u8 {
         | Code::VaultLocked
         | Code::TokenMissing
         | Code::SignInNeeded
+        | Code::SignInRefused
+        | Code::SignInTimeout
+        | Code::Unreachable
         | Code::PracticePort
         | Code::FileBusy
         | Code::AppNotRunning

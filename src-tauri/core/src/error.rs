@@ -138,6 +138,8 @@ pub enum Code {
     SignInRefused,
     /// Nobody came back from the browser in time. Way out: try again.
     SignInTimeout,
+    /// A service could not be reached just now. Way out: try again.
+    Unreachable,
     /// What stands in an app's file cannot be brought in; it stays as it is.
     ImportImpossible,
     /// Nobody knows how a program is started. Way out: set it up in an app anew.

@@ -64,6 +64,7 @@ export const codes: Codes = {
     sign_in_not_offered: { say: 'This service offers no sign-in that Patchbay can use. Use a token instead.', do: 'Use a token' },
     sign_in_refused: { say: 'The service did not let you sign in. Nothing was changed.', do: 'Sign in again' },
     sign_in_timeout: { say: 'Nobody came back from the browser in time. Nothing was changed.', do: 'Sign in again' },
+    unreachable: { say: 'The service cannot be reached just now.', do: 'Try again' },
     import_impossible: { say: 'This cannot be brought in. It stays as it is.', do: 'Look again' },
     program_unknown: { say: 'Nobody knows any more how this program is started. Set it up in an app again, then bring it in from there.', do: 'Close' },
     renewal_refused: { say: 'The service refuses the new token. Nothing was changed. Copy it once more, or make another.', do: 'Paste another' },

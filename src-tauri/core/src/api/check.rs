@@ -87,7 +87,7 @@ impl Patchbay {
     async fn check_program(&self, connection: &Connection) -> CheckedView {
         let mut report = probe::not_tried_at_all(self.host().now);
         for credential in &connection.credentials {
-            if let Err(error) = token::read(&self.secrets(), connection, credential).await {
+            if let Err(error) = token::read(&self.secrets(), self.data_dir(), connection, credential).await {
                 report = match error.code {
                     Code::TokenMissing => {
                         probe::not_tried(Verdict::TokenMissing, LayerKind::SignIn, error.message, self.host().now)
@@ -112,7 +112,7 @@ impl Patchbay {
 
     async fn try_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
         let secret = match credential {
-            Some(credential) => match token::read(&self.secrets(), connection, credential).await {
+            Some(credential) => match token::read(&self.secrets(), self.data_dir(), connection, credential).await {
                 Ok(secret) => Some(secret),
                 Err(error) if error.code == Code::TokenMissing => None,
                 Err(error) => return Err(error),

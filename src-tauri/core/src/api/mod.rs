@@ -3,6 +3,7 @@
 //! [`Patchbay`] is cheap to clone and may be used from many threads and processes at once: it holds no truth of its
 //! own, every request reads state and files anew.
 
+mod by_url;
 mod check;
 mod connect;
 mod copy;
@@ -58,6 +59,7 @@ use crate::secret::{Backend, SecretStore, StoreStatus};
 
 use secrets::Places;
 
+pub use by_url::ready_url;
 pub use install::install_program;
 pub use message::{Answer, Request};
 pub use reopen::say as say_restart;

@@ -56,7 +56,7 @@ impl Patchbay {
             None => self.first_token(&wanted, secret).await?,
         };
         let current = self.state()?.connection(wanted.id)?.clone();
-        let stored = token::read(&self.secrets(), &current, &credential).await?;
+        let stored = token::read(&self.secrets(), self.data_dir(), &current, &credential).await?;
         let after = self.try_new(&current, &stored).await?;
         let checked = Checked { token: Some(credential.id.clone()), report: after.clone() };
         self.keep_check(&current, &checked, &[])?;

@@ -1,14 +1,17 @@
 //! Tokens at the front door: cleaning, looking, saving, reading.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use super::Patchbay;
 use super::message::{TokenFacts, TokenLookView};
 use crate::catalog::{self, Provider};
-use crate::connection::state::{State, random_hex};
-use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, Way};
+use crate::connection::state::{State, StateFile, random_hex};
+use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, SignInNeeded, Way};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
+use crate::oauth::{self, Refusal};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::token;
 use crate::wire::{Endpoint, origin_of};
@@ -42,7 +45,7 @@ impl Patchbay {
         let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
         match connection.credential_for(placement) {
             Some(credential) => {
-                let secret = read(&self.secrets(), connection, credential).await?;
+                let secret = read(&self.secrets(), self.data_dir(), connection, credential).await?;
                 bare.with_auth(&connection.auth, &secret)
             }
             None if lacks_token(connection) => Err(missing(connection)),
@@ -51,18 +54,87 @@ impl Patchbay {
     }
 }
 
-/// The endpoint for the bridge's start, read without a thread in between.
+/// The endpoint for the bridge, read without a thread in between where nothing has to be renewed. What the service said
+/// against the token before leads to another one where a sign-in can give it, and else to what the user has to do.
 ///
 /// # Errors
-/// As [`Patchbay::endpoint`].
-pub fn ready_token(secrets: &SecretStore, connection: &Connection, placement: Option<&Placement>) -> Result<Endpoint> {
+/// As [`Patchbay::endpoint`]; `SignInNeeded`.
+pub fn ready_token(
+    secrets: &SecretStore,
+    data_dir: &Path,
+    connection: &Connection,
+    placement: Option<&Placement>,
+    refusal: Option<&Refusal>,
+) -> Result<Endpoint> {
     let bare = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
     let Some(credential) = connection.credential_for(placement) else {
-        return if lacks_token(connection) { Err(missing(connection)) } else { Ok(bare) };
+        let wants_sign_in = refusal.is_some_and(|refusal| refusal.offers_sign_in);
+        return match () {
+            () if wants_sign_in => Err(sign_in_needed(connection, "The service wants a sign-in.")),
+            () if lacks_token(connection) => Err(missing(connection)),
+            () => Ok(bare),
+        };
     };
     let key = key(connection, credential)?;
+    if credential.sign_in.is_some() {
+        return signed_in(&bare, secrets, &key, data_dir, (connection, credential), refusal);
+    }
     let secret = secrets.read_blocking(&key)?.ok_or_else(|| missing(connection))?;
     bare.with_auth(&connection.auth, &secret)
+}
+
+/// The endpoint of a sign-in. That only the user can go on is written down, for the window to say.
+fn signed_in(
+    bare: &Endpoint,
+    secrets: &SecretStore,
+    key: &Key,
+    data_dir: &Path,
+    (connection, credential): (&Connection, &Credential),
+    refusal: Option<&Refusal>,
+) -> Result<Endpoint> {
+    let lacking = refusal.map(|refusal| refusal.scopes.as_slice()).unwrap_or_default();
+    let refused = refusal.filter(|_| lacking.is_empty()).and_then(|refusal| refusal.token.as_ref());
+    let got = oauth::access_blocking(secrets, key, data_dir, bare, refused);
+    let (secret, until) = match got {
+        Err(error) if error.code == Code::SignInNeeded => {
+            note_sign_in(data_dir, connection, credential, &[]);
+            return Err(sign_in_needed(connection, &error.message));
+        }
+        got => got?,
+    };
+    // Another token than the one that lacked them may have them; the same one has them only if the service errs.
+    let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&secret));
+    if is_same && lacking.iter().any(|scope| !credential.scopes.contains(scope)) {
+        note_sign_in(data_dir, connection, credential, lacking);
+        return Err(sign_in_needed(connection, "The service asks for more permissions than you gave."));
+    }
+    Ok(bare.clone().with_auth(&connection.auth, &secret)?.fresh_until(until))
+}
+
+fn sign_in_needed(connection: &Connection, why: &str) -> Error {
+    let hint = format!("Open Patchbay and choose Sign in, or run: patchbay sign-in {}", connection.id);
+    Error::new(Code::SignInNeeded, why).hint(hint)
+}
+
+/// Writes down that the user has to sign in, and for which permissions; once, however often it is met with.
+fn note_sign_in(data_dir: &Path, connection: &Connection, credential: &Credential, scopes: &[String]) {
+    let known = credential.sign_in.as_ref().and_then(|sign_in| sign_in.needed.as_ref());
+    if known.is_some_and(|needed| scopes.iter().all(|scope| needed.scopes.contains(scope))) {
+        return;
+    }
+    let noted = StateFile::new(data_dir).update(|state| {
+        let connection = state.connection_mut(&connection.id)?;
+        let credential = connection.credentials.iter_mut().find(|own| own.id == credential.id);
+        if let Some(sign_in) = credential.and_then(|own| own.sign_in.as_mut()) {
+            let needed =
+                sign_in.needed.get_or_insert_with(|| SignInNeeded { since: Timestamp::now(), scopes: Vec::new() });
+            needed.scopes = oauth::union(&needed.scopes, scopes);
+        }
+        Ok(())
+    });
+    if let Err(error) = noted {
+        tracing::warn!("that a sign-in is needed cannot be written down: {error}");
+    }
 }
 
 /// Whether a connection has no token and cannot do without: its service needs one, or it had one that was deleted.
@@ -77,8 +149,26 @@ pub(super) fn key(connection: &Connection, credential: &Credential) -> Result<Ke
     Ok(Key::new(&credential.id, &origin_of(&connection.url)?))
 }
 
-pub(super) async fn read(secrets: &SecretStore, connection: &Connection, credential: &Credential) -> Result<Secret> {
-    secrets.read(&key(connection, credential)?).await?.ok_or_else(|| missing(connection))
+/// The token that a credential sends now; that of a sign-in is renewed where it has ended.
+pub(super) async fn read(
+    secrets: &SecretStore,
+    data_dir: &Path,
+    connection: &Connection,
+    credential: &Credential,
+) -> Result<Secret> {
+    let key = key(connection, credential)?;
+    if credential.sign_in.is_none() {
+        return secrets.read(&key).await?.ok_or_else(|| missing(connection));
+    }
+    let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
+    oauth::access(secrets, &key, data_dir, &endpoint, None).await.map_err(|error| match error.code {
+        Code::SignInNeeded => {
+            note_sign_in(data_dir, connection, credential, &[]);
+            sign_in_needed(connection, &error.message)
+        }
+        Code::TokenMissing => missing(connection),
+        _ => error,
+    })
 }
 
 /// What stands at a key; where what stands there is damaged, as if there were nothing.

@@ -3,14 +3,37 @@
 //! What a sign-in brings is one [`Held`] secret: tokens, and the client that they belong to, together in one keychain
 //! entry. It is refreshed by one process at a time. Nothing here opens a browser or writes to the keychain unasked.
 
-use std::path::Path;
+//!
+//! The protocol is rmcp's; what it lacks, renewing and revoking without asking the service about itself again, is here.
 
+mod access;
+mod bundle;
+mod challenge;
+mod code;
+mod credentials;
+mod discover;
+mod failure;
+mod kept;
+mod line;
+mod redirect;
+mod token;
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
 use url::Url;
 
 use crate::connection::{Grant, SignIn};
 use crate::error::{Code, Error, Result};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::wire::Endpoint;
+
+use bundle::{Bundle, Ready};
+
+pub use challenge::Refusal;
+pub use kept::Kept;
+pub use redirect::USUAL_PORT;
 
 /// What is to be signed in to.
 #[derive(Debug, Clone)]
@@ -28,9 +51,10 @@ pub struct Want {
 /// A client that was registered by hand at the service.
 #[derive(Debug, Clone)]
 pub struct OwnClient {
-    /// Its identifier.
+    /// Its identifier. Without a secret, an https address is that of a document about the client (SEP-991), which is used
+    /// where the service takes such.
     pub id: String,
-    /// Its secret, where it has one.
+    /// Its secret, where it has one: a password or a private key in PEM.
     pub secret: Option<Secret>,
 }
 
@@ -60,30 +84,127 @@ pub struct Signed {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Held(pub Secret);
 
+impl Held {
+    /// The client's secret, where it has one.
+    pub fn client_secret(&self) -> Option<Secret> {
+        Bundle::read(&self.0)?.client.secret
+    }
+}
+
+impl OwnClient {
+    fn is_document(&self) -> bool {
+        let is_address = || Url::parse(&self.id).is_ok_and(|url| url.scheme() == "https" && url.path() != "/");
+        self.secret.is_none() && is_address()
+    }
+}
+
+/// What else may be known before a sign-in.
+#[derive(Debug, Clone, Default)]
+pub struct Manner<'a> {
+    /// What the sign-in before it brought: its client is used again where the service is the same.
+    pub before: Option<&'a Held>,
+    /// Where to sign in, for services that do not say so themselves.
+    pub places: Option<Places>,
+    /// How long the user may take in the browser; five minutes where nothing is said.
+    pub patience: Option<Duration>,
+}
+
+/// Where to sign in at a service (RFC 6749, chapter 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// The page for people.
+    pub authorize: Url,
+    /// Where tokens are fetched.
+    pub token: Url,
+}
+
 /// Signs in. Dropping it cancels, and closes what waits for the browser.
 ///
 /// # Errors
-/// `SignInNotOffered`, `SignInRefused`, `SignInTimeout`, or the service cannot be reached.
-pub async fn sign_in(_want: &Want, _tell: impl Fn(Step)) -> Result<Signed> {
-    Err(Error::new(Code::Internal, "Signing in is not built yet."))
+/// `SignInNotOffered`, `SignInRefused`, `SignInTimeout`, or `Unreachable`.
+pub async fn sign_in(want: &Want, tell: impl Fn(Step)) -> Result<Signed> {
+    sign_in_as(want, &Manner::default(), tell).await
+}
+
+/// The same, with what is known before.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn sign_in_as(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step)) -> Result<Signed> {
+    match want.grant {
+        Grant::AuthorizationCode => code::sign_in(want, manner, tell).await,
+        Grant::ClientCredentials => credentials::sign_in(want, manner, tell).await,
+    }
+}
+
+fn signed(bundle: Bundle) -> Result<Signed> {
+    let sign_in = SignIn {
+        grant: bundle.grant,
+        issuer: bundle.server.issuer.clone(),
+        client_id: bundle.client.id.clone(),
+        own_client: bundle.client.own,
+        at: bundle.received,
+        needed: None,
+    };
+    Ok(Signed { sign_in, scopes: bundle.scopes.clone(), held: bundle.held()? })
 }
 
 /// The access token of a sign-in as it is now, refreshed where it has ended or is the one that was `refused`. One
 /// process refreshes at a time; the others take what it brought.
 ///
 /// # Errors
-/// `SignInNeeded` where only the user can go on; `TokenMissing`; the keychain does not answer.
+/// `SignInNeeded` where only the user can go on; `TokenMissing`; `Unreachable`; the keychain does not answer.
 pub async fn access(
-    _store: &SecretStore,
-    _key: &Key,
-    _data_dir: &Path,
-    _endpoint: &Endpoint,
-    _refused: Option<&Secret>,
+    store: &SecretStore,
+    key: &Key,
+    data_dir: &Path,
+    endpoint: &Endpoint,
+    refused: Option<&Secret>,
 ) -> Result<Secret> {
-    Err(Error::new(Code::Internal, "Signing in is not built yet."))
+    Ok(access::access(store, key, data_dir, endpoint, refused).await?.0)
+}
+
+/// The same without a runtime, and until when the token can be sent without asking again. A token that is good comes
+/// without a thread in between.
+///
+/// # Errors
+/// As [`access`].
+pub fn access_blocking(
+    store: &SecretStore,
+    key: &Key,
+    data_dir: &Path,
+    endpoint: &Endpoint,
+    refused: Option<&Secret>,
+) -> Result<(Secret, Option<Timestamp>)> {
+    if let Some(bundle) = store.read_blocking(key)?.as_ref().and_then(Bundle::read)
+        && bundle.ready(Timestamp::now(), refused) == Ready::Now
+    {
+        return Ok((bundle.access.clone(), bundle.fresh_until()));
+    }
+    let failed = || Error::new(Code::Internal, "Renewing the sign-in failed.");
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|_| failed())?;
+        runtime.block_on(access::access(store, key, data_dir, endpoint, refused))
+    };
+    std::thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|_| Err(failed()))
+}
+
+/// Waits until what was renewed is in the keychain, at most so long; to be called before a program ends.
+pub fn finish(patience: Duration) {
+    access::finish(patience);
 }
 
 /// Revokes a sign-in's tokens at the service, where it offers that; whether it did.
-pub async fn sign_out(_held: &Held, _endpoint: &Endpoint) -> bool {
-    false
+pub async fn sign_out(held: &Held, endpoint: &Endpoint) -> bool {
+    match Bundle::read(&held.0) {
+        Some(bundle) => token::revoke(&line::Line::new(endpoint), &bundle).await,
+        None => false,
+    }
+}
+
+/// The permissions to ask for at the next sign-in: those that were given and those that are missing.
+pub fn union(given: &[String], needed: &[String]) -> Vec<String> {
+    let mut all = given.to_vec();
+    all.extend(needed.iter().filter(|scope| !given.contains(scope)).cloned());
+    all
 }

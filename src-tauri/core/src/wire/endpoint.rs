@@ -1,5 +1,6 @@
 //! Where requests go, and what they carry.
 
+use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
@@ -7,7 +8,7 @@ use zeroize::Zeroizing;
 use super::base64::from_base64;
 use super::veil::veil;
 use super::{Network, WireError};
-use crate::catalog::check_address;
+use crate::catalog::{check_address, is_loopback};
 use crate::connection::{AuthHeader, PROGRAM};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -19,6 +20,7 @@ pub struct Endpoint {
     auth: Option<Auth>,
     headers: HeaderMap,
     network: Network,
+    fresh_until: Option<Timestamp>,
 }
 
 /// The header that carries the token, and the token by itself.
@@ -44,7 +46,13 @@ impl Endpoint {
     /// # Errors
     /// As [`check_address`].
     pub fn new(url: &str) -> Result<Self> {
-        Ok(Self { url: check_address(url)?, auth: None, headers: HeaderMap::new(), network: Network::default() })
+        Ok(Self {
+            url: check_address(url)?,
+            auth: None,
+            headers: HeaderMap::new(),
+            network: Network::default(),
+            fresh_until: None,
+        })
     }
 
     /// The same with a token.
@@ -91,6 +99,37 @@ impl Endpoint {
     /// The address.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Another address, reached in the same way through the network; no token and no header goes along.
+    ///
+    /// # Errors
+    /// `AddressInvalid`, or `AddressNotHttps`: plain http is for this computer alone.
+    pub fn elsewhere(&self, url: &str) -> Result<Self> {
+        let url = Url::parse(url).ok().filter(Url::has_host).ok_or_else(|| {
+            Error::new(Code::AddressInvalid, "The service names an address that is none.").hint("Ask the service.")
+        })?;
+        if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+            let said =
+                format!("The service names an address that is not encrypted: {}", url.origin().ascii_serialization());
+            return Err(Error::new(Code::AddressNotHttps, said).hint("Ask the service."));
+        }
+        Ok(Self { url, auth: None, headers: HeaderMap::new(), network: self.network.clone(), fresh_until: None })
+    }
+
+    /// The same, whose token is good until then: afterwards it is asked for anew before it is sent.
+    pub fn fresh_until(self, fresh_until: Option<Timestamp>) -> Self {
+        Self { fresh_until, ..self }
+    }
+
+    /// Whether its token has ended or is about to.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        self.fresh_until.is_some_and(|until| until <= now)
+    }
+
+    /// The token that it sends.
+    pub fn token(&self) -> Option<&Secret> {
+        self.auth.as_ref().map(|auth| &auth.secret)
     }
 
     /// The same endpoint at another place of the same origin.

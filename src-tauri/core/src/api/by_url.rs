@@ -1,0 +1,102 @@
+//! Signing in for an address alone, without a connection, as the command line does.
+//!
+//! The tokens go to the keychain, what is known of them to a private file; see [`Kept`].
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Patchbay;
+use crate::connection::state::StateFile;
+use crate::connection::{AuthHeader, SignInNeeded};
+use crate::error::{Code, Error, Result};
+use crate::oauth::{self, Held, Kept, Manner, Refusal, Step, Want};
+use crate::secret::SecretStore;
+use crate::wire::Endpoint;
+
+/// The endpoint of an address for the bridge, with the token of the sign-in for it, where there is one.
+///
+/// # Errors
+/// The address is unfit; `SignInNeeded`; the keychain does not answer.
+pub fn ready_url(data_dir: &Path, url: &str, refusal: Option<&Refusal>) -> Result<Endpoint> {
+    let bare = Endpoint::new(url)?;
+    let Some(kept) = Kept::of(data_dir, bare.url())? else {
+        return if refusal.is_some() { Err(needed(url, "The service wants a sign-in.")) } else { Ok(bare) };
+    };
+    let state = StateFile::new(data_dir).load()?.state;
+    let secrets = SecretStore::system(data_dir, state.settings.backend);
+    let lacking = refusal.map(|refusal| refusal.scopes.as_slice()).unwrap_or_default();
+    let refused = refusal.filter(|_| lacking.is_empty()).and_then(|refusal| refusal.token.as_ref());
+    let got = oauth::access_blocking(&secrets, &Kept::key(bare.url()), data_dir, &bare, refused);
+    let (token, until) = got.map_err(|error| match error.code {
+        Code::SignInNeeded | Code::TokenMissing => {
+            note(data_dir, &kept, &[]);
+            needed(url, &error.message)
+        }
+        _ => error,
+    })?;
+    let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&token));
+    if is_same && lacking.iter().any(|scope| !kept.scopes.contains(scope)) {
+        note(data_dir, &kept, lacking);
+        return Err(needed(url, "The service asks for more permissions than you gave."));
+    }
+    Ok(bare.with_auth(&AuthHeader::default(), &token)?.fresh_until(until))
+}
+
+fn needed(url: &str, why: &str) -> Error {
+    Error::new(Code::SignInNeeded, why).hint(format!("Run: patchbay sign-in --url {url}"))
+}
+
+/// Writes down that the user has to sign in, and for which permissions.
+fn note(data_dir: &Path, kept: &Kept, scopes: &[String]) {
+    let mut noted = kept.clone();
+    let fresh = || SignInNeeded { since: Timestamp::now(), scopes: Vec::new() };
+    let needed = noted.sign_in.needed.get_or_insert_with(fresh);
+    needed.scopes = oauth::union(&needed.scopes, scopes);
+    if let Some(error) = (noted != *kept).then(|| noted.keep(data_dir)).and_then(Result::err) {
+        tracing::warn!("that a sign-in is needed cannot be written down: {error}");
+    }
+}
+
+impl Patchbay {
+    /// Signs in for an address, with the permissions that its service missed last where none are named.
+    ///
+    /// # Errors
+    /// As [`oauth::sign_in`]; the keychain does not take the tokens.
+    pub async fn sign_in_url(&self, want: &Want, patience: Option<Duration>, tell: impl Fn(Step)) -> Result<Kept> {
+        let (url, secrets) = (want.endpoint.url(), self.secrets());
+        let key = Kept::key(url);
+        // One that is damaged is as good as none.
+        let kept = Kept::of(self.data_dir(), url).unwrap_or_default();
+        let before = if kept.is_some() { super::token::read_sound(&secrets, &key).await?.map(Held) } else { None };
+        let mut want = want.clone();
+        let missed = kept.as_ref().and_then(|kept| Some((kept, kept.sign_in.needed.as_ref()?)));
+        if let Some((kept, needed)) = missed.filter(|(_, needed)| want.scopes.is_empty() && !needed.scopes.is_empty()) {
+            want.scopes = oauth::union(&kept.scopes, &needed.scopes);
+        }
+        let manner = Manner { before: before.as_ref(), places: None, patience };
+        let signed = oauth::sign_in_as(&want, &manner, tell).await?;
+        secrets.write(&key, &signed.held.0).await?;
+        let kept = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
+        kept.keep(self.data_dir())?;
+        Ok(kept)
+    }
+
+    /// Signs out of an address; whether the service ended the sign-in too.
+    ///
+    /// # Errors
+    /// `TokenMissing` where there is no sign-in; the keychain does not answer.
+    pub async fn sign_out_url(&self, url: &str) -> Result<bool> {
+        let endpoint = Endpoint::new(url)?;
+        let (key, secrets) = (Kept::key(endpoint.url()), self.secrets());
+        let Some(held) = super::token::read_sound(&secrets, &key).await? else {
+            Kept::forget(self.data_dir(), endpoint.url())?;
+            return Err(Error::new(Code::TokenMissing, "There is no sign-in for this address."));
+        };
+        let revoked = oauth::sign_out(&Held(held), &endpoint).await;
+        secrets.delete(&key).await?;
+        Kept::forget(self.data_dir(), endpoint.url())?;
+        Ok(revoked)
+    }
+}

@@ -1,0 +1,151 @@
+//! The access token as it is now, renewed by one process at a time.
+//!
+//! A renewal is not cut off by whoever asked for it: the service may have replaced the token that renews already, and
+//! the new one must reach the keychain. [`finish`] lets a program wait for that before it ends.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::bundle::{Bundle, Ready};
+use super::failure::needs_person;
+use super::line::Line;
+use super::{Held, token};
+use crate::error::{Code, Error, Result};
+use crate::file::Lock;
+use crate::secret::{Key, Secret, SecretStore};
+use crate::wire::Endpoint;
+
+/// How long another process may take for its renewal.
+const PATIENCE: Duration = Duration::from_secs(45);
+const PAUSE: Duration = Duration::from_millis(25);
+/// How often the keychain is given what a renewal brought.
+const TRIES: u32 = 3;
+
+/// Where a sign-in stands, and for what.
+#[derive(Clone)]
+struct Place {
+    store: SecretStore,
+    key: Key,
+    lock: PathBuf,
+    endpoint: Endpoint,
+}
+
+pub(super) async fn access(
+    store: &SecretStore,
+    key: &Key,
+    data_dir: &Path,
+    endpoint: &Endpoint,
+    refused: Option<&Secret>,
+) -> Result<(Secret, Option<Timestamp>)> {
+    let held = store.read(key).await?.ok_or_else(missing)?;
+    // What a person pasted in its place is sent as it is.
+    let Some(bundle) = Bundle::read(&held) else { return Ok((held, None)) };
+    match bundle.ready(Timestamp::now(), refused) {
+        Ready::Now => return Ok((bundle.access.clone(), bundle.fresh_until())),
+        Ready::Person => return Err(needs_person("It has ended.")),
+        Ready::Renew { .. } => {}
+    }
+    let lock = data_dir.join("locks").join(format!("sign-in-{}.lock", key.as_str()));
+    let place = Place { store: store.clone(), key: key.clone(), lock, endpoint: endpoint.without_auth() };
+    let (refused, under_way) = (refused.cloned(), UnderWay::begin());
+    let renewal = tokio::spawn(async move {
+        let _under_way = under_way;
+        place.renew(refused.as_ref()).await
+    });
+    let bundle = renewal.await.map_err(|_| Error::new(Code::Internal, "Renewing the sign-in failed."))??;
+    Ok((bundle.access.clone(), bundle.fresh_until()))
+}
+
+fn missing() -> Error {
+    Error::new(Code::TokenMissing, "There is no sign-in here.").hint("Sign in first.").field("token")
+}
+
+impl Place {
+    /// Renews under the lock, unless somebody has done it meanwhile.
+    async fn renew(&self, refused: Option<&Secret>) -> Result<Bundle> {
+        let _lock = self.locked().await?;
+        let held = self.store.read(&self.key).await?.ok_or_else(missing)?;
+        let bundle = Bundle::read(&held).ok_or_else(missing)?;
+        let still_good = match bundle.ready(Timestamp::now(), refused) {
+            Ready::Now => return Ok(bundle),
+            Ready::Person => return Err(needs_person("It has ended.")),
+            Ready::Renew { still_good } => still_good,
+        };
+        match token::renewed(&Line::new(&self.endpoint), &bundle).await {
+            Ok(renewed) => {
+                self.keep(&renewed.held()?).await?;
+                Ok(renewed)
+            }
+            Err(error) if error.code == Code::SignInNeeded => {
+                // Asked once, the service need not be asked again until a person has signed in.
+                let ended = Bundle { ended: true, ..bundle };
+                self.keep(&ended.held()?).await?;
+                if still_good { Ok(ended) } else { Err(error) }
+            }
+            Err(_) if still_good => Ok(bundle),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn locked(&self) -> Result<Lock> {
+        let begun = Instant::now();
+        loop {
+            if let Some(lock) = Lock::try_take(&self.lock)? {
+                return Ok(lock);
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::new(
+                    Code::FileBusy,
+                    "Another program of Patchbay's renews the sign-in and does not finish.",
+                )
+                .hint("Wait a moment, then try again."));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Writes what a renewal brought. Its only other copy is here, so a keychain that stumbles is asked again.
+    async fn keep(&self, held: &Held) -> Result<()> {
+        let mut outcome = Ok(());
+        for tried in 0..TRIES {
+            tokio::time::sleep(PAUSE * 10 * tried).await;
+            outcome = self.store.write(&self.key, &held.0).await;
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
+static RENEWALS: Mutex<usize> = Mutex::new(0);
+static FINISHED: Condvar = Condvar::new();
+
+/// A renewal from its beginning to its end.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        *RENEWALS.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        *RENEWALS.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        FINISHED.notify_all();
+    }
+}
+
+/// Waits for the renewals under way, at most so long; to be called before a program ends.
+pub(super) fn finish(patience: Duration) {
+    let renewals = RENEWALS.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = FINISHED.wait_timeout_while(renewals, patience, |renewals| *renewals > 0);
+    if waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+        tracing::warn!("a sign-in could not be renewed in time");
+    }
+}

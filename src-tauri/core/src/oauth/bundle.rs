@@ -1,0 +1,152 @@
+//! What a sign-in keeps in its keychain entry: tokens, where they come from, and the client they belong to.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::Held;
+use crate::connection::Grant;
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+
+/// So long before its end a token is replaced, or a quarter of its life where that is less.
+const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// Everything that is needed to go on without a person. `Debug` shows no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Bundle {
+    pub(super) grant: Grant,
+    #[serde(serialize_with = "exposed")]
+    pub(super) access: Secret,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_if_any")]
+    pub(super) refresh: Option<Secret>,
+    /// When the access token was received.
+    pub(super) received: Timestamp,
+    /// How long it is good for, in seconds; absent where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lasts: Option<i64>,
+    /// The service said that only a person can go on from here.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub(super) ended: bool,
+    pub(super) server: Server,
+    pub(super) client: Client,
+    /// What the tokens are for (RFC 8707).
+    pub(super) resource: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) scopes: Vec<String>,
+}
+
+/// Who gives the tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Server {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<String>,
+    pub(super) token: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revocation: Option<String>,
+}
+
+/// Who asks for the tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Client {
+    pub(super) id: String,
+    /// A password, or a private key in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_if_any")]
+    pub(super) secret: Option<Secret>,
+    pub(super) proof: Proof,
+    /// Whether the user brought it along.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub(super) own: bool,
+    /// Where the browser comes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) redirect: Option<String>,
+}
+
+/// How a client proves who it is (OpenID Connect Core, chapter 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Proof {
+    /// By its identifier alone.
+    None,
+    /// By `Basic` in a header.
+    ClientSecretBasic,
+    /// In the request's body.
+    ClientSecretPost,
+    /// By signing with its private key.
+    PrivateKeyJwt,
+}
+
+impl Proof {
+    /// The word for it in metadata.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+}
+
+/// What can be done with a bundle now.
+#[derive(Debug, PartialEq)]
+pub(super) enum Ready {
+    /// The token can be sent.
+    Now,
+    /// It should be replaced, and that needs nobody; it may still be good for a while.
+    Renew { still_good: bool },
+    /// Only a person can go on.
+    Person,
+}
+
+impl Bundle {
+    /// Reads an entry; `None` where a plain token stands there.
+    pub(super) fn read(held: &Secret) -> Option<Self> {
+        serde_json::from_str(held.expose()).ok()
+    }
+
+    pub(super) fn held(&self) -> Result<Held> {
+        let text = serde_json::to_string(self)
+            .map_err(|_| Error::new(Code::Internal, "What a sign-in keeps cannot be written."))?;
+        Ok(Held(Secret::new(text)))
+    }
+
+    /// When the access token ends.
+    pub(super) fn ends(&self) -> Option<Timestamp> {
+        self.received.checked_add(SignedDuration::from_secs(self.lasts?)).ok()
+    }
+
+    /// Until when the access token can be sent without a second thought.
+    pub(super) fn fresh_until(&self) -> Option<Timestamp> {
+        let ahead = AHEAD.min(SignedDuration::from_secs(self.lasts? / 4));
+        self.ends()?.checked_sub(ahead).ok()
+    }
+
+    /// What can be done now, where `refused` is the token that a service has just refused.
+    pub(super) fn ready(&self, now: Timestamp, refused: Option<&Secret>) -> Ready {
+        let refused = refused == Some(&self.access);
+        let has_ended = self.ends().is_some_and(|end| end <= now);
+        let is_fresh = self.fresh_until().is_none_or(|until| until > now);
+        let renews = !self.ended && (self.grant == Grant::ClientCredentials || self.refresh.is_some());
+        match (refused || has_ended, renews) {
+            (false, _) if is_fresh => Ready::Now,
+            (good, true) => Ready::Renew { still_good: !good },
+            // The last minute of a token that nothing follows.
+            (false, false) => Ready::Now,
+            (true, false) => Ready::Person,
+        }
+    }
+}
+
+fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over references")]
+fn exposed_if_any<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::expose).serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_no(flag: &bool) -> bool {
+    !flag
+}

@@ -1,0 +1,157 @@
+//! The authorization code grant: a person signs in with the browser (RFC 6749 4.1, RFC 7636, RFC 8252).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rmcp::transport::auth::OAuthClientConfig;
+use tokio::time::timeout;
+use url::Url;
+
+use super::bundle::{Bundle, Client, Proof};
+use super::discover::{Found, discover, query, takes, takes_documents};
+use super::line::Line;
+use super::redirect::{Redirect, USUAL_PORT, port_of};
+use super::token::Tokens;
+use super::{Manner, OwnClient, Signed, Step, Want, failure, signed};
+use crate::connection::Grant;
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+
+/// How long the user may take in the browser.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step)) -> Result<Signed> {
+    tell(Step::Asking);
+    let line = Arc::new(Line::new(&want.endpoint));
+    let mut found = discover(&line, manner.places.as_ref()).await?;
+    let before = manner.before.and_then(|held| Bundle::read(&held.0)).map(|bundle| (bundle.server, bundle.client));
+    let known = before.filter(|(server, _)| server.issuer == found.server.issuer && server.token == found.server.token);
+    let known = known.map(|(_, client)| client).filter(|_| want.client.is_none());
+    let redirect = Redirect::open(&ports(want, known.as_ref())).await?;
+    let scopes = scopes(&found, &want.scopes).await;
+    let client = client(&line, &mut found, want.client.as_ref(), known, &redirect, &scopes).await?;
+    let secrets: Vec<Secret> = client.secret.iter().cloned().collect();
+    let asked: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let page = found.manager.get_authorization_url(&asked).await;
+    let page = page.map_err(|error| failure::of(&line, error, &secrets))?;
+    let page = page_of(&line, &page)?;
+    let state = query(&page, "state").unwrap_or_default();
+    tell(Step::Browser(page));
+    let back = timeout(manner.patience.unwrap_or(PATIENCE), redirect.back(&state)).await.map_err(|_| nobody())??;
+    tell(Step::Fetching);
+    let got = found.manager.exchange_code_for_token_with_issuer(&back.code, &back.state, back.issuer.as_deref()).await;
+    let code = Secret::new(back.code);
+    let got = got.map_err(|error| failure::of(&line, error, &[secrets.as_slice(), &[code]].concat()))?;
+    // Written out and read again: its own type shows nothing without another library's traits.
+    let tokens = Tokens::read(&serde_json::to_vec(&got).unwrap_or_default())?;
+    let granted = tokens.scopes().unwrap_or(scopes);
+    signed(Bundle {
+        grant: Grant::AuthorizationCode,
+        received: Timestamp::now(),
+        lasts: tokens.lasts(),
+        refresh: tokens.refresh_token.clone().filter(|token| !token.is_empty()),
+        access: tokens.access_token,
+        ended: false,
+        server: found.server,
+        client,
+        resource: found.resource,
+        scopes: granted,
+    })
+}
+
+fn nobody() -> Error {
+    Error::new(Code::SignInTimeout, "Nobody came back from the browser in time. Nothing was changed.")
+        .hint("Sign in again.")
+}
+
+/// The page to open in the browser, which is handed to the system: an address of the web and nothing else.
+fn page_of(line: &Line, page: &str) -> Result<Url> {
+    Ok(line.endpoint().elsewhere(page)?.url().clone())
+}
+
+/// Where the browser should best come back to: the client was registered for it.
+fn ports(want: &Want, known: Option<&Client>) -> Vec<u16> {
+    let before = known.and_then(|client| client.redirect.as_deref()).and_then(port_of);
+    let own = want.client.is_some().then_some(USUAL_PORT);
+    before.into_iter().chain(own).collect()
+}
+
+/// The permissions to ask for: those that are wanted, else those that the service names.
+async fn scopes(found: &Found, wanted: &[String]) -> Vec<String> {
+    const OFFLINE: &str = "offline_access";
+    if wanted.is_empty() {
+        return found.manager.select_initial_scopes(&[]).await;
+    }
+    let mut scopes = Vec::new();
+    for scope in wanted {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    let offered = found.metadata.scopes_supported.iter().flatten().any(|scope| scope == OFFLINE);
+    if offered && !scopes.iter().any(|scope| scope == OFFLINE) {
+        scopes.push(OFFLINE.to_owned());
+    }
+    scopes
+}
+
+/// The client to sign in with: the user's own, the one of last time, or a new one.
+async fn client(
+    line: &Line,
+    found: &mut Found,
+    own: Option<&OwnClient>,
+    known: Option<Client>,
+    redirect: &Redirect,
+    scopes: &[String],
+) -> Result<Client> {
+    let here = redirect.address();
+    // One that was registered for another place on this computer may not be let in here.
+    let known = known.filter(|known| known.own || known.redirect.as_ref() == Some(&here));
+    let usable = own.filter(|own| !own.is_document() || takes_documents(&found.metadata) || !registers(found));
+    let mut client = match (usable, known) {
+        (Some(own), _) => Client {
+            id: own.id.clone(),
+            secret: own.secret.clone(),
+            proof: Proof::None,
+            own: !own.is_document(),
+            redirect: None,
+        },
+        (None, Some(known)) => known,
+        (None, None) => return registered(line, found, here, scopes).await,
+    };
+    client.proof = proof(found, client.secret.as_ref());
+    client.redirect = Some(here.clone());
+    let mut config = OAuthClientConfig::new(client.id.clone(), here);
+    if let Some(secret) = &client.secret {
+        config = config.with_client_secret(secret.expose());
+    }
+    found.manager.configure_client(config).map_err(|error| failure::of(line, error, &[]))?;
+    Ok(client)
+}
+
+fn registers(found: &Found) -> bool {
+    found.metadata.registration_endpoint.is_some()
+}
+
+async fn registered(line: &Line, found: &mut Found, here: String, scopes: &[String]) -> Result<Client> {
+    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let config = found.manager.register_client("Patchbay", &here, &scopes).await.map_err(|error| {
+        let failed = failure::of(line, error, &[]);
+        let says_nothing = found.is_guess && failed.code != Code::Unreachable;
+        if says_nothing { failure::not_offered("it says nothing of signing in.") } else { failed }
+    })?;
+    let secret = config.client_secret.map(Secret::new);
+    let proof = proof(found, secret.as_ref());
+    Ok(Client { id: config.client_id, secret, proof, own: false, redirect: Some(here) })
+}
+
+/// How the token endpoint is shown the client's secret; the same choice as rmcp's.
+fn proof(found: &Found, secret: Option<&Secret>) -> Proof {
+    let takes = |proof| takes(&found.metadata, proof) == Some(true);
+    match secret {
+        None => Proof::None,
+        Some(_) if takes(Proof::ClientSecretPost) && !takes(Proof::ClientSecretBasic) => Proof::ClientSecretPost,
+        Some(_) => Proof::ClientSecretBasic,
+    }
+}

@@ -1,0 +1,131 @@
+//! Who signs people in for a service: asked of the service itself.
+//!
+//! The way is the protocol's: what the service says with its 401, its metadata (RFC 9728), the metadata of whom that
+//! names (RFC 8414, OpenID Connect), and for services of 2025-03-26 the usual places at its own origin.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::{Method, StatusCode};
+use rmcp::transport::auth::{AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource};
+use url::Url;
+
+use super::Places;
+use super::bundle::{Proof, Server};
+use super::failure;
+use super::line::{Answer, Line};
+use crate::error::Result;
+use crate::wire::LEGACY;
+
+const SESSION: &str = "mcp-session-id";
+
+/// Who signs people in, and what for.
+pub(super) struct Found {
+    pub(super) manager: AuthorizationManager,
+    pub(super) metadata: AuthorizationMetadata,
+    pub(super) server: Server,
+    pub(super) resource: String,
+    /// Nothing was said; these are only the usual places.
+    pub(super) is_guess: bool,
+}
+
+/// Finds out who signs people in, unless that is given.
+pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result<Found> {
+    let fault = |error| failure::of(line, error, &[]);
+    let url = line.endpoint().url().as_str();
+    let mut manager = AuthorizationManager::new_with_oauth_http_client(url, line.clone()).await.map_err(fault)?;
+    let (metadata, is_guess) = match given {
+        Some(places) => (places.metadata(), false),
+        None => {
+            let challenge = challenge(line).await?;
+            let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await.map_err(fault)?;
+            (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback)
+        }
+    };
+    let resource = resource(&mut manager).await.map_err(fault)?;
+    manager.set_metadata(metadata.clone());
+    let server = Server {
+        issuer: metadata.issuer.clone(),
+        token: metadata.token_endpoint.clone(),
+        revocation: text(&metadata, "revocation_endpoint"),
+    };
+    Ok(Found { manager, metadata, server, resource, is_guess })
+}
+
+/// What the service says of signing in when it is asked something: for a session, and where it gives one to anybody, for
+/// its tools.
+async fn challenge(line: &Line) -> Result<Option<String>> {
+    let client = serde_json::json!({ "name": "patchbay", "version": env!("CARGO_PKG_VERSION") });
+    let hello = serde_json::json!({ "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client });
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    let mut answer = ask(line, "initialize", hello, &headers).await?;
+    if answer.status.is_success() {
+        let session = answer.headers.get(SESSION).cloned();
+        headers.extend(session.clone().map(|id| (HeaderName::from_static(SESSION), id)));
+        headers.insert("mcp-protocol-version", HeaderValue::from_static(LEGACY));
+        answer = ask(line, "tools/list", serde_json::json!({}), &headers).await?;
+        if session.is_some() {
+            // Nobody needs it any more; a server may not know how to end one.
+            let _ = line.ask_service(Method::DELETE, &headers, Bytes::new()).await;
+        }
+    }
+    if answer.status != StatusCode::UNAUTHORIZED {
+        return Ok(None);
+    }
+    let said: Vec<_> =
+        answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let best = said.iter().find(|value| value.contains("resource_metadata")).or(said.first());
+    Ok(best.map(|value| (*value).to_owned()))
+}
+
+async fn ask(line: &Line, method: &str, params: serde_json::Value, headers: &HeaderMap) -> Result<Answer> {
+    let request = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    line.ask_service(Method::POST, headers, Bytes::from(request.to_string())).await
+}
+
+/// What tokens are asked for. It is told only in an address to sign in at, so one is made for nobody.
+async fn resource(manager: &mut AuthorizationManager) -> Result<String, rmcp::transport::auth::AuthError> {
+    let mut nobody = AuthorizationMetadata::default();
+    nobody.authorization_endpoint = "https://nobody.invalid/".to_owned();
+    nobody.token_endpoint = nobody.authorization_endpoint.clone();
+    manager.set_metadata(nobody);
+    manager.configure_client_id("nobody")?;
+    let address = Url::parse(&manager.get_authorization_url(&[]).await?)?;
+    Ok(query(&address, "resource").unwrap_or_default())
+}
+
+/// A parameter of an address.
+pub(super) fn query(address: &Url, name: &str) -> Option<String> {
+    address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// Further metadata that is a text.
+fn text(metadata: &AuthorizationMetadata, name: &str) -> Option<String> {
+    metadata.additional_fields.get(name)?.as_str().map(str::to_owned)
+}
+
+/// Whether the server takes a client's own document in place of a registration.
+pub(super) fn takes_documents(metadata: &AuthorizationMetadata) -> bool {
+    metadata.additional_fields.get("client_id_metadata_document_supported") == Some(&serde_json::Value::Bool(true))
+}
+
+/// Whether the token endpoint takes this proof; `None` where it does not say what it takes.
+pub(super) fn takes(metadata: &AuthorizationMetadata, proof: Proof) -> Option<bool> {
+    let listed = metadata.additional_fields.get("token_endpoint_auth_methods_supported")?.as_array()?;
+    Some(listed.iter().any(|method| method.as_str() == Some(proof.word())))
+}
+
+impl Places {
+    fn metadata(&self) -> AuthorizationMetadata {
+        let mut metadata = AuthorizationMetadata::default();
+        metadata.authorization_endpoint = self.authorize.to_string();
+        metadata.token_endpoint = self.token.to_string();
+        metadata.code_challenge_methods_supported = Some(vec!["S256".to_owned()]);
+        let proofs = serde_json::json!([Proof::ClientSecretPost.word()]);
+        metadata.additional_fields.insert("token_endpoint_auth_methods_supported".to_owned(), proofs);
+        metadata
+    }
+}

@@ -1,0 +1,99 @@
+//! Why a sign-in failed, in words. What a service says is shown short, plain and without tokens.
+
+use rmcp::transport::auth::AuthError;
+use serde::Deserialize;
+
+use super::bundle::Bundle;
+use super::line::{Answer, Line};
+use crate::error::{Code, Error};
+use crate::secret::Secret;
+use crate::wire::shown;
+
+/// What a service says where it refuses (RFC 6749, 5.2).
+#[derive(Deserialize, Default)]
+struct Said {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// Only the user can go on.
+pub(super) fn needs_person(why: &str) -> Error {
+    Error::new(Code::SignInNeeded, format!("You have to sign in again. {why}"))
+        .hint("Open Patchbay and choose Sign in, or run: patchbay sign-in")
+}
+
+/// The service offers nothing that could be used.
+pub(super) fn not_offered(why: &str) -> Error {
+    Error::new(Code::SignInNotOffered, format!("This service offers no sign-in that Patchbay can use: {why}"))
+        .hint("Use a token instead.")
+}
+
+/// The sign-in was refused.
+pub(super) fn refused(why: &str) -> Error {
+    Error::new(Code::SignInRefused, format!("The sign-in was refused: {why}")).hint("Try again.")
+}
+
+/// Why tokens could not be renewed.
+pub(super) fn of_renewal(line: &Line, bundle: &Bundle, answer: &Answer) -> Error {
+    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let words = plain(line, &[said.error.as_str(), said.error_description.as_str()], bundle);
+    let is_final = ["invalid_grant", "invalid_client", "unauthorized_client"].contains(&said.error.as_str());
+    if is_final && answer.status.is_client_error() {
+        return needs_person(&format!("The service says: {words}."));
+    }
+    let words = if words.is_empty() { format!("status {}", answer.status.as_u16()) } else { words };
+    Error::new(Code::Unreachable, format!("The service does not renew the sign-in just now: {words}."))
+        .hint("Try again.")
+}
+
+/// A service's own words, without what the bundle keeps secret.
+fn plain(line: &Line, said: &[&str], bundle: &Bundle) -> String {
+    let said = said.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ");
+    let secrets = [Some(&bundle.access), bundle.refresh.as_ref(), bundle.client.secret.as_ref()];
+    words(line, &said, &secrets.into_iter().flatten().cloned().collect::<Vec<_>>())
+}
+
+/// A service's words as plain text without these secrets.
+pub(super) fn words(line: &Line, said: &str, secrets: &[Secret]) -> String {
+    let header = crate::connection::AuthHeader::default();
+    // What cannot be sent in a header is a key, of which the service has seen nothing.
+    let holders = secrets.iter().filter_map(|secret| line.endpoint().without_auth().with_auth(&header, secret).ok());
+    shown(said, &holders.collect::<Vec<_>>()).trim_end_matches('.').to_owned()
+}
+
+/// What rmcp's sign-in ran into. Its own words may hold a service's, but no token of ours: it has none before it ends.
+pub(super) fn of(line: &Line, error: AuthError, secrets: &[Secret]) -> Error {
+    if let Some(failure) = line.failure() {
+        return failure;
+    }
+    let said = |text: &str| words(line, text, secrets);
+    match error {
+        AuthError::AuthorizationServerMismatch { .. } | AuthError::AuthorizationServerMissingIssuer { .. } => {
+            refused("the answer does not come from who was asked. Nothing was sent there.")
+        }
+        AuthError::TokenExchangeFailed(text) | AuthError::ClientCredentialsError(text) => {
+            refused(&format!("{}.", said(&server_words(&text))))
+        }
+        AuthError::RegistrationFailed(text) => not_offered(&format!(
+            "it registers no new program ({}). Give a client id that you were given by the service.",
+            said(&text)
+        )),
+        AuthError::PkceUnsupported => not_offered("it does not know the protection that Patchbay needs (PKCE)."),
+        AuthError::NoAuthorizationSupport => not_offered("it says nothing of signing in."),
+        AuthError::AuthorizationFailed(text) => refused(&format!("{}.", said(&text))),
+        AuthError::DiscoveryRequestFailed { url, .. } => {
+            let origin = url.origin().ascii_serialization();
+            Error::new(Code::Unreachable, format!("{origin} reports a fault of its own.")).hint("Try again.")
+        }
+        other => not_offered(&format!("{}.", said(&other.to_string()))),
+    }
+}
+
+/// What the server says in an error of the token endpoint; anything else may quote an answer with a token in it.
+fn server_words(text: &str) -> String {
+    const MARKS: [&str; 2] = ["Server returned error response: ", "Token exchange failed: "];
+    let said = MARKS.iter().rev().fold(text, |text, mark| text.strip_prefix(mark).unwrap_or(text));
+    if said == text { "its answer cannot be used".to_owned() } else { said.to_owned() }
+}

@@ -1,0 +1,78 @@
+//! Sign-ins for an address alone, without a connection: what is known of them, in a private file each.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::connection::SignIn;
+use crate::error::{Code, Error, Result};
+use crate::file;
+use crate::secret::Key;
+
+/// What is known of a sign-in for an address. Never a token, never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The service's address.
+    pub url: String,
+    /// The sign-in.
+    pub sign_in: SignIn,
+    /// The permissions that were given.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+impl Kept {
+    /// The sign-in for an address, where there is one.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub fn of(data_dir: &Path, url: &Url) -> Result<Option<Self>> {
+        let path = place(data_dir, url);
+        let Some(bytes) = file::read_own(&path)? else { return Ok(None) };
+        let damaged = |_| Error::new(Code::StateDamaged, "What is known of this sign-in is damaged.").at(&path);
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error).hint("Sign in again."))
+    }
+
+    /// Writes it down.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep(&self, data_dir: &Path) -> Result<()> {
+        let url = Url::parse(&self.url).map_err(|_| Error::new(Code::AddressInvalid, "This is no address."))?;
+        let path = place(data_dir, &url);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
+        }
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::new(Code::Internal, format!("The sign-in cannot be written down: {error}")))?;
+        file::replace_private(&path, format!("{text}\n").as_bytes())
+    }
+
+    /// Forgets the sign-in for an address.
+    ///
+    /// # Errors
+    /// Its file cannot be removed.
+    pub fn forget(data_dir: &Path, url: &Url) -> Result<()> {
+        let path = place(data_dir, url);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where its tokens stand in the keychain.
+    pub fn key(url: &Url) -> Key {
+        Key::new(&format!("url-{}", short(url)), &url.origin().ascii_serialization())
+    }
+}
+
+fn place(data_dir: &Path, url: &Url) -> PathBuf {
+    data_dir.join("sign-ins").join(format!("{}.json", short(url)))
+}
+
+fn short(url: &Url) -> String {
+    let hash = Sha256::digest(url.as_str().as_bytes());
+    hash.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

@@ -1,0 +1,118 @@
+//! The line on which a sign-in speaks: to the service and to whoever signs people in for it.
+//!
+//! Every request goes through [`crate::wire`], so proxies, authorities and the rule that plain http is for this computer
+//! alone hold here too. Bodies are bounded, and no redirect leads to another origin.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest};
+use tokio::time::timeout;
+
+use crate::error::{Code, Error, Result};
+use crate::wire::{Client, Endpoint, Timeouts, WireError, read_bounded};
+
+/// The largest answer, in bytes.
+const MOST_BYTES: usize = 1024 * 1024;
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A way to send requests of a sign-in, to any origin that it names.
+pub(super) struct Line {
+    endpoint: Endpoint,
+    clients: Mutex<Vec<(String, Client)>>,
+    /// Why the last request had no answer.
+    failure: Mutex<Option<Error>>,
+}
+
+/// A whole answer.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Line {
+    /// A line through the network by which an endpoint is reached.
+    pub(super) fn new(endpoint: &Endpoint) -> Self {
+        Self { endpoint: endpoint.without_auth(), clients: Mutex::default(), failure: Mutex::default() }
+    }
+
+    /// The service.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Sends a request to the service itself, with the headers that its connection has. Its answer's body, which may be a
+    /// stream without end, is left alone.
+    pub(super) async fn ask_service(&self, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let client = self.client(&self.endpoint)?;
+        let body = (method == Method::POST).then_some(body);
+        let whole = client.send(&self.endpoint, method, body, headers);
+        let response = timeout(PATIENCE, whole).await.unwrap_or(Err(WireError::Timeout));
+        let response = response.map_err(|error| unreachable(&self.endpoint, &error))?;
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: Bytes::new() })
+    }
+
+    /// Sends a request to any address.
+    pub(super) async fn ask(&self, url: &str, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let there = self.endpoint.elsewhere(url);
+        let answer = match there {
+            Ok(there) => self.send(&there, method, headers, body).await,
+            Err(error) => Err(error),
+        };
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
+        answer
+    }
+
+    /// Why the last request had no answer, if it had none.
+    pub(super) fn failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn send(&self, there: &Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let client = self.client(there)?;
+        let body = (method != Method::GET).then_some(body);
+        let whole = async {
+            let response = client.send(there, method, body, headers).await?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            Ok(Answer { status, headers, body: read_bounded(response, MOST_BYTES).await? })
+        };
+        timeout(PATIENCE, whole).await.unwrap_or(Err(WireError::Timeout)).map_err(|error| unreachable(there, &error))
+    }
+
+    fn client(&self, there: &Endpoint) -> Result<Client> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(origin, _)| *origin == there.origin()) {
+            return Ok(client.clone());
+        }
+        let client = Client::for_endpoint(there, Timeouts { read: Some(PATIENCE), ..Timeouts::default() })?;
+        clients.push((there.origin(), client.clone()));
+        Ok(client)
+    }
+}
+
+fn unreachable(there: &Endpoint, error: &WireError) -> Error {
+    let hint =
+        if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
+    Error::new(Code::Unreachable, format!("{} does not answer: {error}.", there.origin())).hint(hint)
+}
+
+impl OAuthHttpClient for Line {
+    fn execute(&self, request: OAuthHttpRequest) -> OAuthHttpClientFuture<'_> {
+        // Whatever the caller wants, redirects are followed within the origin at most, and only those that ask for the
+        // same request again.
+        let (parts, body) = request.request.into_parts();
+        Box::pin(async move {
+            let url = parts.uri.to_string();
+            let answer = self.ask(&url, parts.method, &parts.headers, body.into()).await;
+            let answer = answer.map_err(|error| Box::new(error) as OAuthHttpClientError)?;
+            let mut response = http::Response::new(answer.body.to_vec());
+            *response.status_mut() = answer.status;
+            *response.headers_mut() = answer.headers;
+            Ok(response)
+        })
+    }
+}

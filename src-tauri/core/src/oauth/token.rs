@@ -1,0 +1,153 @@
+//! The token endpoint (RFC 6749, chapters 4.4 and 6) and the revocation endpoint (RFC 7009), asked without a person.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde::Deserialize;
+use url::form_urlencoded::{Serializer, byte_serialize};
+use zeroize::Zeroizing;
+
+use super::bundle::{Bundle, Client, Proof};
+use super::failure::needs_person;
+use super::line::{Answer, Line};
+use super::{credentials, failure};
+use crate::connection::Grant;
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+use crate::wire::base64;
+
+/// What a token endpoint gives.
+#[derive(Deserialize)]
+pub(super) struct Tokens {
+    pub(super) access_token: Secret,
+    #[serde(default)]
+    token_type: Option<String>,
+    /// A number, which some write as text.
+    #[serde(default)]
+    expires_in: Option<serde_json::Value>,
+    #[serde(default)]
+    pub(super) refresh_token: Option<Secret>,
+    #[serde(default)]
+    scope: Option<String>,
+}
+
+impl Tokens {
+    pub(super) fn lasts(&self) -> Option<i64> {
+        let value = self.expires_in.as_ref()?;
+        value
+            .as_i64()
+            .or_else(|| value.as_str()?.parse().ok())
+            .filter(|seconds| (0..=u32::MAX.into()).contains(seconds))
+    }
+
+    pub(super) fn scopes(&self) -> Option<Vec<String>> {
+        self.scope.as_ref().map(|scope| scope.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// # Errors
+    /// `SignInRefused` where the token cannot be sent as a bearer's.
+    pub(super) fn read(body: &[u8]) -> Result<Self> {
+        let unfit = |why| Error::new(Code::SignInRefused, format!("The service answers the sign-in with {why}."));
+        let tokens: Self = serde_json::from_slice(body).map_err(|_| unfit("something that is no token"))?;
+        let is_bearer = tokens.token_type.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+        if !is_bearer || tokens.access_token.is_empty() {
+            return Err(unfit("a token of a kind that Patchbay cannot send"));
+        }
+        Ok(tokens)
+    }
+}
+
+/// A form in a request to the one who gives tokens.
+pub(super) struct Form {
+    fields: Vec<(&'static str, Secret)>,
+    headers: HeaderMap,
+}
+
+impl Form {
+    /// A form by which a client shows who it is.
+    pub(super) fn of(client: &Client) -> Result<Self> {
+        let mut form = Self { fields: Vec::new(), headers: HeaderMap::new() };
+        form.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        form.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        match (client.proof, &client.secret) {
+            (Proof::ClientSecretBasic, Some(secret)) => {
+                form.headers.insert(AUTHORIZATION, basic(&client.id, secret)?);
+            }
+            (Proof::ClientSecretPost, Some(secret)) => {
+                form.set("client_id", &client.id);
+                form.fields.push(("client_secret", secret.clone()));
+            }
+            _ => form.set("client_id", &client.id),
+        }
+        Ok(form)
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, value: &str) {
+        self.fields.push((name, Secret::new(value)));
+    }
+
+    pub(super) async fn post(self, line: &Line, url: &str) -> Result<Answer> {
+        let body = self.body();
+        line.ask(url, Method::POST, &self.headers, body).await
+    }
+
+    fn body(&self) -> Bytes {
+        let pairs = self.fields.iter().map(|(name, value)| (*name, value.expose()));
+        Serializer::new(String::new()).extend_pairs(pairs).finish().into()
+    }
+}
+
+/// RFC 6749, 2.3.1: both are form-encoded before they are joined.
+fn basic(id: &str, secret: &Secret) -> Result<HeaderValue> {
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Zeroizing::new(format!("{}:{}", encoded(id), encoded(secret.expose())));
+    let mut value = HeaderValue::from_str(&format!("Basic {}", base64(pair.as_bytes())))
+        .map_err(|_| Error::new(Code::TokenControlCharacters, "The client's secret cannot be sent."))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Replaces a bundle's tokens without a person.
+///
+/// # Errors
+/// `SignInNeeded` where the service refuses, `Unreachable` where it is no answer to that question.
+pub(super) async fn renewed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
+    if bundle.grant == Grant::ClientCredentials {
+        return credentials::renewed(line, bundle).await;
+    }
+    let Some(refresh) = &bundle.refresh else { return Err(needs_person("It has ended.")) };
+    let mut form = Form::of(&bundle.client)?;
+    form.set("grant_type", "refresh_token");
+    form.set("refresh_token", refresh.expose());
+    form.set("resource", &bundle.resource);
+    let answer = form.post(line, &bundle.server.token).await?;
+    if answer.status != StatusCode::OK {
+        return Err(failure::of_renewal(line, bundle, &answer));
+    }
+    let tokens = Tokens::read(&answer.body)?;
+    Ok(Bundle {
+        received: Timestamp::now(),
+        lasts: tokens.lasts(),
+        scopes: tokens.scopes().unwrap_or_else(|| bundle.scopes.clone()),
+        // The one before stays good where no other comes.
+        refresh: tokens.refresh_token.clone().filter(|token| !token.is_empty()).or_else(|| Some(refresh.clone())),
+        access: tokens.access_token,
+        ..bundle.clone()
+    })
+}
+
+/// Revokes the tokens where the service offers that; whether it took it.
+pub(super) async fn revoke(line: &Line, bundle: &Bundle) -> bool {
+    let Some(url) = &bundle.server.revocation else { return false };
+    // Who takes a refresh token back takes back what came of it; some do not, so both are named.
+    let refresh = bundle.refresh.iter().map(|token| ("refresh_token", token));
+    let mut all = true;
+    for (kind, token) in refresh.chain([("access_token", &bundle.access)]) {
+        let Ok(mut form) = Form::of(&bundle.client) else { return false };
+        form.set("token", token.expose());
+        form.set("token_type_hint", kind);
+        all &= form.post(line, url).await.is_ok_and(|answer| answer.status.is_success());
+    }
+    all
+}
