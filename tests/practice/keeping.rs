@@ -6,10 +6,11 @@ use patchbay_practice::{Options, PracticeError, Running, start};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::app::{self, json_of, register, sign_in, text};
 use crate::ask::{ALL, call, request, token};
 
 async fn on(store: &Path) -> Running {
-    start(Options { port: 0, store: Some(store.to_path_buf()) }).await.expect("the service starts")
+    start(Options { store: Some(store.to_path_buf()), ..Options::default() }).await.expect("the service starts")
 }
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
@@ -44,6 +45,41 @@ async fn tokens_survive_a_restart_as_hashes() {
     let second = on(&store).await;
     assert_eq!(status(&second, &good).await, StatusCode::OK);
     assert_eq!(status(&second, &bad).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn sign_ins_survive_a_restart_as_hashes() {
+    let (_folder, store) = folder();
+    let first = on(&store).await;
+    let app = register(&first).await;
+    let (access, refresh) = sign_in(&first, &app, "profile:read").await;
+    let wish = json!({ "name": "Nightly", "scopes": ["profile:read"] });
+    let made = request(&first, Method::POST, "/api/clients").json(&wish).send().await.expect("an answer");
+    let secret = text(&json_of(made, StatusCode::CREATED).await, "client_secret");
+    first.shutdown().await;
+    let kept = std::fs::read_to_string(&store).expect("the file");
+    for value in [&access, &refresh, &secret] {
+        assert!(!kept.contains(&value[4..]));
+    }
+    let second = on(&store).await;
+    assert_eq!(status(&second, &access).await, StatusCode::OK);
+    json_of(app::refresh(&second, &app, &refresh).await, StatusCode::OK).await;
+    let spent = app::refresh(&second, &app, &refresh).await;
+    assert_eq!(spent.status(), StatusCode::BAD_REQUEST, "what is spent stays so");
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_sign_ins_is_read() {
+    let (_folder, store) = folder();
+    let first = on(&store).await;
+    let (_, value) = token(&first, ALL).await;
+    first.shutdown().await;
+    let text = std::fs::read_to_string(&store).expect("the file");
+    let mut kept: Value = serde_json::from_str(&text).expect("JSON");
+    let fields = kept.as_object_mut().expect("an object");
+    fields.remove("clients").and(fields.remove("sign_ins")).expect("both are there");
+    std::fs::write(&store, kept.to_string()).expect("written");
+    assert_eq!(status(&on(&store).await, &value).await, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -84,7 +120,7 @@ async fn a_damaged_file_is_kept_aside_each_time() {
 async fn a_file_that_cannot_be_read_is_left_alone() {
     let (_folder, store) = folder();
     std::fs::create_dir_all(&store).expect("a folder in its place");
-    let error = start(Options { port: 0, store: Some(store.clone()) }).await.expect_err("it is no file");
+    let error = start(Options { store: Some(store.clone()), ..Options::default() }).await.expect_err("it is no file");
     assert!(matches!(&error, PracticeError::Store(_)) && error.to_string().contains("practice.json"));
     assert!(store.is_dir());
 }
@@ -93,7 +129,7 @@ async fn a_file_that_cannot_be_read_is_left_alone() {
 async fn two_services_never_share_a_file() {
     let (_folder, store) = folder();
     let first = on(&store).await;
-    let error = start(Options { port: 0, store: Some(store.clone()) }).await.expect_err("it is in use");
+    let error = start(Options { store: Some(store.clone()), ..Options::default() }).await.expect_err("it is in use");
     assert!(matches!(error, PracticeError::StoreInUse(path) if path == store));
     drop(first);
     on(&store).await;

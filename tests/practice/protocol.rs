@@ -155,14 +155,14 @@ async fn stopping_ends_open_streams_and_frees_the_port() {
     let port = service.addr().port();
     service.shutdown().await;
     tokio::time::timeout(std::time::Duration::from_secs(5), open.bytes()).await.expect("the stream ends").ok();
-    let again = patchbay_practice::Options { port, store: None };
+    let again = patchbay_practice::Options { port, ..Default::default() };
     patchbay_practice::start(again).await.expect("the port is free").shutdown().await;
 }
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let service = service().await;
-    let options = patchbay_practice::Options { port: service.addr().port(), store: None };
+    let options = patchbay_practice::Options { port: service.addr().port(), ..Default::default() };
     let error = patchbay_practice::start(options).await.expect_err("it is taken");
     assert!(matches!(error, patchbay_practice::PracticeError::PortTaken(port) if port == service.addr().port()));
 }

@@ -9,7 +9,7 @@ use crate::ask::{ALL, call, header, headers, mcp, message, modern, request, send
 /// Checks that it is a 401 in all its parts; the reason.
 async fn refused(answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(header(&answer, "www-authenticate"), r#"Bearer realm="Patchbay practice", error="invalid_token""#);
+    assert!(header(&answer, "www-authenticate").starts_with(r#"Bearer realm="Patchbay practice", "#));
     let body: Value = answer.json().await.expect("JSON");
     assert_eq!(body["error"], "invalid_token");
     assert!(body["message"].as_str().is_some_and(|words| words.ends_with('.')));
@@ -62,7 +62,8 @@ async fn a_call_without_the_permission_names_it() {
     for tool in ["add_note", "delete_note"] {
         let answer = call(&service, &token, tool, json!({ "text": "x", "id": 1 })).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-        assert_eq!(header(&answer, "www-authenticate"), r#"Bearer error="insufficient_scope", scope="notes:write""#);
+        let challenge = header(&answer, "www-authenticate");
+        assert!(challenge.contains(r#"error="insufficient_scope""#) && challenge.ends_with(r#"scope="notes:write""#));
         let body: Value = answer.json().await.expect("JSON");
         assert_eq!(body["scope"], "notes:write");
         assert!(body["message"].as_str().is_some_and(|words| words.contains("notes:write (Add and delete notes)")));
@@ -83,17 +84,6 @@ async fn a_second_name_smuggles_no_call_past_the_door() {
 }
 
 #[tokio::test]
-async fn nothing_hints_at_oauth() {
-    let service = service().await;
-    for path in ["oauth-protected-resource", "oauth-protected-resource/mcp", "oauth-authorization-server", "x"] {
-        let answer = request(&service, Method::GET, &format!("/.well-known/{path}")).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
-    }
-    let answer = mcp(&service, None, headers(&[]), &json!({})).await;
-    assert!(!header(&answer, "www-authenticate").contains("resource_metadata"));
-}
-
-#[tokio::test]
 async fn another_hosts_name_is_refused_everywhere() {
     let service = service().await;
     let (id, token) = token(&service, ALL).await;
@@ -108,6 +98,12 @@ async fn another_hosts_name_is_refused_everywhere() {
         (Method::POST, &revoke),
         (Method::POST, "/mcp"),
         (Method::GET, "/mcp"),
+        (Method::GET, "/.well-known/oauth-protected-resource/mcp"),
+        (Method::GET, "/.well-known/oauth-authorization-server"),
+        (Method::POST, "/register"),
+        (Method::GET, "/authorize"),
+        (Method::POST, "/token"),
+        (Method::GET, "/sign-ins"),
     ];
     for (method, path) in routes {
         let answer = request(&service, method, path).bearer_auth(&token).header("host", "evil.example:47115");

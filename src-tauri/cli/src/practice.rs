@@ -10,7 +10,8 @@ use crate::print;
 /// Serves until it is stopped.
 pub(crate) async fn run(host: &Host, port: u16, until_input_ends: bool, as_json: bool) -> Result<ExitCode> {
     let store = Some(host.data_dir().join("practice.json"));
-    let running = patchbay_practice::start(patchbay_practice::Options { port, store }).await;
+    let options = patchbay_practice::Options { port, store, ..Default::default() };
+    let running = patchbay_practice::start(options).await;
     let running = running.map_err(|error| {
         let code =
             if matches!(error, patchbay_practice::PracticeError::PortTaken(_)) { Code::PracticePort } else { Code::Io };

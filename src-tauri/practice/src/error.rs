@@ -38,6 +38,14 @@ pub enum StoreError {
     /// There are as many active tokens as are kept.
     #[error("There are too many tokens. Revoke one that you no longer need.")]
     Full,
+    /// An address to come back to is none that may be used.
+    #[error(
+        "\"{0}\" is no address to come back to. It begins with https://, or with http://127.0.0.1 for this computer."
+    )]
+    Redirect(String),
+    /// There are as many apps as are kept.
+    #[error("There are too many apps. Sign out or remove one that you no longer need.")]
+    FullOfApps,
     /// The system gives no random bytes.
     #[error("The system gives no random numbers to make a token from.")]
     Random,
@@ -61,6 +69,6 @@ impl StoreError {
 
     /// Whether the request was unfit, rather than the service unable.
     pub(crate) fn is_of_the_request(&self) -> bool {
-        matches!(self, Self::Name | Self::NoScope | Self::Scope(_) | Self::Lifetime | Self::Full)
+        !matches!(self, Self::Random | Self::Stopping | Self::Io { .. })
     }
 }

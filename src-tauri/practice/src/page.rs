@@ -63,7 +63,7 @@ pub(crate) fn draw(top: &Top, tokens: &[Token], now: Timestamp, zone: &TimeZone)
 fn form(filled: &Filled, trouble: Option<&StoreError>) -> String {
     let trouble =
         trouble.map(|trouble| format!(r#"<p class="trouble" role="alert">{}</p>"#, escape(&trouble.to_string())));
-    let scopes: String = SCOPES.iter().map(|(id, what)| scope(id, what, filled)).collect();
+    let scopes: String = SCOPES.iter().map(|(id, what)| scope(id, what, &filled.scopes)).collect();
     let lifetimes: String = LIFETIMES.iter().map(|(seconds, words)| lifetime(*seconds, words, filled)).collect();
     format!(
         r#"<section><h2>Make a token</h2>{trouble}
@@ -81,8 +81,9 @@ fn form(filled: &Filled, trouble: Option<&StoreError>) -> String {
     )
 }
 
-fn scope(id: &str, what: &str, filled: &Filled) -> String {
-    let checked = if filled.scopes.iter().any(|scope| scope == id) { " checked" } else { "" };
+/// A permission to tick.
+pub(crate) fn scope(id: &str, what: &str, ticked: &[String]) -> String {
+    let checked = if ticked.iter().any(|scope| scope == id) { " checked" } else { "" };
     let element = id.replace(':', "-");
     format!(
         r#"<label class="choice" for="scope-{element}"><input type="checkbox" id="scope-{element}" name="scope" value="{id}"{checked}><span>{what} <code>{id}</code></span></label>"#
@@ -151,12 +152,14 @@ fn when(moment: Timestamp, zone: &TimeZone, id: &str) -> String {
     format!(r#"<time id="{id}" datetime="{moment}">{}</time>"#, local.strftime("%A, %-d %B %Y at %H:%M:%S (%Y-%m-%d)"))
 }
 
-fn short(moment: Timestamp, zone: &TimeZone) -> String {
+/// A moment, short.
+pub(crate) fn short(moment: Timestamp, zone: &TimeZone) -> String {
     let local = moment.to_zoned(zone.clone());
     format!(r#"<time datetime="{moment}">{}</time>"#, local.strftime("%-d %b %Y, %H:%M"))
 }
 
-fn escape(text: &str) -> String {
+/// Text as it stands in HTML, in quotes too.
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, character| {
         match character {
             '&' => escaped.push_str("&amp;"),

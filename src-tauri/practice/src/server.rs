@@ -21,7 +21,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::PracticeError;
-use crate::store::{self, Tokens};
+use crate::oauth::{self, SignInRules};
+use crate::store::{self, Store};
 use crate::tools::Tools;
 use crate::{guard, sign_in, web};
 
@@ -41,6 +42,8 @@ pub struct Options {
     pub port: u16,
     /// The tokens' file; in memory where absent.
     pub store: Option<PathBuf>,
+    /// How sign-ins by OAuth go.
+    pub sign_ins: SignInRules,
 }
 
 /// A running service. It stops when dropped.
@@ -65,9 +68,9 @@ pub async fn start(options: Options) -> Result<Running, PracticeError> {
         })?;
     let addr = listener.local_addr()?;
     let claim = options.store.as_deref().map(store::claim).transpose()?;
-    let tokens = Arc::new(Tokens::open(options.store)?);
+    let store = Arc::new(Store::open(options.store)?);
     let stop = CancellationToken::new();
-    let task = tokio::spawn(serve(listener, router(tokens, &stop), stop.clone()));
+    let task = tokio::spawn(serve(listener, router(store, options.sign_ins, &stop), stop.clone()));
     tracing::info!("the practice service listens at {addr}");
     Ok(Running { addr, stop, task, _claim: claim })
 }
@@ -78,10 +81,9 @@ async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) -> i
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-fn router(tokens: Arc<Tokens>, stop: &CancellationToken) -> Router {
-    let mcp = Router::new()
-        .route_service("/mcp", mcp(stop))
-        .route_layer(from_fn_with_state(tokens.clone(), sign_in::sign_in));
+fn router(store: Arc<Store>, rules: SignInRules, stop: &CancellationToken) -> Router {
+    let mcp =
+        Router::new().route_service("/mcp", mcp(stop)).route_layer(from_fn_with_state(store.clone(), sign_in::sign_in));
     let pages = Router::new()
         .route("/", get(|| async { Redirect::to("/tokens") }))
         .route("/tokens", get(web::show).post(web::make))
@@ -93,9 +95,10 @@ fn router(tokens: Arc<Tokens>, stop: &CancellationToken) -> Router {
         .route("/api/tokens/{id}", delete(web::revoke_json))
         .route("/api/tokens/{id}/revoke", post(web::revoke_json))
         .layer(DefaultBodyLimit::max(MOST_FORM_BYTES))
-        .with_state(tokens);
+        .with_state(store.clone());
     pages
         .merge(mcp)
+        .merge(oauth::router(store, rules))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.") })
         .layer(from_fn(guard::this_computer_only))
 }
@@ -127,6 +130,11 @@ impl Running {
     /// The token page's address.
     pub fn tokens_url(&self) -> String {
         format!("http://{}/tokens", self.addr)
+    }
+
+    /// The address of the page with all that signed in.
+    pub fn sign_ins_url(&self) -> String {
+        format!("http://{}/sign-ins", self.addr)
     }
 
     /// Serves until the network fails.

@@ -1,8 +1,8 @@
 //! The door before `/mcp`: a good token, and the right to call the tool that is called.
 //!
 //! A missing, unknown, revoked or ended token is answered with 401 and says which; a call without the permission with
-//! 403 and names it. There is no OAuth here, and nothing that hints at it. The `Authorization` header ends here: what
-//! lies behind cannot log it.
+//! 403 and names it. Both say where an app reads how to sign in ([`crate::oauth`]). The `Authorization` header ends here:
+//! what lies behind cannot log it.
 
 use std::sync::Arc;
 
@@ -18,18 +18,19 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::store::{Refusal, Tokens};
-use crate::token::{SCOPES, Token};
+use crate::oauth::challenge;
+use crate::store::{Refusal, Store};
+use crate::token::{Caller, SCOPES};
 use crate::tools::scope_of;
 
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Lets a request through if its token is good and allows the tool that is called; the token's facts go with it.
-pub(crate) async fn sign_in(State(tokens): State<Arc<Tokens>>, request: Request, next: Next) -> Response {
+pub(crate) async fn sign_in(State(store): State<Arc<Store>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let token = match tokens.recognise(bearer(&parts.headers), Timestamp::now()) {
-        Ok(token) => token,
-        Err(refusal) => return unauthorized(refusal),
+    let caller = match store.recognise(bearer(&parts.headers), Timestamp::now()) {
+        Ok(caller) => caller,
+        Err(refusal) => return unauthorized(refusal, &parts.headers),
     };
     parts.headers.remove(AUTHORIZATION);
     let Ok(body) = to_bytes(body, MOST_BYTES).await else {
@@ -37,10 +38,10 @@ pub(crate) async fn sign_in(State(tokens): State<Arc<Tokens>>, request: Request,
     };
     match needed(&body) {
         Err(words) => return not_a_message(words),
-        Ok(Some(scope)) if !token.allows(scope) => return forbidden(&token, scope),
+        Ok(Some(scope)) if !caller.may(scope) => return forbidden(&caller, scope, &parts.headers),
         Ok(_) => {}
     }
-    parts.extensions.insert(token);
+    parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
@@ -77,22 +78,24 @@ fn needed(body: &Bytes) -> Result<Option<&'static str>, &'static str> {
     Ok(scope_of(&call.name))
 }
 
-fn unauthorized(refusal: Refusal) -> Response {
+fn unauthorized(refusal: Refusal, headers: &HeaderMap) -> Response {
     let (reason, words) = match refusal {
         Refusal::Missing => ("missing", "No token was sent."),
         Refusal::Unknown => ("unknown", "This token is not known here."),
         Refusal::Revoked => ("revoked", "This token was revoked."),
         Refusal::Expired => ("expired", "This token has expired."),
     };
-    let challenge = r#"Bearer realm="Patchbay practice", error="invalid_token""#;
+    // Who sent none made no mistake yet (RFC 6750 section 3.1).
+    let error = if refusal == Refusal::Missing { "" } else { r#"error="invalid_token", "# };
+    let challenge = format!(r#"Bearer realm="Patchbay practice", {error}{}"#, challenge(headers, None));
     let body = Json(json!({ "error": "invalid_token", "reason": reason, "message": words }));
     (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)], body).into_response()
 }
 
-fn forbidden(token: &Token, scope: &'static str) -> Response {
+fn forbidden(caller: &Caller, scope: &'static str, headers: &HeaderMap) -> Response {
     let what = SCOPES.iter().find(|(id, _)| *id == scope).map_or("", |(_, what)| what);
-    let words = format!("The token \"{}\" lacks the permission {scope} ({what}).", token.name);
-    let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+    let words = format!("The token \"{}\" lacks the permission {scope} ({what}).", caller.name);
+    let challenge = format!(r#"Bearer error="insufficient_scope", {}"#, challenge(headers, Some(scope)));
     let body = Json(json!({ "error": "insufficient_scope", "scope": scope, "message": words }));
     (StatusCode::FORBIDDEN, [(WWW_AUTHENTICATE, challenge)], body).into_response()
 }

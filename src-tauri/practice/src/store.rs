@@ -1,4 +1,4 @@
-//! The tokens, and the file that keeps them over a restart.
+//! The tokens, the apps that signed in, and the file that keeps them over a restart.
 //!
 //! A change is on the disk before it counts: a failed write leaves everything as it was. Readers never wait for the
 //! disk. The file holds hashes, never values. A damaged file is kept aside, not repaired; nothing else is deleted.
@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{PracticeError, StoreError};
-use crate::token::{self, Made, State, Token, Wanted};
+use crate::oauth::{Client, SignIn};
+use crate::token::{self, Caller, Made, State, Token, Wanted};
 
 /// How many tokens are kept; beyond that the oldest that no longer work are forgotten.
 const MOST_TOKENS: usize = 500;
@@ -20,10 +21,10 @@ const MOST_TOKENS: usize = 500;
 /// The version of the file's layout.
 const VERSION: u32 = 1;
 
-/// All tokens.
-pub(crate) struct Tokens {
+/// All that is kept.
+pub(crate) struct Store {
     path: Option<PathBuf>,
-    all: RwLock<Vec<Token>>,
+    all: RwLock<Kept>,
     writing: Mutex<()>,
 }
 
@@ -37,16 +38,26 @@ pub(crate) enum Refusal {
 }
 
 /// What stands in the file.
-#[derive(Serialize, Deserialize)]
-struct Kept {
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Kept {
     version: u32,
     tokens: Vec<Token>,
+    #[serde(default)]
+    pub(crate) clients: Vec<Client>,
+    #[serde(default)]
+    pub(crate) sign_ins: Vec<SignIn>,
 }
 
-impl Tokens {
-    /// Opens the file, or begins one where there is none. Without a path, tokens live in memory.
+impl Kept {
+    fn nothing() -> Self {
+        Self { version: VERSION, tokens: Vec::new(), clients: Vec::new(), sign_ins: Vec::new() }
+    }
+}
+
+impl Store {
+    /// Opens the file, or begins one where there is none. Without a path, all lives in memory.
     pub(crate) fn open(path: Option<PathBuf>) -> Result<Self, StoreError> {
-        let all = path.as_deref().map_or(Ok(Vec::new()), read)?;
+        let all = path.as_deref().map_or_else(|| Ok(Kept::nothing()), read)?;
         Ok(Self { path, all: RwLock::new(all), writing: Mutex::new(()) })
     }
 
@@ -54,8 +65,8 @@ impl Tokens {
     pub(crate) fn make(&self, wanted: &Wanted, now: Timestamp) -> Result<Made, StoreError> {
         let (token, made) = token::make(wanted, now)?;
         self.change(|all| {
-            make_room(all, now)?;
-            all.push(token);
+            make_room(&mut all.tokens, now)?;
+            all.tokens.push(token);
             Ok(())
         })?;
         Ok(made)
@@ -64,7 +75,7 @@ impl Tokens {
     /// Revokes a token, and says whether there is one of that id. Blocks for the disk.
     pub(crate) fn revoke(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         self.change(|all| {
-            let token = all.iter_mut().find(|token| token.id == id);
+            let token = all.tokens.iter_mut().find(|token| token.id == id);
             // The first time is when it happened.
             Ok(token.map(|token| token.revoked.get_or_insert(now)).is_some())
         })
@@ -72,30 +83,39 @@ impl Tokens {
 
     /// All tokens, the newest first.
     pub(crate) fn list(&self) -> Vec<Token> {
-        self.all.read().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+        self.look(|all| all.tokens.iter().rev().cloned().collect())
     }
 
-    /// The active token of a value.
-    pub(crate) fn recognise(&self, value: Option<&str>, now: Timestamp) -> Result<Token, Refusal> {
+    /// Who holds the active token of a value.
+    pub(crate) fn recognise(&self, value: Option<&str>, now: Timestamp) -> Result<Caller, Refusal> {
         let hash = token::hash(value.ok_or(Refusal::Missing)?);
-        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-        let token = all.iter().find(|token| token.hash == hash).ok_or(Refusal::Unknown)?;
-        match token.state(now) {
-            State::Active => Ok(token.clone()),
-            State::Revoked => Err(Refusal::Revoked),
-            State::Expired => Err(Refusal::Expired),
-        }
+        self.look(|all| {
+            let Some(token) = all.tokens.iter().find(|token| token.hash == hash) else {
+                let found = all.sign_ins.iter().find_map(|sign_in| sign_in.caller(&hash, now));
+                return found.unwrap_or(Err(Refusal::Unknown));
+            };
+            match token.state(now) {
+                State::Active => Ok(token.caller()),
+                State::Revoked => Err(Refusal::Revoked),
+                State::Expired => Err(Refusal::Expired),
+            }
+        })
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Vec<Token>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Looks at what is kept. Never waits for the disk.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Kept) -> T) -> T {
+        look(&self.all.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what is kept, on the disk first; nothing where it cannot be written. Blocks for the disk.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Kept) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tokens = self.all.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let done = change(&mut tokens)?;
-        let kept = Kept { version: VERSION, tokens };
+        let mut kept = self.look(Kept::clone);
+        let done = change(&mut kept)?;
         if let Some(path) = &self.path {
             write(path, &kept).map_err(StoreError::io(path))?;
         }
-        *self.all.write().unwrap_or_else(PoisonError::into_inner) = kept.tokens;
+        *self.all.write().unwrap_or_else(PoisonError::into_inner) = kept;
         Ok(done)
     }
 }
@@ -120,15 +140,15 @@ fn make_room(all: &mut Vec<Token>, now: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<Token>, StoreError> {
+fn read(path: &Path) -> Result<Kept, StoreError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::nothing()),
         Err(error) => return Err(StoreError::io(path)(error)),
     };
     match serde_json::from_slice::<Kept>(&bytes) {
-        Ok(kept) if kept.version == VERSION => Ok(kept.tokens),
-        _ => keep_aside(path).map(|()| Vec::new()).map_err(StoreError::io(path)),
+        Ok(kept) if kept.version == VERSION => Ok(kept),
+        _ => keep_aside(path).map(|()| Kept::nothing()).map_err(StoreError::io(path)),
     }
 }
 
@@ -188,13 +208,13 @@ mod tests {
         Wanted { name: "test".into(), scopes: vec!["notes:read".into()], lifetime_seconds }
     }
 
-    fn refusal(tokens: &Tokens, value: Option<&str>, now: i64) -> Option<Refusal> {
+    fn refusal(tokens: &Store, value: Option<&str>, now: i64) -> Option<Refusal> {
         tokens.recognise(value, at(now)).err()
     }
 
     #[test]
     fn each_refusal_has_its_own_reason() {
-        let tokens = Tokens::open(None).expect("in memory");
+        let tokens = Store::open(None).expect("in memory");
         let made = tokens.make(&wanted(60), at(0)).expect("a token");
         assert_eq!(tokens.recognise(Some(&made.value), at(59)).expect("it is good").id, made.id);
         assert_eq!(refusal(&tokens, None, 0), Some(Refusal::Missing));
@@ -209,7 +229,7 @@ mod tests {
     fn a_failed_write_changes_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("tokens.json");
-        let tokens = Tokens::open(Some(path.clone())).expect("a new file");
+        let tokens = Store::open(Some(path.clone())).expect("a new file");
         let made = tokens.make(&wanted(60), at(0)).expect("a token");
         fs::remove_file(&path).expect("gone");
         // A folder in the file's place makes the rename fail, for root, too.
@@ -223,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_oldest_ended_tokens_make_room_and_active_ones_never_do() {
-        let tokens = Tokens::open(None).expect("in memory");
+        let tokens = Store::open(None).expect("in memory");
         let first = tokens.make(&wanted(3600), at(0)).expect("a token");
         let short = tokens.make(&wanted(60), at(0)).expect("a token");
         for _ in 2..MOST_TOKENS {

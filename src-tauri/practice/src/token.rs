@@ -45,6 +45,22 @@ pub(crate) struct Token {
     pub(crate) hash: String,
 }
 
+/// Who calls: what the holder of a token is called and may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The token's id, or that of the sign-in that it came of.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) ends: Timestamp,
+}
+
+impl Caller {
+    pub(crate) fn may(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|own| own == scope)
+    }
+}
+
 /// What became of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,17 +89,15 @@ impl Token {
         }
     }
 
-    pub(crate) fn allows(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|own| own == scope)
+    pub(crate) fn caller(&self) -> Caller {
+        let Self { id, name, scopes, expires, .. } = self.clone();
+        Caller { id, name, scopes, ends: expires }
     }
 }
 
 /// Makes a token that begins now, or says why it may not be as wanted.
 pub(crate) fn make(wanted: &Wanted, now: Timestamp) -> Result<(Token, Made), StoreError> {
-    let name = wanted.name.trim();
-    if name.is_empty() || name.chars().count() > MOST_NAME || name.chars().any(char::is_control) {
-        return Err(StoreError::Name);
-    }
+    let name = known_name(&wanted.name)?;
     if !LIFETIME.contains(&wanted.lifetime_seconds) {
         return Err(StoreError::Lifetime);
     }
@@ -92,13 +106,20 @@ pub(crate) fn make(wanted: &Wanted, now: Timestamp) -> Result<(Token, Made), Sto
     let expires = created.checked_add(SignedDuration::from_secs(wanted.lifetime_seconds));
     let expires = expires.map_err(|_| StoreError::Lifetime)?;
     let (id, value) = (random(12)?, format!("pbp_{}", random(22)?));
-    let (name, scopes, hash) = (name.to_owned(), known_scopes(&wanted.scopes)?, hash(&value));
+    let (scopes, hash) = (known_scopes(&wanted.scopes)?, hash(&value));
     let token = Token { id: id.clone(), name, scopes, created, expires, revoked: None, hash };
     Ok((token, Made { id, value, expires }))
 }
 
+/// A name as it is kept, or why it may not be.
+pub(crate) fn known_name(name: &str) -> Result<String, StoreError> {
+    let name = name.trim();
+    let fits = !name.is_empty() && name.chars().count() <= MOST_NAME && !name.chars().any(char::is_control);
+    if fits { Ok(name.to_owned()) } else { Err(StoreError::Name) }
+}
+
 /// The wanted permissions in their order, each once.
-fn known_scopes(wanted: &[String]) -> Result<Vec<String>, StoreError> {
+pub(crate) fn known_scopes(wanted: &[String]) -> Result<Vec<String>, StoreError> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in wanted {
         if !SCOPES.iter().any(|(id, _)| id == scope) {
@@ -120,7 +141,7 @@ pub(crate) fn hash(value: &str) -> String {
 }
 
 /// Random characters of the URL-safe alphabet, six bits each.
-fn random(length: usize) -> Result<String, StoreError> {
+pub(crate) fn random(length: usize) -> Result<String, StoreError> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).map_err(|_| StoreError::Random)?;

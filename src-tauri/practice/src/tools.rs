@@ -1,6 +1,6 @@
 //! The MCP server: four tools, each behind one permission.
 //!
-//! Who calls is in the request's extensions: [`crate::sign_in`] put the [`Token`] there, after it checked the
+//! Who calls is in the request's extensions: [`crate::sign_in`] put the [`Caller`] there, after it checked the
 //! permission named in [`NEEDS`].
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rmcp::{ErrorData, ServerHandler, schemars, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 
 use crate::notes::{Note, Notes};
-use crate::token::Token;
+use crate::token::Caller;
 
 const INSTRUCTIONS: &str =
     "This service is for practice. Its notes are made up, and its tokens are worth nothing anywhere else.";
@@ -79,10 +79,9 @@ impl Tools {
         annotations(title = "Who am I", read_only_hint = true, open_world_hint = false)
     )]
     async fn whoami(&self, Extension(parts): Extension<Parts>) -> Result<Json<Profile>, ErrorData> {
-        let token = parts.extensions.get::<Token>();
-        let token = token.ok_or_else(|| ErrorData::internal_error("The request has no token.", None))?;
-        let (name, scopes) = (token.name.clone(), token.scopes.clone());
-        Ok(Json(Profile { name, scopes, ends: token.expires.to_string() }))
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let caller = caller.ok_or_else(|| ErrorData::internal_error("The request has no token.", None))?;
+        Ok(Json(Profile { name: caller.name, scopes: caller.scopes, ends: caller.ends.to_string() }))
     }
 
     #[tool(

@@ -17,10 +17,10 @@ use serde_json::json;
 
 use crate::error::StoreError;
 use crate::page::{self, Filled, Top};
-use crate::store::Tokens;
+use crate::store::Store;
 use crate::token::{Made, State as TokenState, Token, Wanted};
 
-type Shared = State<Arc<Tokens>>;
+type Shared = State<Arc<Store>>;
 
 /// What the page's address may fill in: a name, and scopes with commas between them.
 #[derive(Debug, Deserialize)]
@@ -111,32 +111,32 @@ pub(crate) async fn icon() -> impl IntoResponse {
     ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../page/icon.svg"))
 }
 
-fn draw(tokens: &Tokens, status: StatusCode, top: &Top) -> Response {
+fn draw(tokens: &Store, status: StatusCode, top: &Top) -> Response {
     (status, Html(page::draw(top, &tokens.list(), Timestamp::now(), &TimeZone::system()))).into_response()
 }
 
-async fn make_one(tokens: Arc<Tokens>, wanted: Wanted) -> Result<Made, StoreError> {
+async fn make_one(tokens: Arc<Store>, wanted: Wanted) -> Result<Made, StoreError> {
     let made = off_thread(move || tokens.make(&wanted, Timestamp::now())).await?;
     tracing::info!(id = made.id, "made a practice token");
     Ok(made)
 }
 
-async fn revoke_one(tokens: Arc<Tokens>, id: String) -> Result<bool, StoreError> {
+async fn revoke_one(tokens: Arc<Store>, id: String) -> Result<bool, StoreError> {
     off_thread(move || tokens.revoke(&id, Timestamp::now())).await
 }
 
 /// Waits for the disk where no other request waits with it.
-async fn off_thread<T: Send + 'static>(
+pub(crate) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Stopping))
 }
 
-fn status(error: &StoreError) -> StatusCode {
+pub(crate) fn status(error: &StoreError) -> StatusCode {
     if error.is_of_the_request() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::INTERNAL_SERVER_ERROR }
 }
 
-fn refuse(status: StatusCode, words: &str) -> Response {
+pub(crate) fn refuse(status: StatusCode, words: &str) -> Response {
     let error = if status.is_server_error() { "server_error" } else { "invalid_request" };
     (status, Json(json!({ "error": error, "message": words }))).into_response()
 }
