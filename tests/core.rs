@@ -67,6 +67,9 @@ mod scopes;
 /// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;
+/// Signing in and out, with the practice service on the other side.
+#[path = "core/sign_in.rs"]
+mod sign_in;
 /// A token's life: pasting, shapes, ends, reminders.
 #[path = "core/token.rs"]
 mod token;

@@ -180,6 +180,8 @@ fn not_tried(error: &Error, now: Timestamp) -> Report {
         | Code::AddressHasCredentials
         | Code::AddressHasToken
         | Code::SettingInvalid => (Verdict::WrongAddress, LayerKind::Name),
+        Code::SignInNeeded => (Verdict::NeedsBrowserSignIn, LayerKind::SignIn),
+        Code::Unreachable => (Verdict::Unreachable, LayerKind::SignIn),
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };
