@@ -73,6 +73,9 @@ mod scopes;
 /// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;
+/// Signing in and out, with the practice service on the other side.
+#[path = "core/sign_in.rs"]
+mod sign_in;
 /// The check the way an app does it.
 #[cfg(unix)]
 #[path = "core/start.rs"]

@@ -9,7 +9,7 @@ use patchbay_core::connection::Wiring;
 use patchbay_core::document::{Document, Format, splice};
 use patchbay_core::secret::find_plaintext;
 use rstest::rstest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn fixture(client: &Client, name: &str) -> Vec<u8> {
     let ending = match client.format {
@@ -64,6 +64,44 @@ fn the_examples_are_all_right_for_their_apps() {
         assert_eq!(ours, ["notes"], "{}", client.id);
     }
 }
+
+/// The entry of an app that signs in by itself: the address, in its own words, and what else it insists on.
+#[rstest]
+#[case("claude-code", json!({ "type": "http", "url": URL }))]
+#[case("codex", json!({ "url": URL }))]
+#[case("cursor", json!({ "url": URL }))]
+#[case("vscode", json!({ "type": "http", "url": URL }))]
+#[case("vscode-insiders", json!({ "type": "http", "url": URL }))]
+#[case("gemini-cli", json!({ "httpUrl": URL }))]
+#[case("copilot-cli", json!({ "type": "http", "url": URL, "tools": ["*"] }))]
+#[case("zed", json!({ "url": URL }))]
+fn an_app_that_signs_in_by_itself_gets_the_address_alone(#[case] id: &str, #[case] expected: Value) {
+    let client = client::find(id).expect("an app");
+    let entry = client.plain_entry("notes", URL, &[]).expect("it can");
+    assert_eq!(entry, expected);
+    assert_eq!((client.refuses)(&entry), None);
+    let before = fixture(client, "before");
+    let document = Document::parse(&before, client.format).expect("the app reads it");
+    let after = splice(&before, &document.set(client.table, "notes", &entry).expect("it can be set"));
+    let document = Document::parse(&after, client.format).expect("the app reads it");
+    let path: Vec<_> = client.table.iter().copied().chain(["notes"]).collect();
+    let read = read_entry("notes", &document.get(&path).expect("it is there"));
+    assert_eq!((read.kind, read.target.as_str(), read.ours), (Remote, URL, None));
+    assert_eq!(text(&splice(&after, &document.remove(client.table, "notes").expect("it goes"))), text(&before));
+}
+
+#[test]
+fn apps_that_cannot_sign_in_are_not_offered_it() {
+    for client in client::CLIENTS {
+        let offered = client.wirings.contains(&Wiring::ClientOauth);
+        assert_eq!(client.plain_entry("notes", URL, &[]).is_some(), offered, "{}", client.id);
+        assert!(client.wirings[0] == Wiring::Bridge, "{}: never by default", client.id);
+    }
+    let desktop = client::find("claude-desktop").expect("an app");
+    assert_eq!(desktop.plain_entry("notes", URL, &[]), None, "it takes programs only");
+}
+
+const URL: &str = "https://notes.example/mcp";
 
 #[rstest]
 #[case("claude-desktop", "issues", Program, "npx -y mcp-remote https://issues.example/mcp --header Authorization: Bearer abcdef", false, &["args[4]"])]

@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use patchbay_core::catalog::{self, FieldKind, Lifetime, Pattern, Provider, Resolved, Shape, foreign_service};
+use patchbay_core::catalog::{
+    self, FieldKind, Lifetime, Offered, OwnClientRule, Pattern, Provider, Resolved, Shape, foreign_service,
+};
+use patchbay_core::connection::Grant;
 use patchbay_core::probe::LayerKind;
 use patchbay_core::{Code, Error};
 use rstest::rstest;
@@ -105,6 +108,38 @@ fn the_schema_lists_the_words_that_the_types_take() {
     all::<LayerKind>("/$defs/refusal/properties/layers/items/enum");
     all::<Pattern>("/$defs/field/properties/pattern/enum");
     all::<Shape>("/$defs/token/properties/pattern/enum");
+    all::<Offered>("/$defs/sign_in/properties/offered/enum");
+    all::<OwnClientRule>("/$defs/sign_in/properties/own_client/enum");
+    all::<Grant>("/$defs/sign_in/properties/grants/items/enum");
+}
+
+#[test]
+fn what_is_said_of_signing_in_has_its_source_and_names_apps_that_there_are() {
+    for provider in catalog::all() {
+        let Some(offer) = &provider.sign_in else { continue };
+        let own = provider.confidence == "own";
+        assert!(own || offer.sources.iter().all(|source| source.starts_with("https://")), "{}", provider.id);
+        assert!(own || !offer.sources.is_empty(), "{}", provider.id);
+        assert!(!offer.recommended || offer.offered == Offered::Yes, "{}: only what is sure", provider.id);
+        for app in offer.apps.keys() {
+            patchbay_core::client::find(app).unwrap_or_else(|error| panic!("{}: {error}", provider.id));
+        }
+        let registers = offer.own_client != OwnClientRule::No;
+        assert_eq!(!offer.client_steps.is_empty(), registers, "{}: steps where there is something to do", provider.id);
+    }
+}
+
+#[rstest]
+#[case("production", "global", "https://oauth.xurrent.com")]
+#[case("production", "uk", "https://oauth.uk.xurrent.com")]
+#[case("qa", "au", "https://oauth.au.xurrent.qa")]
+fn xurrent_has_its_people_sign_in_in_their_region(#[case] environment: &str, #[case] region: &str, #[case] host: &str) {
+    let answers = [("environment", environment), ("region", region), ("account", "widget")];
+    let resolved = resolve("xurrent", &answers).expect("it resolves");
+    let server = resolved.server.expect("its pack knows");
+    assert_eq!((server.authorize, server.token), (format!("{host}/authorize"), format!("{host}/token")));
+    let page = resolved.client_page.expect("a page");
+    assert!(page.starts_with("https://widget.") && page.contains("/oauth_applications/new?"), "{page}");
 }
 
 #[test]
@@ -120,6 +155,10 @@ fn templates_use_only_what_is_there() {
         };
         check(&provider.address, &[]);
         provider.api_base.iter().for_each(|text| check(text, &[]));
+        if let Some(offer) = &provider.sign_in {
+            offer.client_page.iter().for_each(|text| check(text, &["origin"]));
+            offer.server.iter().flat_map(|server| [&server.authorize, &server.token]).for_each(|text| check(text, &[]));
+        }
         provider.headers.iter().for_each(|header| check(&header.value, &[]));
         provider.take_apart.iter().for_each(|rule| check(&rule.path, &[]));
         provider.pages.create.iter().for_each(|page| check(page, &["origin", "token_name", "scopes"]));

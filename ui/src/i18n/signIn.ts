@@ -18,7 +18,7 @@ export const signIn = {
     optional: 'I have a client ID of my own',
     id: 'Client ID', secret: 'Client secret', secretHint: 'Kept in your keychain, never in a file.', secretKept: 'Leave it empty to use the one from last time.',
     who: 'Who signs in?', me: 'I do, with my browser', itself: 'The client itself, without a browser',
-    open: 'Open the page for it',
+    open: 'Open the page for it', redirect: 'The service wants an address to come back to. Give it this one:',
     missing: 'Enter the client ID.', secretMissing: 'Enter the client secret.',
   },
 

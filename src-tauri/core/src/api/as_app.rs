@@ -75,7 +75,7 @@ impl Patchbay {
             Wiring::Bridge => {
                 client::words_of(&chosen.value).first().map(std::path::Path::new) == Some(&self.program())
             }
-            Wiring::HeadersHelper => true,
+            Wiring::HeadersHelper | Wiring::ClientOauth => true,
             Wiring::Run => false,
         };
         starts_own && !placement.kept && placement.is_expected(&chosen.value)

@@ -196,6 +196,8 @@ fn not_tried(error: &Error, now: Timestamp) -> Report {
         Code::CertificateUnfit => (Verdict::TlsNotTrusted, LayerKind::Tls),
         Code::ProxyInvalid => (Verdict::ProxyUnreachable, LayerKind::Connect),
         Code::ProxyPasswordMissing => (Verdict::ProxySignInNeeded, LayerKind::Connect),
+        Code::SignInNeeded => (Verdict::NeedsBrowserSignIn, LayerKind::SignIn),
+        Code::Unreachable => (Verdict::Unreachable, LayerKind::SignIn),
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };

@@ -47,6 +47,7 @@ impl Patchbay {
             suggested_name: free_name(provider, &state),
             suggested_expires,
             latest_expires,
+            redirect: crate::oauth::usual_redirect(),
         })
     }
 

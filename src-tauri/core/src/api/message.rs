@@ -482,6 +482,8 @@ pub struct Form {
     pub suggested_expires: Option<String>,
     /// The latest end date that the service allows, `YYYY-MM-DD`.
     pub latest_expires: Option<String>,
+    /// The address on this computer to which the browser comes back, for clients that users register by themselves.
+    pub redirect: String,
 }
 
 /// What a pasted token looks like.

@@ -171,8 +171,8 @@ impl Patchbay {
     }
 }
 
-async fn is_readable(secrets: &SecretStore, connection: &Connection, credential: &Credential) -> bool {
-    match token::read(secrets, connection, credential).await {
+async fn is_readable(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> bool {
+    match token::read(patchbay, connection, credential).await {
         Ok(_) => true,
         Err(error) => error.code == Code::TokenMissing,
     }

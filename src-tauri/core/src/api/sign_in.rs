@@ -18,10 +18,11 @@ use super::renew::find;
 use super::sign_in_view::{DueSignIn, SignInStep, SignInWith, SignedIn, SignedOut};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
+use crate::catalog::{self, check_page};
 use crate::connection::state::{State, random_hex};
 use crate::connection::{Connection, Credential, Grant, Previous, SignInNeeded};
 use crate::error::{Code, Error, Result};
-use crate::oauth::{self, Held, OwnClient, Signed, Want};
+use crate::oauth::{self, Held, Manner, OwnClient, Places, Signed, Want};
 use crate::probe::Verdict;
 use crate::secret::{Key, Secret};
 use crate::token::reminder::ShownReminders;
@@ -63,7 +64,7 @@ impl Patchbay {
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
         let want = want(self.bare(&connection).await?, None, with, secret)?;
-        let signed = self.obtain(&mut stop, &connection.id, &want).await?;
+        let signed = self.obtain(&mut stop, &connection, &want, None).await?;
         // The first connection of all makes the state file, and with it the salt of all fingerprints.
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
         let credential = made_of(&connection, &signed, &state, self.host().now)?;
@@ -94,10 +95,10 @@ impl Patchbay {
         }
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
-        let client_secret = secret.or_else(|| held.as_ref().and_then(client_secret));
+        let client_secret = secret.or_else(|| held.as_ref().and_then(Held::client_secret));
         let want = want(self.bare(&connection).await?, before, with, client_secret)?;
         let mut stop = self.stoppable(id);
-        let signed = self.obtain(&mut stop, id, &want).await?;
+        let signed = self.obtain(&mut stop, &connection, &want, held.as_ref()).await?;
         let token = self.keep_sign_in(&connection, before, &signed).await?;
         self.note(&connection, ActivityKind::SignedIn)?;
         self.tell(Event::SignIn { id: id.to_owned(), step: SignInStep::Checking });
@@ -108,9 +109,16 @@ impl Patchbay {
     }
 
     /// Step 1.
-    async fn obtain(&self, stop: &mut oneshot::Receiver<()>, id: &str, want: &Want) -> Result<Signed> {
-        let tell = |step: oauth::Step| self.tell(Event::SignIn { id: id.to_owned(), step: step.into() });
-        or_stopped(stop, oauth::sign_in(want, tell)).await
+    async fn obtain(
+        &self,
+        stop: &mut oneshot::Receiver<()>,
+        connection: &Connection,
+        want: &Want,
+        before: Option<&Held>,
+    ) -> Result<Signed> {
+        let manner = Manner { before, places: places(connection), patience: None };
+        let tell = |step: oauth::Step| self.tell(Event::SignIn { id: connection.id.clone(), step: step.into() });
+        or_stopped(stop, oauth::sign_in_as(want, &manner, tell)).await
     }
 
     /// Steps 2 and 3 for a connection that is there; the credential's id.
@@ -146,7 +154,7 @@ impl Patchbay {
 
     async fn put(&self, key: &Key, held: &Held) -> Result<()> {
         let _turn = self.token_turn()?;
-        self.secrets().write(key, &held.0).await
+        oauth::keep(&self.secrets(), key, self.data_dir(), held).await
     }
 
     /// Whether the service takes what it has just given. Anything but a refusal is left to the check that follows.
@@ -302,9 +310,17 @@ fn want(
 /// The permissions that a service asked for beyond those it gave, with those; none where it did not.
 fn asked_for(before: Option<&Credential>) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
-    let asked = needed(before).map(|needed| needed.scopes.clone()).unwrap_or_default();
-    let kept = before.scopes.iter().filter(|scope| !asked.is_empty() && !asked.contains(scope)).cloned();
-    kept.chain(asked.clone()).collect()
+    match needed(before) {
+        Some(needed) if !needed.scopes.is_empty() => oauth::union(&before.scopes, &needed.scopes),
+        _ => Vec::new(),
+    }
+}
+
+/// Where to sign in at a service that does not say so by itself, as its pack knows it.
+fn places(connection: &Connection) -> Option<Places> {
+    let resolved = catalog::find(&connection.provider).ok()?.resolve(&connection.settings).ok()?;
+    let server = resolved.server?;
+    Some(Places { authorize: check_page(&server.authorize).ok()?, token: check_page(&server.token).ok()? })
 }
 
 /// The facts of a sign-in that is about to be kept.
@@ -323,12 +339,6 @@ fn made_of(connection: &Connection, signed: &Signed, state: &State, now: jiff::T
         previous: Vec::new(),
         renewal: None,
     })
-}
-
-/// The secret of the client that a sign-in was made with.
-fn client_secret(held: &Held) -> Option<Secret> {
-    let held: serde_json::Value = serde_json::from_str(held.0.expose()).ok()?;
-    held.pointer("/client/secret")?.as_str().map(|secret| Secret::new(secret.to_owned()))
 }
 
 /// A token that a sign-in has replaced: it waits to be revoked where it stands.

@@ -48,7 +48,7 @@ pub(super) async fn access(
         Ready::Person => return Err(needs_person("It has ended.")),
         Ready::Renew { .. } => {}
     }
-    let lock = data_dir.join("locks").join(format!("sign-in-{}.lock", key.as_str()));
+    let lock = lock_of(data_dir, key);
     let place = Place { store: store.clone(), key: key.clone(), lock, endpoint: endpoint.without_auth() };
     let (refused, under_way) = (refused.cloned(), UnderWay::begin());
     let renewal = tokio::spawn(async move {
@@ -66,7 +66,7 @@ fn missing() -> Error {
 impl Place {
     /// Renews under the lock, unless somebody has done it meanwhile.
     async fn renew(&self, refused: Option<&Secret>) -> Result<Bundle> {
-        let _lock = self.locked().await?;
+        let _lock = locked(&self.lock).await?;
         let held = self.store.read(&self.key).await?.ok_or_else(missing)?;
         let bundle = Bundle::read(&held).ok_or_else(missing)?;
         let still_good = match bundle.ready(Timestamp::now(), refused) {
@@ -90,23 +90,6 @@ impl Place {
         }
     }
 
-    async fn locked(&self) -> Result<Lock> {
-        let begun = Instant::now();
-        loop {
-            if let Some(lock) = Lock::try_take(&self.lock)? {
-                return Ok(lock);
-            }
-            if begun.elapsed() > PATIENCE {
-                return Err(Error::new(
-                    Code::FileBusy,
-                    "Another program of Patchbay's renews the sign-in and does not finish.",
-                )
-                .hint("Wait a moment, then try again."));
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
     /// Writes what a renewal brought. Its only other copy is here, so a keychain that stumbles is asked again.
     async fn keep(&self, held: &Held) -> Result<()> {
         let mut outcome = Ok(());
@@ -118,6 +101,28 @@ impl Place {
             }
         }
         outcome
+    }
+}
+
+pub(super) fn lock_of(data_dir: &Path, key: &Key) -> PathBuf {
+    data_dir.join("locks").join(format!("sign-in-{}.lock", key.as_str()))
+}
+
+/// Held by whoever changes a sign-in in the keychain.
+pub(super) async fn locked(path: &Path) -> Result<Lock> {
+    let begun = Instant::now();
+    loop {
+        if let Some(lock) = Lock::try_take(path)? {
+            return Ok(lock);
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(Error::new(
+                Code::FileBusy,
+                "Another program of Patchbay's renews the sign-in and does not finish.",
+            )
+            .hint("Wait a moment, then try again."));
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

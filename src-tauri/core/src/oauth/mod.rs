@@ -35,6 +35,11 @@ pub use challenge::Refusal;
 pub use kept::Kept;
 pub use redirect::USUAL_PORT;
 
+/// The address to which the browser comes back where a client was registered by hand.
+pub fn usual_redirect() -> String {
+    format!("http://127.0.0.1:{USUAL_PORT}/callback")
+}
+
 /// What is to be signed in to.
 #[derive(Debug, Clone)]
 pub struct Want {
@@ -192,6 +197,15 @@ pub fn access_blocking(
 /// Waits until what was renewed is in the keychain, at most so long; to be called before a program ends.
 pub fn finish(patience: Duration) {
     access::finish(patience);
+}
+
+/// Puts a new sign-in into the keychain, while nobody renews the one that may stand there.
+///
+/// # Errors
+/// A renewal does not finish; the keychain does not take it.
+pub async fn keep(store: &SecretStore, key: &Key, data_dir: &Path, held: &Held) -> Result<()> {
+    let _lock = access::locked(&access::lock_of(data_dir, key)).await?;
+    store.write(key, &held.0).await
 }
 
 /// Revokes a sign-in's tokens at the service, where it offers that; whether it did.

@@ -61,7 +61,7 @@ impl Sending {
         let Some((name, value)) = secret else { return Ok(endpoint) };
         let (prefix, token) = value.rsplit_once(' ').map_or(("", value.as_str()), |(before, token)| (before, token));
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix} ") };
-        endpoint.with_auth(&AuthHeader { name, prefix }, &Secret::new(token))
+        endpoint.with_auth(&AuthHeader::plain(&name, &prefix), &Secret::new(token))
     }
 }
 

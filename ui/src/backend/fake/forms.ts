@@ -40,7 +40,7 @@ export function form(asked: Extract<Request, { type: 'resolve_form' }>, state: S
   return {
     resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: page(service?.pages.create ?? null), client_page: service?.id === 'xurrent' ? 'https://widget.xurrent.com/oauth_applications/new?name=Patchbay' : null, revoke_page: page(service?.pages.revoke ?? null), settings: apart },
     errors, id: asked.name === null ? null : slug(asked.name), suggested_name: free ?? base,
-    suggested_expires: service?.lifetime.suggested_days ? dateIn(service.lifetime.suggested_days) : null, latest_expires: latest ? dateIn(latest) : null,
+    suggested_expires: service?.lifetime.suggested_days ? dateIn(service.lifetime.suggested_days) : null, latest_expires: latest ? dateIn(latest) : null, redirect: 'http://127.0.0.1:41975/callback',
   };
 }
 

@@ -23,6 +23,8 @@ async function begin(provider: string, settings: Record<string, string> = {}): P
   const service = data.catalog.find((one) => one.id === provider);
   if (!service) throw new Error(provider);
   await wizard.choose(service, settings);
+  // These are about tokens, also where the service would have its users sign in.
+  wizard.setSignsIn(false);
   return wizard;
 }
 
