@@ -21,7 +21,7 @@ use super::{Event, Patchbay, token};
 use crate::connection::state::{State, random_hex};
 use crate::connection::{Connection, Credential, Grant, Previous, SignInNeeded};
 use crate::error::{Code, Error, Result};
-use crate::oauth::{self, Held, OwnClient, Signed, Want};
+use crate::oauth::{self, Held, Manner, OwnClient, Signed, Want};
 use crate::probe::Verdict;
 use crate::secret::{Key, Secret};
 use crate::token::reminder::ShownReminders;
@@ -63,7 +63,7 @@ impl Patchbay {
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
         let want = want(&connection, None, with, secret)?;
-        let signed = self.obtain(&mut stop, &connection.id, &want).await?;
+        let signed = self.obtain(&mut stop, &connection.id, &want, None).await?;
         // The first connection of all makes the state file, and with it the salt of all fingerprints.
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
         let credential = made_of(&connection, &signed, &state, self.host().now)?;
@@ -94,10 +94,10 @@ impl Patchbay {
         }
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
-        let client_secret = secret.or_else(|| held.as_ref().and_then(client_secret));
+        let client_secret = secret.or_else(|| held.as_ref().and_then(Held::client_secret));
         let want = want(&connection, before, with, client_secret)?;
         let mut stop = self.stoppable(id);
-        let signed = self.obtain(&mut stop, id, &want).await?;
+        let signed = self.obtain(&mut stop, id, &want, held.as_ref()).await?;
         let token = self.keep_sign_in(&connection, before, &signed).await?;
         self.note(&connection, ActivityKind::SignedIn)?;
         self.tell(Event::SignIn { id: id.to_owned(), step: SignInStep::Checking });
@@ -108,9 +108,16 @@ impl Patchbay {
     }
 
     /// Step 1.
-    async fn obtain(&self, stop: &mut oneshot::Receiver<()>, id: &str, want: &Want) -> Result<Signed> {
+    async fn obtain(
+        &self,
+        stop: &mut oneshot::Receiver<()>,
+        id: &str,
+        want: &Want,
+        before: Option<&Held>,
+    ) -> Result<Signed> {
         let tell = |step: oauth::Step| self.tell(Event::SignIn { id: id.to_owned(), step: step.into() });
-        or_stopped(stop, oauth::sign_in(want, tell)).await
+        let manner = Manner { before, ..Manner::default() };
+        or_stopped(stop, oauth::sign_in_as(want, &manner, tell)).await
     }
 
     /// Steps 2 and 3 for a connection that is there; the credential's id.
@@ -327,12 +334,6 @@ fn made_of(connection: &Connection, signed: &Signed, state: &State, now: jiff::T
         previous: Vec::new(),
         renewal: None,
     })
-}
-
-/// The secret of the client that a sign-in was made with.
-fn client_secret(held: &Held) -> Option<Secret> {
-    let held: serde_json::Value = serde_json::from_str(held.0.expose()).ok()?;
-    held.pointer("/client/secret")?.as_str().map(|secret| Secret::new(secret.to_owned()))
 }
 
 /// A token that a sign-in has replaced: it waits to be revoked where it stands.
