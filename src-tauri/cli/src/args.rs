@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use patchbay_core::connection::Wiring;
+use patchbay_core::connection::{Grant, Wiring};
 
 use crate::import::{CopyArgs, ImportArgs};
 use crate::network::NetworkArgs;
@@ -260,9 +260,12 @@ pub(crate) enum GrantArg {
     ClientCredentials,
 }
 
-impl GrantArg {
-    pub(crate) fn is_without_person(self) -> bool {
-        matches!(self, Self::ClientCredentials)
+impl From<GrantArg> for Grant {
+    fn from(arg: GrantArg) -> Self {
+        match arg {
+            GrantArg::AuthorizationCode => Self::AuthorizationCode,
+            GrantArg::ClientCredentials => Self::ClientCredentials,
+        }
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::process::{Command, Stdio};
 
-use url::Url;
-
 /// Opens a page; whether something took it.
-pub(crate) fn open(page: &Url) -> bool {
+pub(crate) fn open(page: &str) -> bool {
     let named = std::env::var("BROWSER").unwrap_or_default();
-    let named = commands(&named, page.as_str());
-    named.into_iter().chain([system(page.as_str())]).any(|words| start(&words))
+    let named = commands(&named, page);
+    named.into_iter().chain([system(page)]).any(|words| start(&words))
 }
 
 /// The commands that `$BROWSER` lists, behind each other with `:` between; `%s` stands for the address and `%%` for `%`.

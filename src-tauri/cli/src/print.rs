@@ -22,7 +22,7 @@ pub(crate) fn notice(text: &str) {
 }
 
 /// An address to open, whole, on standard error; one that asks for a sign-in holds no secret.
-pub(crate) fn address(address: &url::Url) {
+pub(crate) fn address(address: &str) {
     let _ = writeln!(std::io::stderr(), "{address}");
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::bundle::{Bundle, Ready};
 use super::failure::needs_person;
 use super::line::Line;
-use super::{Held, token};
+use super::token;
 use crate::error::{Code, Error, Result};
 use crate::file::Lock;
 use crate::secret::{Key, Secret, SecretStore};
@@ -75,23 +75,25 @@ impl Place {
             Ready::Renew { still_good } => still_good,
         };
         match token::renewed(&Line::new(&self.endpoint), &bundle).await {
-            Ok(renewed) => {
-                self.keep(&renewed.held()?).await?;
-                Ok(renewed)
-            }
+            Ok(renewed) => self.keep(&held, renewed).await,
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
-                let ended = Bundle { ended: true, ..bundle };
-                self.keep(&ended.held()?).await?;
-                if still_good { Ok(ended) } else { Err(error) }
+                let now = self.keep(&held, Bundle { ended: true, ..bundle }).await?;
+                if still_good || !now.ended { Ok(now) } else { Err(error) }
             }
             Err(_) if still_good => Ok(bundle),
             Err(error) => Err(error),
         }
     }
 
-    /// Writes what a renewal brought. Its only other copy is here, so a keychain that stumbles is asked again.
-    async fn keep(&self, held: &Held) -> Result<()> {
+    /// Writes what a renewal brought, unless the user has signed in anew or out meanwhile; what stands there then. Its
+    /// only other copy is here, so a keychain that stumbles is asked again.
+    async fn keep(&self, before: &Secret, bundle: Bundle) -> Result<Bundle> {
+        let now = self.store.read(&self.key).await.ok().flatten();
+        if let Some(other) = now.filter(|now| now != before) {
+            return Bundle::read(&other).ok_or_else(missing);
+        }
+        let held = bundle.held()?;
         let mut outcome = Ok(());
         for tried in 0..TRIES {
             tokio::time::sleep(PAUSE * 10 * tried).await;
@@ -100,7 +102,7 @@ impl Place {
                 break;
             }
         }
-        outcome
+        outcome.map(|()| bundle)
     }
 }
 

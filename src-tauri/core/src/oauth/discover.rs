@@ -16,9 +16,11 @@ use super::bundle::{Proof, Server};
 use super::failure;
 use super::line::{Answer, Line};
 use crate::error::Result;
-use crate::wire::LEGACY;
+use crate::wire::{LEGACY, MODERN};
 
 const SESSION: &str = "mcp-session-id";
+const VERSION: &str = "mcp-protocol-version";
+const TOOLS: &str = "tools/list";
 
 /// Who signs people in, and what for.
 pub(super) struct Found {
@@ -65,12 +67,18 @@ async fn challenge(line: &Line) -> Result<Option<String>> {
     if answer.status.is_success() {
         let session = answer.headers.get(SESSION).cloned();
         headers.extend(session.clone().map(|id| (HeaderName::from_static(SESSION), id)));
-        headers.insert("mcp-protocol-version", HeaderValue::from_static(LEGACY));
-        answer = ask(line, "tools/list", serde_json::json!({}), &headers).await?;
+        headers.insert(VERSION, HeaderValue::from_static(LEGACY));
+        answer = ask(line, TOOLS, serde_json::json!({}), &headers).await?;
         if session.is_some() {
             // Nobody needs it any more; a server may not know how to end one.
             let _ = line.ask_service(Method::DELETE, &headers, Bytes::new()).await;
         }
+    } else if answer.status != StatusCode::UNAUTHORIZED {
+        headers.insert(VERSION, HeaderValue::from_static(MODERN));
+        headers.insert("mcp-method", HeaderValue::from_static(TOOLS));
+        let meta = serde_json::json!({ "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientInfo": client, "io.modelcontextprotocol/clientCapabilities": {} });
+        answer = ask(line, TOOLS, serde_json::json!({ "_meta": meta }), &headers).await?;
     }
     if answer.status != StatusCode::UNAUTHORIZED {
         return Ok(None);
