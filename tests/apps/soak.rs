@@ -21,7 +21,7 @@ const IN_FLIGHT: usize = 24;
 /// How long a single request may take: a server that never lets go has no place here.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How much more memory the bridge may hold at the end than after its first quarter, in KiB.
-const MOST_GROWTH: u64 = 4 * 1024;
+const MOST_GROWTH: u64 = 2 * 1024;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
