@@ -16,3 +16,9 @@ mod race;
 /// Each program reports our entry, and everybody else's as before.
 #[path = "apps/reads.rs"]
 mod reads;
+/// A server on a bad day.
+#[path = "apps/rough.rs"]
+mod rough;
+/// A bridge at such a server, for long.
+#[path = "apps/soak.rs"]
+mod soak;

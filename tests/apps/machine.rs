@@ -126,7 +126,7 @@ impl Machine {
     }
 
     /// A program in this computer's environment.
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(self.home.env()).env("PATCHBAY_DATA_DIR", self.home().join(DATA));
         command.env("XDG_RUNTIME_DIR", self.home().join("run")).env("DBUS_SESSION_BUS_ADDRESS", self.bus());
