@@ -24,6 +24,9 @@ mod network;
 /// What older servers say to the newest generation's first call.
 #[path = "probe/older.rs"]
 mod older;
+/// Every way in which a token is sent: what arrives, what is hidden, what is refused.
+#[path = "probe/schemes.rs"]
+mod schemes;
 /// A server that does exactly as told.
 #[path = "probe/server.rs"]
 mod server;
