@@ -73,3 +73,17 @@ pub(super) fn turned(notice: &Notice) -> (String, String) {
     };
     (title, "Patchbay tells you what to do.".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tray_names_what_is_most_urgent_and_never_calls_an_old_result_well() {
+        assert_eq!(tooltip(1, 2, 3, false), "Patchbay: one token needs you");
+        assert_eq!(tooltip(0, 2, 3, false), "Patchbay: 2 connections need you");
+        assert_eq!(tooltip(0, 2, 3, true), "Patchbay: you are offline");
+        assert_eq!(tooltip(0, 0, 3, false), "Patchbay: 3 connections were not checked lately");
+        assert_eq!(tooltip(0, 0, 0, false), ALL_WELL);
+    }
+}

@@ -48,9 +48,9 @@ impl Keychain {
         *self.now.lock().expect("nobody panicked") = endpoint(url, token);
     }
 
-    /// Puts another way to the service in.
-    pub(crate) fn put(&self, endpoint: Endpoint) {
-        *self.now.lock().expect("nobody panicked") = Ok(endpoint);
+    /// Puts whatever it is to answer from now on in.
+    pub(crate) fn put(&self, answer: Result<Endpoint>) {
+        *self.now.lock().expect("nobody panicked") = answer;
     }
 
     /// How often it was read.

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use patchbay_core::wire::base64;
+use patchbay_core::connection::{AuthHeader, Carrier};
+use patchbay_core::secret::Secret;
+use patchbay_core::wire::{Endpoint, base64};
 use serde_json::json;
 
 use crate::app::{App, Keychain, request};
@@ -186,4 +188,39 @@ async fn a_redirect_to_a_host_named_as_the_token_does_not_repeat_it() {
     app.say(&request(1, "ping")).await;
     let line = app.line().await;
     assert!(line.contains("elsewhere.example") && !line.contains(token), "{line}");
+}
+
+fn new_pair() -> String {
+    format!("Basic {}", base64(b"ana@example.com:aaanew"))
+}
+
+#[tokio::test]
+async fn every_way_of_sending_a_token_reaches_the_service_byte_for_byte_and_a_renewal_changes_all_of_it() {
+    let also = vec![Carrier { name: "X-API-Key".into(), prefix: String::new() }];
+    let pair = AuthHeader { user: Some("ana@example.com".into()), ..AuthHeader::plain("Authorization", "Basic ") };
+    let several = AuthHeader { also, ..AuthHeader::plain("Authorization", "Token token=") };
+    for auth in [pair, several] {
+        let service = Service::start(|asked| {
+            let is_new =
+                asked.header("authorization").is_some_and(|value| value == new_pair() || value == "Token token=aaanew");
+            if is_new { Reply::json(result(asked, "{}")) } else { Reply::status(401) }
+        })
+        .await;
+        let of = |token: &str| Endpoint::new(&service.url())?.with_auth(&auth, &Secret::new(token));
+        let keychain = Keychain::with(of("aaaold"));
+        let mut app = App::start(&keychain);
+        assert_eq!(app.request(1, "ping").await["error"]["data"]["code"], "token_refused");
+        keychain.put(of("aaanew"));
+        assert!(app.request(2, "ping").await["result"].is_object(), "{auth:?}");
+        let log = service.log();
+        let sent = |token: &str| match &auth.user {
+            Some(user) => format!("Basic {}", base64(format!("{user}:{token}").as_bytes())),
+            None => format!("Token token={token}"),
+        };
+        let (first, last) = (log.first().expect("asked"), log.last().expect("asked"));
+        for (asked, token) in [(first, "aaaold"), (last, "aaanew")] {
+            assert_eq!(asked.header("authorization"), Some(sent(token)).as_deref());
+            assert_eq!(asked.header("x-api-key"), (!auth.also.is_empty()).then_some(token));
+        }
+    }
 }

@@ -17,10 +17,12 @@ const SCHEMA: &str = include_str!("../../src-tauri/core/catalog/schema.json");
 const GUID: &str = "1a2b3c4d-0000-1111-2222-333344445555";
 const ADDRESS: (&str, &str) = ("url", "https://x.example/mcp");
 
-const PACKS: [(&str, &str); 5] = [
+const PACKS: [(&str, &str); 7] = [
     ("xurrent", include_str!("../../src-tauri/core/catalog/xurrent.json")),
     ("retently", include_str!("../../src-tauri/core/catalog/retently.json")),
     ("uipath", include_str!("../../src-tauri/core/catalog/uipath.json")),
+    ("atlassian", include_str!("../../src-tauri/core/catalog/atlassian.json")),
+    ("sentry", include_str!("../../src-tauri/core/catalog/sentry.json")),
     ("custom", include_str!("../../src-tauri/core/catalog/custom.json")),
     ("practice", include_str!("../../src-tauri/core/catalog/practice.json")),
 ];
@@ -160,6 +162,10 @@ fn templates_use_only_what_is_there() {
             offer.server.iter().flat_map(|server| [&server.authorize, &server.token]).for_each(|text| check(text, &[]));
         }
         provider.headers.iter().for_each(|header| check(&header.value, &[]));
+        for auth in &provider.auth {
+            check(&auth.prefix, &[]);
+            auth.user.iter().for_each(|user| check(user, &[]));
+        }
         provider.take_apart.iter().for_each(|rule| check(&rule.path, &[]));
         provider.pages.create.iter().for_each(|page| check(page, &["origin", "token_name", "scopes"]));
         provider.pages.revoke.iter().for_each(|page| check(page, &["origin"]));

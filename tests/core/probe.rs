@@ -39,6 +39,9 @@ mod refusals;
 /// What a person reads of each outcome.
 #[path = "probe/said.rs"]
 mod said;
+/// Every way in which a token is sent: what arrives, what is hidden, what is refused.
+#[path = "probe/schemes.rs"]
+mod schemes;
 /// A server that does exactly as told.
 #[path = "probe/server.rs"]
 pub(crate) mod server;

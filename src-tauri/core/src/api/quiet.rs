@@ -171,11 +171,9 @@ impl Patchbay {
     }
 }
 
-async fn is_readable(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> bool {
-    match token::read(patchbay, connection, credential).await {
-        Ok(_) => true,
-        Err(error) => error.code == Code::TokenMissing,
-    }
+async fn is_readable(secrets: &SecretStore, connection: &Connection, credential: &Credential) -> bool {
+    let Ok(key) = token::key(connection, credential) else { return true };
+    token::read_sound(secrets, &key).await.is_ok()
 }
 
 /// What can be checked by itself: services that an app uses, with what they need to be asked.

@@ -343,10 +343,12 @@ impl Provider {
     }
 }
 
-const PACKS: [&str; 5] = [
+const PACKS: [&str; 7] = [
     include_str!("../../catalog/xurrent.json"),
     include_str!("../../catalog/retently.json"),
     include_str!("../../catalog/uipath.json"),
+    include_str!("../../catalog/atlassian.json"),
+    include_str!("../../catalog/sentry.json"),
     include_str!("../../catalog/custom.json"),
     include_str!("../../catalog/practice.json"),
 ];

@@ -29,36 +29,76 @@ pub(crate) fn offer(url: &str, auth: Option<&AuthHeader>, headers: &[(String, St
     let known = all().iter().filter(|provider| provider.id != "custom");
     for provider in known.filter(|provider| auth.is_none_or(|auth| sends(provider, auth))) {
         let settings = parsed.as_ref().and_then(|url| provider.recognise(url, headers));
-        if let Some(offer) = settings.and_then(|settings| fitting(provider, settings, url, headers)) {
+        let settings = settings.map(|settings| with_sign_in(provider, settings, auth));
+        if let Some(offer) = settings.and_then(|settings| fitting(provider, settings, (url, auth, headers))) {
             return (provider, offer);
         }
     }
     (custom(), of_any(url, auth, headers))
 }
 
-/// Whether a service takes its token in this header.
+/// Whether a service takes its token in this way, under one of its answers.
 fn sends(provider: &Provider, auth: &AuthHeader) -> bool {
     let own = provider.auth.clone().unwrap_or_default();
-    let is_paired = own.user.is_some() == auth.user.is_some();
-    own.name.eq_ignore_ascii_case(&auth.name) && own.prefix == auth.prefix && is_paired && own.also == auth.also
+    let fits = match key(&own.prefix) {
+        Some(key) => choice_of(provider, key, &auth.prefix).is_some(),
+        None => own.prefix == auth.prefix,
+    };
+    let is_paired = own.user.is_some() || auth.user.is_none();
+    own.name.eq_ignore_ascii_case(&auth.name) && fits && is_paired && own.also == auth.also
+}
+
+/// The answers that lead to the way in which the token is sent.
+fn with_sign_in(
+    provider: &Provider,
+    mut settings: BTreeMap<String, String>,
+    auth: Option<&AuthHeader>,
+) -> BTreeMap<String, String> {
+    let (Some(own), Some(auth)) = (&provider.auth, auth) else { return settings };
+    let choice = key(&own.prefix).and_then(|key| choice_of(provider, key, &auth.prefix));
+    let user = own.user.as_deref().and_then(key).zip(auth.user.as_ref());
+    settings.extend(choice);
+    settings.extend(user.map(|(key, user)| (key.to_owned(), user.clone())));
+    settings
+}
+
+/// The answer, by its field, under which a variable has a value.
+fn choice_of(provider: &Provider, variable: &str, value: &str) -> Option<(String, String)> {
+    provider.fields.iter().find_map(|field| {
+        let choice = field.choices.iter().find(|choice| choice.vars.get(variable).is_some_and(|text| text == value))?;
+        Some((field.key.clone(), choice.value.clone()))
+    })
+}
+
+/// What a template is about that is one `{key}` and nothing else.
+fn key(template: &str) -> Option<&str> {
+    template.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// The offer, unless what it comes to is something else than what stands there.
 fn fitting(
     provider: &Provider,
     settings: BTreeMap<String, String>,
-    url: &str,
-    headers: &[(String, String)],
+    (url, auth, headers): (&str, Option<&AuthHeader>, &[(String, String)]),
 ) -> Option<Offer> {
+    let is_sent_so = |resolved: &Resolved| {
+        let is_named = |auth: &AuthHeader| resolved.auth.name.eq_ignore_ascii_case(&auth.name);
+        auth.is_none_or(|auth| {
+            is_named(auth) && AuthHeader { name: resolved.auth.name.clone(), ..auth.clone() } == resolved.auth
+        })
+    };
+    // Who is paired with a token is in what stands there, or nowhere.
+    let own = provider.auth.as_ref().and_then(|own| key(own.user.as_deref()?));
     match provider.resolve(&settings) {
-        Ok(resolved) if is_same(&resolved, url, headers) => {
+        Ok(resolved) if is_same(&resolved, url, headers) && is_sent_so(&resolved) => {
             Some(Offer { settings: resolved.settings, ..Offer::default() })
         }
         Ok(_) => None,
         Err(errors) => {
             let asks: Option<Vec<_>> = errors.into_iter().map(|error| error.field).collect();
             let are_free = |asks: &Vec<String>| asks.iter().all(|field| !settings.contains_key(field));
-            let asks = asks.filter(are_free).filter(|_| headers.is_empty())?;
+            let is_paired = |asks: &Vec<String>| auth.is_some() && asks.iter().any(|field| Some(field.as_str()) == own);
+            let asks = asks.filter(are_free).filter(|asks| headers.is_empty() && !is_paired(asks))?;
             Some(Offer { settings, asks, refused: false })
         }
     }
@@ -126,7 +166,7 @@ impl Provider {
         }
         for rule in &self.headers {
             let sent = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(&rule.name));
-            let key = rule.value.strip_prefix('{').and_then(|key| key.strip_suffix('}'));
+            let key = key(&rule.value);
             if let (Some((_, value)), Some(key)) = (sent, key) {
                 settings.insert(key.to_owned(), value.clone());
                 settings

@@ -187,7 +187,7 @@ impl Provider {
         let Some(auth) = &self.auth else { return Ok(AuthHeader::default()) };
         let text = |template: &String| expand(template, vars, false);
         // A field that does not apply or was left empty stands for nothing.
-        let field = auth.user.as_deref().and_then(|key| key.strip_prefix('{')?.strip_suffix('}'));
+        let field = auth.user.as_deref().and_then(|user| user.strip_prefix('{')?.strip_suffix('}'));
         let user = field.map_or_else(|| auth.user.clone(), |key| answers.get(key).cloned());
         let mut also: Vec<Carrier> = auth.also.clone();
         if let Some((key, lines)) = self.token_lines.as_ref().and_then(|key| answers.get_key_value(key)) {

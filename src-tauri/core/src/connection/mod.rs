@@ -156,11 +156,11 @@ pub struct AuthHeader {
     pub prefix: String,
     /// The name that goes before the token in what `Basic` sends, `base64(user:token)`; absent where the token goes as it
     /// is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[ts(optional)]
     pub user: Option<String>,
     /// Further headers that carry the token.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[ts(optional, as = "Option<Vec<Carrier>>")]
     pub also: Vec<Carrier>,
 }

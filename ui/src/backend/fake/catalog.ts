@@ -1,7 +1,9 @@
 /** The real packs, with the core's defaults filled in. */
+import atlassian from '../../../../src-tauri/core/catalog/atlassian.json';
 import custom from '../../../../src-tauri/core/catalog/custom.json';
 import practice from '../../../../src-tauri/core/catalog/practice.json';
 import retently from '../../../../src-tauri/core/catalog/retently.json';
+import sentry from '../../../../src-tauri/core/catalog/sentry.json';
 import uipath from '../../../../src-tauri/core/catalog/uipath.json';
 import xurrent from '../../../../src-tauri/core/catalog/xurrent.json';
 import type { Field } from '../../bindings/Field';
@@ -33,4 +35,4 @@ function whole(pack: Loose): Provider {
   };
 }
 
-export const CATALOG: Provider[] = [xurrent, retently, uipath, custom, practice].map((pack) => whole(pack as unknown as Loose));
+export const CATALOG: Provider[] = [xurrent, retently, uipath, atlassian, sentry, custom, practice].map((pack) => whole(pack as unknown as Loose));
