@@ -72,10 +72,8 @@ pub(crate) const TOKEN_REFUSED: Said =
     (Verdict::TokenRefused, "The service refuses the token. It has ended or was revoked: make a new one.");
 pub(crate) const TOKEN_MISSING: Said =
     (Verdict::TokenMissing, "The service wants a token, and it has none yet. Give it one.");
-pub(crate) const WANTS_BROWSER: Said = (
-    Verdict::NeedsBrowserSignIn,
-    "This service wants you to sign in with your browser.",
-);
+pub(crate) const WANTS_BROWSER: Said =
+    (Verdict::NeedsBrowserSignIn, "This service wants you to sign in with your browser.");
 pub(crate) const NOT_ALLOWED: Said =
     (Verdict::NotAllowed, "The token is good, but it is not allowed to do this. Make one with the missing permission.");
 pub(crate) const BLOCKED: Said = (

@@ -12,7 +12,7 @@ use super::{Event, Patchbay, token};
 use crate::catalog::is_loopback;
 use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential};
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::probe::Verdict;
 use crate::quiet::{Asked, Kept, Last, Moment, Sensed, Tries, due, judge, note, unanswered};
 use crate::secret::SecretStore;

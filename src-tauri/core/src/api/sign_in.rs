@@ -287,12 +287,7 @@ fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<
 }
 
 /// What is asked of the service; what the request leaves open is as it was before.
-fn want(
-    endpoint: Endpoint,
-    before: Option<&Credential>,
-    with: &SignInWith,
-    secret: Option<Secret>,
-) -> Result<Want> {
+fn want(endpoint: Endpoint, before: Option<&Credential>, with: &SignInWith, secret: Option<Secret>) -> Result<Want> {
     let earlier = before.and_then(|credential| credential.sign_in.as_ref());
     let own = earlier.filter(|earlier| earlier.own_client).map(|earlier| earlier.client_id.clone());
     let given = with.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);

@@ -335,11 +335,9 @@ fn old_token(old: &Previous) -> OldTokenView {
 
 fn group(status: Status) -> Group {
     match status {
-        Status::Working
-        | Status::WorkedBefore
-        | Status::Unchecked
-        | Status::StartedByApp
-        | Status::SignedInByApps => Group::Working,
+        Status::Working | Status::WorkedBefore | Status::Unchecked | Status::StartedByApp | Status::SignedInByApps => {
+            Group::Working
+        }
         Status::Unused => Group::Off,
         _ => Group::NeedsYou,
     }

@@ -53,7 +53,9 @@ pub enum Distrust {
     #[error("its certificate is for another name")]
     OtherName,
     /// The certificate is signed by nobody who is trusted.
-    #[error("nobody this computer trusts has signed its certificate; your company may be inspecting this connection, and then its certificate file has to be added in Patchbay's settings, under Network")]
+    #[error(
+        "nobody this computer trusts has signed its certificate; your company may be inspecting this connection, and then its certificate file has to be added in Patchbay's settings, under Network"
+    )]
     Unknown,
     /// The certificate is unfit in another way.
     #[error("its certificate is not accepted")]

@@ -118,7 +118,8 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         (usize::from(length), rest)
     } else {
         let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-        let length = digits.iter().try_fold(0_usize, |sum, digit| sum.checked_mul(256)?.checked_add((*digit).into()))?;
+        let length =
+            digits.iter().try_fold(0_usize, |sum, digit| sum.checked_mul(256)?.checked_add((*digit).into()))?;
         (length, rest)
     };
     let (inside, after) = rest.split_at_checked(length)?;
