@@ -40,6 +40,9 @@ mod import;
 #[cfg(target_os = "linux")]
 #[path = "core/keychain.rs"]
 mod keychain;
+/// Signing in by OAuth: what it brings, how it is renewed, what it refuses.
+#[path = "core/oauth.rs"]
+mod oauth;
 /// Leaving: everything taken out, or working without Patchbay.
 #[path = "core/leave.rs"]
 mod leave;
