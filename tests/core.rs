@@ -40,12 +40,12 @@ mod import;
 #[cfg(target_os = "linux")]
 #[path = "core/keychain.rs"]
 mod keychain;
-/// Signing in by OAuth: what it brings, how it is renewed, what it refuses.
-#[path = "core/oauth.rs"]
-mod oauth;
 /// Leaving: everything taken out, or working without Patchbay.
 #[path = "core/leave.rs"]
 mod leave;
+/// Signing in by OAuth: what it brings, how it is renewed, what it refuses.
+#[path = "core/oauth.rs"]
+mod oauth;
 /// The packs follow their schema, and what people type into forms is refused where it must be.
 #[path = "core/packs.rs"]
 mod packs;

@@ -17,9 +17,9 @@ pub(super) fn go_on(app: &AppHandle, id: &str, step: &SignInStep) {
 }
 
 fn is_opened(app: &AppHandle, url: &str) -> bool {
-    let opened = check_page(url).map_err(|error| error.message).and_then(|page| {
-        app.opener().open_url(page, None::<&str>).map_err(|error| error.to_string())
-    });
+    let opened = check_page(url)
+        .map_err(|error| error.message)
+        .and_then(|page| app.opener().open_url(page, None::<&str>).map_err(|error| error.to_string()));
     if let Err(error) = &opened {
         tracing::warn!("the browser cannot be opened: {error}");
     }

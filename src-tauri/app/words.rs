@@ -26,7 +26,10 @@ pub(super) fn tooltip(due: usize) -> String {
 
 /// Title and body of a notification that the user has to sign in.
 pub(super) fn sign_in(name: &str) -> (String, String) {
-    (format!("{name} wants you to sign in"), format!("Your apps cannot use {name} until you sign in with your browser."))
+    (
+        format!("{name} wants you to sign in"),
+        format!("Your apps cannot use {name} until you sign in with your browser."),
+    )
 }
 
 /// Title and body of a reminder.

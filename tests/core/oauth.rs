@@ -127,10 +127,10 @@ fn url_encoded(text: &str) -> String {
 
 #[tokio::test]
 async fn a_token_that_ends_soon_is_renewed_ahead_and_outlives_a_service_that_is_down() {
-    let service = Service::start(Rules { lasts: Some(2), ..Rules::default() }).await;
+    let service = Service::start(Rules { lasts: Some(4), ..Rules::default() }).await;
     let kept = Kept::with(&want(&service)).await;
     let first = kept.access(None).await.expect("a token");
-    tokio::time::sleep(Duration::from_millis(1600)).await;
+    tokio::time::sleep(Duration::from_millis(3050)).await;
     service.change(|rules| rules.down = true);
     assert_eq!(kept.access(None).await.expect("still good"), first);
     let refused = kept.access(Some(&first)).await.expect_err("it is refused, and nobody gives another");
@@ -206,7 +206,8 @@ async fn only_the_right_path_and_state_end_the_wait() {
             let back = sent_back(&page).await;
             let base = back.split("/callback").next().expect("an origin").to_owned();
             let _half_open = TcpStream::connect(base.strip_prefix("http://").expect("http")).await.expect("open");
-            for other in ["/favicon.ico", "/callback?state=wrong&code=x", "/callback?error=access_denied", "/callback"] {
+            for other in ["/favicon.ico", "/callback?state=wrong&code=x", "/callback?error=access_denied", "/callback"]
+            {
                 let answer = visit(&format!("{base}{other}")).await;
                 log.lock().expect("unpoisoned").push(answer);
             }
@@ -293,7 +294,8 @@ async fn the_client_of_last_time_is_used_again_and_an_own_one_is_never_replaced(
 #[tokio::test]
 async fn a_client_with_a_secret_needs_no_person_now_or_later() {
     let service = Service::start(Rules { lasts: Some(1), ..Rules::default() }).await;
-    let wanted = Want { grant: Grant::ClientCredentials, client: Some(own("robot", "canary-secret")), ..want(&service) };
+    let wanted =
+        Want { grant: Grant::ClientCredentials, client: Some(own("robot", "canary-secret")), ..want(&service) };
     let kept = Kept::with(&wanted).await;
     let first = kept.access(None).await.expect("a token");
     tokio::time::sleep(Duration::from_millis(1100)).await;

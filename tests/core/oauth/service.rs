@@ -184,7 +184,9 @@ impl State {
         let back = field(said, "redirect_uri").expect("a place to go back to");
         let mut back = url::Url::parse(&back).expect("an address");
         let issuer = self.rules.issuer_back.clone().unwrap_or_else(|| self.origin.clone());
-        back.query_pairs_mut().append_pair("state", &field(said, "state").expect("a state")).append_pair("iss", &issuer);
+        back.query_pairs_mut()
+            .append_pair("state", &field(said, "state").expect("a state"))
+            .append_pair("iss", &issuer);
         let (name, value) = if self.rules.denies { ("error", "access_denied") } else { ("code", "one-time-code") };
         back.query_pairs_mut().append_pair(name, value);
         ResponseTemplate::new(302).insert_header("location", back.as_str())
@@ -204,7 +206,8 @@ impl State {
         }
         let known = old.as_ref().is_none_or(|old| self.refresh.contains(old));
         if self.rules.forgets || !known {
-            let words = if self.rules.repeats { format!("bad token {}", old.unwrap_or_default()) } else { String::new() };
+            let words =
+                if self.rules.repeats { format!("bad token {}", old.unwrap_or_default()) } else { String::new() };
             return ResponseTemplate::new(400)
                 .set_body_json(json!({ "error": "invalid_grant", "error_description": words }));
         }

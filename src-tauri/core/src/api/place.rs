@@ -283,7 +283,7 @@ impl Patchbay {
                 restart,
                 kept_in: Vec::new(),
                 token_missing: false,
-            signed_out: None,
+                signed_out: None,
             });
         }
         let intent = Intent {

@@ -16,8 +16,8 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use address::{check_address, check_page};
 pub(crate) use address::is_loopback;
+pub use address::{check_address, check_page};
 pub(crate) use offer::{Offer, custom, offer};
 pub use resolve::Resolved;
 pub use shape::{Shape, foreign_service};
