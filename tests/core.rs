@@ -46,6 +46,9 @@ mod leave;
 /// Ways through a network: which proxy, whom to trust, for all and for one connection.
 #[path = "core/network.rs"]
 mod network;
+/// Signing in by OAuth: what it brings, how it is renewed, what it refuses.
+#[path = "core/oauth.rs"]
+mod oauth;
 /// The packs follow their schema, and what people type into forms is refused where it must be.
 #[path = "core/packs.rs"]
 mod packs;

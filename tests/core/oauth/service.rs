@@ -1,0 +1,238 @@
+//! A service with its own authorization server, on this computer.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use patchbay_core::secret::Secret;
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+/// What it does.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    /// How long an access token is said to be good, in seconds.
+    pub(crate) lasts: Option<u32>,
+    /// How long the token endpoint takes.
+    pub(crate) slow: Duration,
+    /// Whether it says how to sign in.
+    pub(crate) offers: bool,
+    pub(crate) registers: bool,
+    pub(crate) denies: bool,
+    /// Whether it has forgotten its clients' tokens.
+    pub(crate) forgets: bool,
+    pub(crate) down: bool,
+    /// Whether it repeats what it was sent in its errors.
+    pub(crate) repeats: bool,
+    /// The issuer that it gives the browser.
+    pub(crate) issuer_back: Option<String>,
+    pub(crate) token_endpoint: Option<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            lasts: Some(3600),
+            slow: Duration::ZERO,
+            offers: true,
+            registers: true,
+            denies: false,
+            forgets: false,
+            down: false,
+            repeats: false,
+            issuer_back: None,
+            token_endpoint: None,
+        }
+    }
+}
+
+struct State {
+    rules: Rules,
+    origin: String,
+    /// Paths with their query or body.
+    log: Vec<(String, String)>,
+    made: u32,
+    access: Vec<String>,
+    refresh: Vec<String>,
+    used: Vec<String>,
+    all: Vec<String>,
+    revoked: bool,
+}
+
+/// The service.
+pub(crate) struct Service {
+    server: MockServer,
+    state: Arc<Mutex<State>>,
+}
+
+struct Router(Arc<Mutex<State>>);
+
+impl Service {
+    pub(crate) async fn start(rules: Rules) -> Self {
+        let server = MockServer::start().await;
+        let state = State {
+            rules,
+            origin: server.uri(),
+            log: Vec::new(),
+            made: 0,
+            access: Vec::new(),
+            refresh: Vec::new(),
+            used: Vec::new(),
+            all: Vec::new(),
+            revoked: false,
+        };
+        let state = Arc::new(Mutex::new(state));
+        Mock::given(any()).respond_with(Router(state.clone())).mount(&server).await;
+        Self { server, state }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("unpoisoned")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("{}/mcp", self.server.uri())
+    }
+
+    pub(crate) fn change(&self, how: impl FnOnce(&mut Rules)) {
+        how(&mut self.state().rules);
+    }
+
+    /// What was asked at a path, as its query or body.
+    pub(crate) fn asked(&self, path: &str) -> Vec<String> {
+        self.state().log.iter().filter(|(asked, _)| asked == path).map(|(_, what)| what.clone()).collect()
+    }
+
+    pub(crate) fn count(&self, path: &str) -> usize {
+        self.asked(path).len()
+    }
+
+    pub(crate) fn takes(&self, token: &Secret) -> bool {
+        self.state().access.iter().any(|known| known == token.expose())
+    }
+
+    /// Whether a refresh token came twice.
+    pub(crate) fn was_revoked(&self) -> bool {
+        self.state().revoked
+    }
+
+    /// Every token that it ever gave.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.state().all.clone()
+    }
+}
+
+impl Respond for Router {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut state = self.0.lock().expect("unpoisoned");
+        let path = request.url.path().to_owned();
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let said = if body.is_empty() { request.url.query().unwrap_or_default().to_owned() } else { body };
+        state.log.push((path.clone(), said.clone()));
+        match path.as_str() {
+            "/mcp" if state.rules.offers => {
+                let place = format!("{}/.well-known/oauth-protected-resource/mcp", state.origin);
+                let challenge = format!(r#"Bearer resource_metadata="{place}""#);
+                ResponseTemplate::new(401).insert_header("www-authenticate", challenge.as_str())
+            }
+            "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
+                "resource": format!("{}/mcp", state.origin), "authorization_servers": [state.origin],
+                "scopes_supported": ["read", "write"] })),
+            "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
+            "/register" if state.rules.offers && state.rules.registers => state.register(&said),
+            "/authorize" => state.authorize(&said),
+            "/token" => state.token(&said),
+            "/revoke" => state.revoke(&said),
+            _ => ResponseTemplate::new(404),
+        }
+    }
+}
+
+fn json_of(value: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(value)
+}
+
+fn field(said: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(&format!("http://x.invalid/?{said}")).expect("an address");
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+impl State {
+    fn metadata(&self) -> Value {
+        let origin = &self.origin;
+        let mut metadata = json!({
+            "issuer": origin, "authorization_endpoint": format!("{origin}/authorize"),
+            "token_endpoint": self.rules.token_endpoint.clone().unwrap_or_else(|| format!("{origin}/token")),
+            "revocation_endpoint": format!("{origin}/revoke"), "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"], "authorization_response_iss_parameter_supported": true,
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_post"] });
+        if self.rules.registers {
+            metadata["registration_endpoint"] = json!(format!("{origin}/register"));
+        }
+        metadata
+    }
+
+    fn register(&mut self, said: &str) -> ResponseTemplate {
+        let asked: Value = serde_json::from_str(said).expect("JSON");
+        self.made += 1;
+        let client = format!("client-{}", self.made);
+        ResponseTemplate::new(201)
+            .set_body_json(json!({ "client_id": client, "redirect_uris": asked["redirect_uris"] }))
+    }
+
+    fn authorize(&self, said: &str) -> ResponseTemplate {
+        let back = field(said, "redirect_uri").expect("a place to go back to");
+        let mut back = url::Url::parse(&back).expect("an address");
+        let issuer = self.rules.issuer_back.clone().unwrap_or_else(|| self.origin.clone());
+        back.query_pairs_mut()
+            .append_pair("state", &field(said, "state").expect("a state"))
+            .append_pair("iss", &issuer);
+        let (name, value) = if self.rules.denies { ("error", "access_denied") } else { ("code", "one-time-code") };
+        back.query_pairs_mut().append_pair(name, value);
+        ResponseTemplate::new(302).insert_header("location", back.as_str())
+    }
+
+    fn token(&mut self, said: &str) -> ResponseTemplate {
+        if self.rules.down {
+            return ResponseTemplate::new(503);
+        }
+        let old = field(said, "refresh_token");
+        if let Some(old) = &old {
+            if self.used.contains(old) {
+                self.revoked = true;
+                self.refresh.clear();
+            }
+            self.used.push(old.clone());
+        }
+        let known = old.as_ref().is_none_or(|old| self.refresh.contains(old));
+        if self.rules.forgets || !known {
+            let words =
+                if self.rules.repeats { format!("bad token {}", old.unwrap_or_default()) } else { String::new() };
+            return ResponseTemplate::new(400)
+                .set_body_json(json!({ "error": "invalid_grant", "error_description": words }));
+        }
+        self.made += 1;
+        let (access, refresh) =
+            (format!("canary-access-token-{:06}", self.made), format!("canary-refresh-token-{:06}", self.made));
+        self.access.push(access.clone());
+        self.all.extend([access.clone(), refresh.clone()]);
+        let mut answer = json!({ "access_token": access, "token_type": "Bearer", "scope": "read write" });
+        if let Some(lasts) = self.rules.lasts {
+            answer["expires_in"] = json!(lasts);
+        }
+        if field(said, "grant_type").as_deref() != Some("client_credentials") {
+            // The one before is no good any more.
+            self.refresh.retain(|known| Some(known) != old.as_ref());
+            self.refresh.push(refresh.clone());
+            answer["refresh_token"] = json!(refresh);
+        }
+        json_of(&answer).set_delay(self.rules.slow)
+    }
+
+    fn revoke(&mut self, said: &str) -> ResponseTemplate {
+        let token = field(said, "token").expect("a token");
+        self.access.retain(|known| *known != token);
+        self.refresh.retain(|known| *known != token);
+        ResponseTemplate::new(200)
+    }
+}
