@@ -4,6 +4,12 @@
 //! signed in, and a proxy that is not there keeps them on this computer.
 #![cfg(target_os = "linux")]
 
+/// A bridge that a test speaks to by itself.
+#[path = "apps/bridge.rs"]
+mod bridge;
+/// MCP Inspector's command line.
+#[path = "apps/inspector.rs"]
+mod inspector;
 /// A computer of one's own: home, keychain, practice service.
 #[path = "apps/machine.rs"]
 mod machine;
@@ -16,3 +22,6 @@ mod race;
 /// Each program reports our entry, and everybody else's as before.
 #[path = "apps/reads.rs"]
 mod reads;
+/// Signing in by OAuth at real services.
+#[path = "apps/sign_in.rs"]
+mod sign_in;

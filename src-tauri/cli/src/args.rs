@@ -182,6 +182,9 @@ pub(crate) enum Command {
         /// End when standard input ends, as it does when the program that started this one is gone.
         #[arg(long, hide = true)]
         until_input_ends: bool,
+        /// How long the access tokens of its sign-ins last, to try what happens when they end.
+        #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 3600)]
+        access_seconds: u32,
     },
     /// The passphrase vault, for computers without a keychain.
     Vault {

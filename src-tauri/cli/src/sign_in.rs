@@ -47,7 +47,8 @@ pub(crate) async fn sign_out(patchbay: &Patchbay, target: &Target, as_json: bool
     if as_json {
         print::json(&json!({ "url": url, "revoked": revoked }));
     } else {
-        let service = if revoked { " The service has ended it too." } else { " It is forgotten here; the service was not told." };
+        let service =
+            if revoked { " The service has ended it too." } else { " It is forgotten here; the service was not told." };
         print::line(&format!("Signed out: {url}.{service}"));
     }
     Ok(ExitCode::SUCCESS)

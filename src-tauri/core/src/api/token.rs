@@ -126,7 +126,8 @@ fn note_sign_in(data_dir: &Path, connection: &Connection, credential: &Credentia
         let connection = state.connection_mut(&connection.id)?;
         let credential = connection.credentials.iter_mut().find(|own| own.id == credential.id);
         if let Some(sign_in) = credential.and_then(|own| own.sign_in.as_mut()) {
-            let needed = sign_in.needed.get_or_insert_with(|| SignInNeeded { since: Timestamp::now(), scopes: Vec::new() });
+            let needed =
+                sign_in.needed.get_or_insert_with(|| SignInNeeded { since: Timestamp::now(), scopes: Vec::new() });
             needed.scopes = oauth::union(&needed.scopes, scopes);
         }
         Ok(())

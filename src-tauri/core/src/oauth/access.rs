@@ -97,8 +97,11 @@ impl Place {
                 return Ok(lock);
             }
             if begun.elapsed() > PATIENCE {
-                return Err(Error::new(Code::FileBusy, "Another program of Patchbay's renews the sign-in and does not finish.")
-                    .hint("Wait a moment, then try again."));
+                return Err(Error::new(
+                    Code::FileBusy,
+                    "Another program of Patchbay's renews the sign-in and does not finish.",
+                )
+                .hint("Wait a moment, then try again."));
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use rmcp::transport::auth::{AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource};
 use url::Url;
 
@@ -63,7 +63,8 @@ async fn challenge(line: &Line) -> Result<Option<String>> {
     if answer.status != StatusCode::UNAUTHORIZED {
         return Ok(None);
     }
-    let said: Vec<_> = answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let said: Vec<_> =
+        answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
     let best = said.iter().find(|value| value.contains("resource_metadata")).or(said.first());
     Ok(best.map(|value| (*value).to_owned()))
 }

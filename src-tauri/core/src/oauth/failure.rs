@@ -44,7 +44,8 @@ pub(super) fn of_renewal(line: &Line, bundle: &Bundle, answer: &Answer) -> Error
         return needs_person(&format!("The service says: {words}."));
     }
     let words = if words.is_empty() { format!("status {}", answer.status.as_u16()) } else { words };
-    Error::new(Code::Unreachable, format!("The service does not renew the sign-in just now: {words}.")).hint("Try again.")
+    Error::new(Code::Unreachable, format!("The service does not renew the sign-in just now: {words}."))
+        .hint("Try again.")
 }
 
 /// A service's own words, without what the bundle keeps secret.

@@ -89,7 +89,8 @@ impl Line {
 }
 
 fn unreachable(there: &Endpoint, error: &WireError) -> Error {
-    let hint = if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
+    let hint =
+        if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
     Error::new(Code::Unreachable, format!("{} does not answer: {error}.", there.origin())).hint(hint)
 }
 

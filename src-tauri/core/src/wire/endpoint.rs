@@ -46,7 +46,13 @@ impl Endpoint {
     /// # Errors
     /// As [`check_address`].
     pub fn new(url: &str) -> Result<Self> {
-        Ok(Self { url: check_address(url)?, auth: None, headers: HeaderMap::new(), network: Network::default(), fresh_until: None })
+        Ok(Self {
+            url: check_address(url)?,
+            auth: None,
+            headers: HeaderMap::new(),
+            network: Network::default(),
+            fresh_until: None,
+        })
     }
 
     /// The same with a token.
@@ -104,7 +110,8 @@ impl Endpoint {
             Error::new(Code::AddressInvalid, "The service names an address that is none.").hint("Ask the service.")
         })?;
         if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
-            let said = format!("The service names an address that is not encrypted: {}", url.origin().ascii_serialization());
+            let said =
+                format!("The service names an address that is not encrypted: {}", url.origin().ascii_serialization());
             return Err(Error::new(Code::AddressNotHttps, said).hint("Ask the service."));
         }
         Ok(Self { url, auth: None, headers: HeaderMap::new(), network: self.network.clone(), fresh_until: None })
