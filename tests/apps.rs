@@ -7,6 +7,9 @@
 /// A bridge that a test speaks to by itself.
 #[path = "apps/bridge.rs"]
 mod bridge;
+/// Claude Code calls a tool.
+#[path = "apps/claude.rs"]
+mod claude;
 /// MCP Inspector's command line.
 #[path = "apps/inspector.rs"]
 mod inspector;
