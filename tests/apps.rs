@@ -4,6 +4,15 @@
 //! signed in, and a proxy that is not there keeps them on this computer.
 #![cfg(target_os = "linux")]
 
+/// A bridge that a test speaks to by itself.
+#[path = "apps/bridge.rs"]
+mod bridge;
+/// Claude Code calls a tool.
+#[path = "apps/claude.rs"]
+mod claude;
+/// MCP Inspector's command line.
+#[path = "apps/inspector.rs"]
+mod inspector;
 /// A computer of one's own: home, keychain, practice service.
 #[path = "apps/machine.rs"]
 mod machine;
@@ -22,3 +31,6 @@ mod rough;
 /// A bridge at such a server, for long.
 #[path = "apps/soak.rs"]
 mod soak;
+/// Signing in by OAuth at real services.
+#[path = "apps/sign_in.rs"]
+mod sign_in;

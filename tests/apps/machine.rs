@@ -2,10 +2,11 @@
 //! by process id.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use patchbay_test_support::Home;
 use patchbay_test_support::practice::Practice;
@@ -50,12 +51,35 @@ impl Machine {
 
     /// Starts the practice service; its address and its scripts' side.
     pub(crate) fn practice(&mut self) -> (String, Practice) {
+        self.practice_with(&[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn practice_with(&mut self, args: &[&str]) -> (String, Practice) {
         let mut service = self.command(env!("CARGO_BIN_EXE_patchbay"));
-        service.args(["practice", "--port", "0", "--json"]);
+        service.args(["practice", "--port", "0", "--json"]).args(args);
         let told: serde_json::Value = serde_json::from_str(&self.keep_and_hear(service)).expect("a line of JSON");
         let url = told["mcp"].as_str().expect("its address").to_owned();
         let port = url.split(['/', ':']).find_map(|part| part.parse().ok()).expect("its port");
         (url, Practice::at(port))
+    }
+
+    /// Starts a server made with `fastmcp`; its address.
+    pub(crate) fn fastmcp(&mut self, kind: &str) -> String {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/server.py");
+        let mut server = Command::new(tool("python/bin/python"));
+        server.env_clear().envs(self.home.env()).args([script, kind, &port.to_string()]);
+        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.children.push(server.spawn().expect("it starts"));
+        let begun = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the server does not come up");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        format!("http://127.0.0.1:{port}/mcp")
     }
 
     /// Runs Patchbay, which has to succeed; what it says.
@@ -91,6 +115,12 @@ impl Machine {
     /// A real app, yet to be started. It knows nothing of Patchbay's folder or the session bus: the entry has to be enough.
     pub(crate) fn app_command(&self, program: &str) -> Command {
         let mut command = Command::new(tools().join(program));
+        self.as_app(&mut command);
+        command
+    }
+
+    /// Gives a command the environment of an app.
+    pub(crate) fn as_app(&self, command: &mut Command) {
         command.env_clear().envs(self.home.env()).env_remove("PATCHBAY_DATA_DIR");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LANG", "C.UTF-8");
         let nowhere = "http://127.0.0.1:9";
@@ -98,6 +128,12 @@ impl Machine {
         command.env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1").env("COPILOT_AUTO_UPDATE", "false");
         command.current_dir(self.home.path().join("work"));
         command.stdin(Stdio::null()).stderr(Stdio::piped());
+    }
+
+    /// Patchbay, yet to be started.
+    pub(crate) fn patchbay_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_patchbay"));
+        command.args(args);
         command
     }
 
@@ -163,7 +199,8 @@ impl Machine {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn heard(&self, output: Output) -> Output {
+    /// Remembers what a program said.
+    pub(crate) fn heard(&self, output: Output) -> Output {
         let mut said = self.words();
         said.push_str(&String::from_utf8_lossy(&output.stdout));
         said.push_str(&String::from_utf8_lossy(&output.stderr));
@@ -189,4 +226,18 @@ fn tools() -> PathBuf {
     let folder = named.unwrap_or_else(usual).join("node_modules/.bin");
     assert!(folder.join("gemini").exists(), "the apps are installed by `cargo xtask test apps`");
     folder
+}
+
+/// A program or folder among the tools that are no apps.
+pub(crate) fn tool(place: &str) -> PathBuf {
+    let named = std::env::var_os("PATCHBAY_TOOLS").map(PathBuf::from);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
+    let tool = named.unwrap_or(root).join(place);
+    assert!(tool.exists(), "{} is missing: `cargo xtask test apps` installs it", tool.display());
+    tool
+}
+
+/// Node, newer than the system's may be.
+pub(crate) fn node() -> PathBuf {
+    tool("python/bin/node")
 }

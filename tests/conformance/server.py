@@ -1,7 +1,8 @@
-"""A server made with `fastmcp`: `server.py http|sse|newest PORT`, on this computer alone.
+"""A server made with `fastmcp`: `server.py http|sse|newest|bearer|oauth PORT`, on this computer alone.
 
 `http` speaks all generations over Streamable HTTP, `sse` speaks 2024-11-05 on a stream of its own, and `newest` refuses
 whatever does not name the newest revision, as a server does that speaks nothing else.
+`bearer` wants a token, and `oauth` a sign-in at its own authorization server, whose access tokens last three seconds.
 """
 
 import json
@@ -10,6 +11,9 @@ import sys
 import mcp_types
 import uvicorn
 from fastmcp import Context, FastMCP
+from fastmcp.server.auth import StaticTokenVerifier
+from fastmcp.server.auth.auth import ClientRegistrationOptions, RevocationOptions
+from fastmcp.server.auth.providers import in_memory
 
 server = FastMCP("real")
 
@@ -59,6 +63,21 @@ def newest_only(app):
     return guarded
 
 
+def door(kind, port):
+    """Who is let in."""
+    if kind == "bearer":
+        return StaticTokenVerifier({"a-token-for-the-tests": {"client_id": "tests", "scopes": []}})
+    if kind == "oauth":
+        in_memory.DEFAULT_ACCESS_TOKEN_EXPIRY_SECONDS = 3
+        return in_memory.InMemoryOAuthProvider(
+            base_url=f"http://127.0.0.1:{port}",
+            client_registration_options=ClientRegistrationOptions(enabled=True),
+            revocation_options=RevocationOptions(enabled=True),
+        )
+    return None
+
+
 kind, port = sys.argv[1], int(sys.argv[2])
+server.auth = door(kind, port)
 app = server.http_app(transport="sse" if kind == "sse" else "http")
 uvicorn.run(newest_only(app) if kind == "newest" else app, host="127.0.0.1", port=port, log_level="error", lifespan="on")

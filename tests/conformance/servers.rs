@@ -47,7 +47,9 @@ impl Server {
         let script = tool("everything/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
         Self::start(|port| {
             let mut command = Command::new(node());
-            command.arg(script).arg(kind).env("PORT", port.to_string());
+            // By itself it would listen to the whole network.
+            let local = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/local.mjs");
+            command.arg("--import").arg(local).arg(script).arg(kind).env("PORT", port.to_string());
             command
         })
     }

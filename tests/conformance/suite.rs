@@ -35,7 +35,7 @@ fn wants_newest_app(scenario: &str) -> bool {
     ["request-metadata", "http-standard-headers"].contains(&scenario)
 }
 
-fn suite(version: &str) -> Command {
+pub(crate) fn suite(version: &str) -> Command {
     let mut command = Command::new(node());
     let place = format!("conformance/{version}/node_modules/@modelcontextprotocol/conformance/dist/index.js");
     command.arg(tool(&place)).env("PATH", node().parent().expect("a folder"));
@@ -102,7 +102,7 @@ fn run(version: &str, (scenario, revision): &Case, generation: &str) -> Vec<Stri
 }
 
 /// `FOLDER/SCENARIO-TIME/checks.json`
-fn checks(folder: &Path) -> Vec<Value> {
+pub(crate) fn checks(folder: &Path) -> Vec<Value> {
     let below = std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok);
     let files = below.filter_map(|entry| std::fs::read(entry.path().join("checks.json")).ok());
     files.flat_map(|file| serde_json::from_slice::<Vec<Value>>(&file).expect("a list")).collect()

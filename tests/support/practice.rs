@@ -25,7 +25,7 @@ impl Practice {
     pub fn make(self, name: &str, seconds: u32) -> Result<(String, String)> {
         let scopes = ["profile:read", "notes:read"];
         let wish = json!({ "name": name, "scopes": scopes, "lifetime_seconds": seconds });
-        let made = post(self.port, "/api/tokens", &wish)?;
+        let made = self.post("/api/tokens", &wish)?;
         let text = |key: &str| made[key].as_str().map(str::to_owned).with_context(|| format!("no {key}"));
         Ok((text("id")?, text("token")?))
     }
@@ -35,16 +35,31 @@ impl Practice {
     /// # Errors
     /// The service does not listen, or knows no such token.
     pub fn revoke(self, id: &str) -> Result<()> {
-        post(self.port, &format!("/api/tokens/{id}/revoke"), &json!({})).map(drop)
+        self.post(&format!("/api/tokens/{id}/revoke"), &json!({})).map(drop)
+    }
+
+    /// Asks for one of the service's lists.
+    ///
+    /// # Errors
+    /// The service does not listen, or refuses.
+    pub fn get(self, path: &str) -> Result<Value> {
+        ask(self.port, "GET", path, "")
+    }
+
+    /// Sends JSON to one of the service's addresses for scripts.
+    ///
+    /// # Errors
+    /// The service does not listen, or refuses.
+    pub fn post(self, path: &str, body: &Value) -> Result<Value> {
+        ask(self.port, "POST", path, &body.to_string())
     }
 }
 
-fn post(port: u16, path: &str, body: &Value) -> Result<Value> {
-    let body = body.to_string();
+fn ask(port: u16, method: &str, path: &str, body: &str) -> Result<Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).context("the practice service is not there")?;
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = String::new();

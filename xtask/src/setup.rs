@@ -179,6 +179,13 @@ pub(crate) fn peers() -> Result<PathBuf> {
     Ok(peers)
 }
 
+/// MCP Inspector, for its command line. It needs the Node of [`conformance_tools`].
+pub(crate) fn inspector() -> Result<()> {
+    const INSPECTOR: &[&str] = &["@modelcontextprotocol/inspector@2.12.0"];
+    let folder = root().join("target/tools/inspector");
+    installed(&folder, INSPECTOR, "Installing MCP Inspector for the tests", || npm(&folder, INSPECTOR))
+}
+
 /// Installs what a folder is to have, unless it has that already.
 fn installed(folder: &Path, wanted: &[&str], words: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let (stamp, wanted) = (folder.join("installed"), wanted.join("\n"));

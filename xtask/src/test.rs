@@ -85,6 +85,8 @@ fn one(part: &str, thorough: bool, total: &mut Total) -> Result<()> {
         "core" | "bridge" | "practice" | "cli" | "app" => cargo_test(&["--test", part], total),
         "apps" => {
             setup::npm_tools()?;
+            setup::conformance_tools()?;
+            setup::inspector()?;
             cargo_test(&["--test", part], total)
         }
         "conformance" => {

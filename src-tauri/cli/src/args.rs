@@ -192,6 +192,9 @@ pub(crate) enum Command {
         /// End when standard input ends, as it does when the program that started this one is gone.
         #[arg(long, hide = true)]
         until_input_ends: bool,
+        /// How long the access tokens of its sign-ins last, to try what happens when they end.
+        #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 3600)]
+        access_seconds: u32,
     },
     /// Show, set, clear or test how services are reached: the proxy, and certificates to trust.
     Network(NetworkArgs),

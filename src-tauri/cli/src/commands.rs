@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Place, PlanView, Request, TokenFacts};
 use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
@@ -22,8 +23,9 @@ pub(crate) const ATTENTION: u8 = 1;
 
 /// Runs a command.
 pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<ExitCode> {
-    if let Command::Practice { port, until_input_ends } = command {
-        return practice::run(&host, port, until_input_ends, as_json).await;
+    if let Command::Practice { port, until_input_ends, access_seconds } = command {
+        let access = Duration::from_secs(access_seconds.into());
+        return practice::run(&host, port, access, until_input_ends, as_json).await;
     }
     let patchbay = Patchbay::open(host);
     if patchbay.data_dir().is_dir() {

@@ -80,7 +80,11 @@ fn remember_bus(host: &Host, data_dir: &Path) -> Result<()> {
 /// Details go to standard error, redacted; `PATCHBAY_LOG` chooses how many.
 pub(crate) fn log() {
     let filter = std::env::var("PATCHBAY_LOG").ok().and_then(|text| text.parse::<tracing_subscriber::EnvFilter>().ok());
-    let filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
+    let mut filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
+    // The library tells the code that the browser brings, which no pattern could be known for.
+    if let Ok(quiet) = "rmcp::transport::auth=warn".parse() {
+        filter = filter.add_directive(quiet);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| RedactingWriter::new(std::io::stderr()))

@@ -24,7 +24,7 @@ pub enum PracticeError {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The name is empty, too long, or has control characters.
-    #[error("Give the token a name of at most 80 characters.")]
+    #[error("Choose a name of at most 80 characters.")]
     Name,
     /// No permission was chosen.
     #[error("Choose at least one permission.")]
@@ -43,6 +43,9 @@ pub enum StoreError {
         "\"{0}\" is no address to come back to. It begins with https://, or with http://127.0.0.1 for this computer."
     )]
     Redirect(String),
+    /// An app names too many addresses to come back to.
+    #[error("An app has at most 10 addresses to come back to.")]
+    ManyRedirects,
     /// There are as many apps as are kept.
     #[error("There are too many apps. Sign out or remove one that you no longer need.")]
     FullOfApps,

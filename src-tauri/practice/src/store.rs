@@ -49,7 +49,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self { version: VERSION, tokens: Vec::new(), clients: Vec::new(), sign_ins: Vec::new() }
     }
 }

@@ -144,10 +144,26 @@ pub(super) async fn revoke(line: &Line, bundle: &Bundle) -> bool {
     let refresh = bundle.refresh.iter().map(|token| ("refresh_token", token));
     let mut all = true;
     for (kind, token) in refresh.chain([("access_token", &bundle.access)]) {
-        let Ok(mut form) = Form::of(&bundle.client) else { return false };
-        form.set("token", token.expose());
-        form.set("token_type_hint", kind);
-        all &= form.post(line, url).await.is_ok_and(|answer| answer.status.is_success());
+        all &= is_taken_back(line, url, &bundle.client, kind, token).await;
     }
     all
+}
+
+/// Takes a token back. Servers made with MCP's Python SDK refuse a form without a secret even from a client that has none;
+/// an empty one says the same as none (RFC 6749, 2.3.1), so they are told that at the second attempt.
+async fn is_taken_back(line: &Line, url: &str, client: &Client, kind: &str, token: &Secret) -> bool {
+    for with_empty_secret in [false, true] {
+        let Ok(mut form) = Form::of(client) else { return false };
+        form.set("token", token.expose());
+        form.set("token_type_hint", kind);
+        if with_empty_secret {
+            form.set("client_secret", "");
+        }
+        match form.post(line, url).await.map(|answer| answer.status) {
+            Ok(status) if status.is_success() => return true,
+            Ok(StatusCode::BAD_REQUEST) if client.proof != Proof::ClientSecretPost => {}
+            _ => return false,
+        }
+    }
+    false
 }

@@ -11,9 +11,6 @@ use super::fault::Fault;
 use super::form::Form;
 use crate::token;
 
-/// The longest state that is handed back.
-const MOST_STATE: usize = 2048;
-
 /// A request that may be shown to the user.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -68,7 +65,7 @@ pub(crate) fn read(form: &Form, issuer: &str, find: impl Fn(&str) -> Option<Clie
     });
     let words = "The app that sent you here wants you sent on to an address that is not its own.";
     let redirect = wanted.and_then(|wanted| client.redirect(wanted)).ok_or_else(|| Trouble::Here(words.to_owned()))?;
-    let state = form.get("state").filter(|state| state.len() <= MOST_STATE).map(str::to_owned);
+    let state = form.get("state").map(str::to_owned);
     let back = Back { redirect, state, issuer: issuer.to_owned() };
     match wants(form, &client, issuer) {
         Ok((scopes, challenge)) => Ok(Asked { client: client.id, name: client.name, scopes, challenge, back }),

@@ -28,10 +28,12 @@ impl Kept {
         self.client(&shown.id).filter(|client| client.is_shown_by(shown)).ok_or_else(Fault::client)
     }
 
-    /// Adds an app. The oldest that registered itself and is signed in nowhere makes room.
+    /// Adds an app. The oldest that registered itself and is signed in no longer makes room.
     pub(crate) fn add_client(&mut self, client: Client) -> Result<(), StoreError> {
+        let now = client.created;
         while self.clients.len() >= MOST_CLIENTS {
-            let idle = |client: &Client| !client.by_hand && !self.sign_ins.iter().any(|own| own.client == client.id);
+            let signed_in = |id: &str| self.sign_ins.iter().any(|own| own.client == id && own.lives(now));
+            let idle = |client: &Client| !client.by_hand && !signed_in(&client.id);
             let idle = self.clients.iter().position(idle).ok_or(StoreError::FullOfApps)?;
             self.clients.remove(idle);
         }
@@ -121,5 +123,59 @@ impl Kept {
         }
         self.sign_ins.push(sign_in);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::client::{Proof, Wish};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a moment")
+    }
+
+    fn client(by_hand: bool) -> Client {
+        let (name, scopes) = ("An app".to_owned(), vec!["notes:read".to_owned()]);
+        let wish = Wish { name, redirects: Vec::new(), proof: Proof::Either, scopes, by_hand };
+        Client::new(wish, at(1000)).expect("fit").0
+    }
+
+    fn signed_in(all: &mut Kept, client: &Client) -> String {
+        let mut sign_in = SignIn::new(client.id.clone(), client, client.scopes.clone(), By::Person, at(1000));
+        sign_in.bring(client.scopes.clone(), &SignInRules::default(), at(1000)).map(drop).expect("random");
+        all.add_sign_in(sign_in, at(1000)).expect("room");
+        client.id.clone()
+    }
+
+    #[test]
+    fn apps_make_room_that_are_signed_in_no_longer_and_no_others() {
+        let mut all = Kept::nothing();
+        let (own, first, last) = (client(true), client(false), client(false));
+        for one in [&own, &first, &last] {
+            all.add_client(one.clone()).expect("room");
+        }
+        let id = signed_in(&mut all, &first);
+        for _ in 0..2 * MOST_CLIENTS {
+            all.add_client(client(false)).expect("the others make room");
+        }
+        assert_eq!(all.clients.len(), MOST_CLIENTS);
+        assert!(all.client(&own.id).is_some() && all.client(&first.id).is_some() && all.client(&last.id).is_none());
+        assert!(all.end(&id, at(1000)));
+        all.add_client(client(false)).expect("it has signed out");
+        assert!(all.client(&first.id).is_none());
+    }
+
+    #[test]
+    fn sign_ins_that_live_never_make_room() {
+        let (mut all, app) = (Kept::nothing(), client(false));
+        for _ in 0..MOST_SIGN_INS {
+            signed_in(&mut all, &app);
+        }
+        let one_more = SignIn::new("more".into(), &app, app.scopes.clone(), By::Person, at(1000));
+        assert!(matches!(all.add_sign_in(one_more.clone(), at(1000)), Err(StoreError::FullOfApps)));
+        assert!(all.end(&app.id, at(1000)));
+        all.add_sign_in(one_more, at(1000)).expect("one has ended");
+        assert_eq!(all.sign_ins.len(), MOST_SIGN_INS);
     }
 }

@@ -61,7 +61,7 @@ impl Client {
     pub(crate) fn new(wish: Wish, now: Timestamp) -> Result<(Self, Option<String>), StoreError> {
         let (name, scopes) = (token::known_name(&wish.name)?, token::known_scopes(&wish.scopes)?);
         if wish.redirects.len() > MOST_REDIRECTS {
-            return Err(StoreError::Redirect("…".to_owned()));
+            return Err(StoreError::ManyRedirects);
         }
         if let Some(bad) = wish.redirects.iter().find(|address| !is_fit(address)) {
             return Err(StoreError::Redirect(bad.chars().take(80).collect()));

@@ -39,7 +39,7 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         let code = match error {
             StoreError::Scope(_) | StoreError::NoScope => "invalid_scope",
-            StoreError::Redirect(_) => "invalid_redirect_uri",
+            StoreError::Redirect(_) | StoreError::ManyRedirects => "invalid_redirect_uri",
             StoreError::FullOfApps => "temporarily_unavailable",
             StoreError::Name => "invalid_client_metadata",
             _ => "server_error",
