@@ -2,8 +2,9 @@
 import { codes } from './codes';
 import { en as screens } from './en';
 import { bringing } from './import';
+import { network } from './network';
 
-export const words = { ...codes, ...screens, bringing };
+export const words = { ...codes, ...screens, bringing, network };
 
 /** `2` and `app`/`apps`: the form that the language wants for a number. */
 export function counted(count: number, one: string, other: string): string {

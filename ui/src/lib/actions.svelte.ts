@@ -134,6 +134,7 @@ export function act(one: ConnectionView): void {
     sign_in: details,
     finish: () => open({ kind: 'token', id }),
     edit: () => open({ kind: 'edit', id }),
+    network: () => open({ kind: 'network', id }),
     choose_app: () => open({ kind: 'apps', id }),
     open_file: () => void reveal(app(client ?? '')?.path ?? ''),
     revoke_old: () => open(revocation(one)),
