@@ -30,7 +30,7 @@ export const codes: Codes = {
     address_not_https: { say: 'This address is not protected. It must start with https://', do: 'Change the address' },
     address_has_credentials: { say: 'There is a user name or password in this address. Leave it out.', do: 'Change the address' },
     address_has_token: { say: 'There seems to be a token in this address. Leave it out and paste it where the token goes.', do: 'Change the address' },
-    proxy_invalid: { say: 'This is no proxy’s address. It looks like http://proxy.company.com:8080', do: 'Change the address' },
+    proxy_invalid: { say: 'This is not the address of a proxy. Your IT department knows it.', do: 'Change the address' },
     proxy_password_missing: { say: 'The password for your company’s proxy is not here any more. Give it again.', do: 'Network' },
     certificate_unfit: { say: 'The extra certificate file cannot be used.', do: 'Network' },
     token_empty: { say: 'Paste the token here.', do: 'Paste the token' },
