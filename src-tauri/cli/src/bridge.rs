@@ -25,9 +25,7 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
             let recorder = Recorder::start(Runs::new(&host.data_dir()), id.to_owned(), move || known_starter(&client));
             (source, Some(recorder))
         }
-        (None, Some(url)) => {
-            (of_address(host.clone(), Endpoint::new(url)?), None)
-        }
+        (None, Some(url)) => (of_address(host.clone(), Endpoint::new(url)?), None),
         (None, None) => return Err(Error::new(Code::Usage, "Say which connection to carry.")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

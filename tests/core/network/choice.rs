@@ -113,7 +113,11 @@ async fn a_password_goes_on_for_the_same_proxy_and_name_only() {
         assert_eq!((refused.code, refused.field.as_deref()), (Code::ProxyPasswordMissing, Some("password")));
     }
     world.set(None, Some(choice), Some("wrong")).await.expect("set");
-    assert_eq!((world.verdicts().await, world.secrets()), (vec![Verdict::ProxySignInRefused], 2), "the old one is gone");
+    assert_eq!(
+        (world.verdicts().await, world.secrets()),
+        (vec![Verdict::ProxySignInRefused], 2),
+        "the old one is gone"
+    );
     assert!(other.heads().is_empty());
 }
 
@@ -145,7 +149,8 @@ async fn a_test_reaches_the_services_and_says_which_layer_fails_before_anything_
     world.far("One").await;
     world.connected().await;
     let choice = through(&world, &proxy.url(), Some("aladdin"));
-    let verdict = |all: Vec<CheckedView>| all.iter().map(|one| (one.id.clone(), one.report.verdict)).collect::<Vec<_>>();
+    let verdict =
+        |all: Vec<CheckedView>| all.iter().map(|one| (one.id.clone(), one.report.verdict)).collect::<Vec<_>>();
     let tested = world.tested(choice.clone(), Some("wrong")).await.expect("tested");
     assert_eq!(verdict(tested), [("one".to_owned(), Verdict::ProxySignInRefused)], "what is here is not asked");
     let tested = world.tested(choice.clone(), Some(PASSWORD)).await.expect("tested");

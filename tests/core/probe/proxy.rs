@@ -93,9 +93,19 @@ async fn a_socks_proxy_resolves_the_name_and_takes_a_sign_in() {
 }
 
 #[rstest]
-#[case::wants("HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n", false, Verdict::ProxySignInNeeded, "wants a user name")]
+#[case::wants(
+    "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n",
+    false,
+    Verdict::ProxySignInNeeded,
+    "wants a user name"
+)]
 #[case::wants_unsaid("HTTP/1.1 407 No\r\n", false, Verdict::ProxySignInNeeded, "wants a user name")]
-#[case::refuses("HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n", true, Verdict::ProxySignInRefused, "refuses")]
+#[case::refuses(
+    "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n",
+    true,
+    Verdict::ProxySignInRefused,
+    "refuses"
+)]
 #[case::other_kind(
     "HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n",
     true,

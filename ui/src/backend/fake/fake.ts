@@ -293,7 +293,7 @@ export class Fake {
 }
 
 function unfit(network: NetworkChoice | null): void {
-  if (network?.proxy.kind === 'own' && /nonsense/.test(network.proxy.address)) throw new Failure({ code: 'proxy_invalid', message: 'This is no proxy’s address.', hint: 'Give it as http://host:port; your IT department knows it.', field: 'proxy' });
+  if (network?.proxy.kind === 'own' && /nonsense/.test(network.proxy.address)) throw new Failure({ code: 'proxy_invalid', message: 'This is no proxy’s address.', hint: 'Give it as http://host:port.', field: 'proxy' });
   const path = network?.certificates.find((each) => /nowhere/.test(each));
   if (path) throw new Failure({ code: 'certificate_unfit', message: `There is no such certificate file: ${path}`, hint: 'Choose the file again, or take it out under Network in Patchbay\u2019s settings.', path, field: 'certificates' });
 }

@@ -33,8 +33,8 @@ pub fn read_certificates(path: &Path, now: Timestamp) -> Result<Vec<CertificateD
             return Err(none(path));
         }
     }
-    let ended = |certificate: &CertificateDer<'_>| end(certificate).filter(|end| *end <= now);
-    let last = all.iter().filter_map(|certificate| ended(certificate)).max();
+    let ended = |certificate: &CertificateDer<'static>| end(certificate).filter(|end| *end <= now);
+    let last = all.iter().filter_map(ended).max();
     let sound: Vec<_> = all.into_iter().filter(|certificate| ended(certificate).is_none()).collect();
     match last.filter(|_| sound.is_empty()) {
         Some(last) => {
@@ -118,7 +118,8 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         (usize::from(length), rest)
     } else {
         let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-        let length = digits.iter().try_fold(0_usize, |sum, digit| sum.checked_mul(256)?.checked_add((*digit).into()))?;
+        let length =
+            digits.iter().try_fold(0_usize, |sum, digit| sum.checked_mul(256)?.checked_add((*digit).into()))?;
         (length, rest)
     };
     let (inside, after) = rest.split_at_checked(length)?;

@@ -69,9 +69,9 @@ impl ProxyFault {
             ProxyWhy::RefusesSignIn => {
                 format!("Your network's proxy {proxy} refuses the user name or the password.")
             }
-            ProxyWhy::OtherSignIn(kinds) => format!(
-                "Your network's proxy {proxy} wants a sign-in of a kind that Patchbay does not have ({kinds})."
-            ),
+            ProxyWhy::OtherSignIn(kinds) => {
+                format!("Your network's proxy {proxy} wants a sign-in of a kind that Patchbay does not have ({kinds}).")
+            }
             ProxyWhy::Forbids => format!("Your network's proxy {proxy} does not allow {to}."),
             ProxyWhy::CannotReach => format!("Your network's proxy {proxy} cannot reach {to}."),
             ProxyWhy::Tls(words) => {
