@@ -38,6 +38,23 @@ const SCREENS: Record<string, { fixture?: string; go: (page: Page) => Promise<vo
       await page.getByTestId('activity-purge-c-3').click();
     },
   },
+  'network for all': {
+    go: async (page) => {
+      await page.getByTestId('nav-settings').click();
+      await page.getByTestId('network-open').click();
+      await page.getByTestId('network-this').check();
+      await page.getByTestId('network-address').fill('nonsense');
+      await page.getByTestId('network-save').click();
+      await expect(page.getByTestId('field-error-proxy')).toBeVisible();
+    },
+  },
+  'network of one connection': {
+    go: async (page) => {
+      await page.getByTestId('row-open-xurrent').click();
+      await page.getByTestId('detail-network').click();
+      await page.getByTestId('network-own').check();
+    },
+  },
   'leaving, with tokens in plain text': {
     go: async (page) => {
       await page.getByTestId('nav-settings').click();

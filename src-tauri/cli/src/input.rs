@@ -27,7 +27,7 @@ pub(crate) fn from_stdin(what: &str) -> Result<Secret> {
             .field("token"));
     }
     let text = String::from_utf8(bytes).map_err(|_| no_text())?;
-    Ok(Secret::new(if what != "token" { text.trim_end_matches(['\n', '\r']).to_owned() } else { text }))
+    Ok(Secret::new(if what == "token" { text } else { text.trim_end_matches(['\n', '\r']).to_owned() }))
 }
 
 /// What looks odd about a token although nobody can be sure: to be said once all else went well.

@@ -3,4 +3,4 @@
 /**
  * What the row's primary button does.
  */
-export type NextStep = "check" | "renew" | "put_back" | "sign_in" | "finish" | "edit" | "choose_app" | "open_file" | "revoke_old" | "nothing";
+export type NextStep = "check" | "renew" | "put_back" | "sign_in" | "finish" | "edit" | "network" | "choose_app" | "open_file" | "revoke_old" | "nothing";

@@ -4,6 +4,7 @@ import type { Connect } from "./Connect";
 import type { EntryScope } from "./EntryScope";
 import type { Import } from "./Import";
 import type { LeaveChoice } from "./LeaveChoice";
+import type { NetworkChoice } from "./NetworkChoice";
 import type { Place } from "./Place";
 import type { Settings } from "./Settings";
 import type { SignInWith } from "./SignInWith";
@@ -316,7 +317,31 @@ days: number, } | { "type": "set_settings",
 /**
  * All of them.
  */
-settings: Settings, } | { "type": "choose_file", 
+settings: Settings, } | { "type": "set_network", 
+/**
+ * The connection; absent: all that have no choice of their own.
+ */
+id: string | null, 
+/**
+ * How; absent: as for all, or for all as the system says.
+ */
+network: NetworkChoice | null, 
+/**
+ * Whether the password that is kept goes on to be used where none is given.
+ */
+keep_password: boolean, } | { "type": "test_network", 
+/**
+ * The connection; absent: all that have no choice of their own.
+ */
+id: string | null, 
+/**
+ * How; absent: as for all, or for all as the system says.
+ */
+network: NetworkChoice | null, 
+/**
+ * Whether the password that is kept is used where none is given.
+ */
+keep_password: boolean, } | { "type": "choose_file", 
 /**
  * The app.
  */

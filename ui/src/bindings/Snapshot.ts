@@ -53,6 +53,10 @@ secrets: SecretsView,
  */
 problem: Error | null, 
 /**
+ * The host and port of the proxy that the system names.
+ */
+system_proxy: string | null, 
+/**
  * Patchbay's own folder.
  */
 data_dir: string, 

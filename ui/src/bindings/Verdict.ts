@@ -3,4 +3,4 @@
 /**
  * The answer in a word; each has one sentence and one button in the language files.
  */
-export type Verdict = "working" | "token_refused" | "not_allowed" | "needs_browser_sign_in" | "not_mcp" | "wrong_address" | "unreachable" | "tls_not_trusted" | "too_slow" | "token_missing" | "token_unreadable" | "service_error" | "not_tried";
+export type Verdict = "working" | "token_refused" | "not_allowed" | "needs_browser_sign_in" | "not_mcp" | "wrong_address" | "unreachable" | "tls_not_trusted" | "proxy_unreachable" | "proxy_sign_in_needed" | "proxy_sign_in_refused" | "proxy_forbids" | "proxy_needed" | "too_slow" | "token_missing" | "token_unreadable" | "service_error" | "not_tried";

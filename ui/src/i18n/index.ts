@@ -3,9 +3,10 @@ import { asApp } from './asApp';
 import { codes } from './codes';
 import { en as screens } from './en';
 import { bringing } from './import';
+import { network } from './network';
 import { signIn } from './signIn';
 
-export const words = { ...codes, ...screens, bringing, signIn, asApp };
+export const words = { ...codes, ...screens, bringing, signIn, asApp, network };
 
 /** `2` and `app`/`apps`: the form that the language wants for a number. */
 export function counted(count: number, one: string, other: string): string {

@@ -136,6 +136,7 @@ export function act(one: ConnectionView): void {
     sign_in: () => open({ kind: 'sign_in', id, token: toSignIn(one) }),
     finish: () => open({ kind: 'token', id }),
     edit: () => open({ kind: 'edit', id }),
+    network: () => open({ kind: 'network', id }),
     choose_app: () => open({ kind: 'apps', id }),
     open_file: () => void reveal(app(client ?? '')?.path ?? ''),
     revoke_old: () => open(revocation(one)),

@@ -1,5 +1,6 @@
 /** A service's form: asks the core about the answers while they are typed, and says only what the user has reached. */
 import { asError } from '../backend';
+import type { Code } from '../bindings/Code';
 import type { Error as CoreError } from '../bindings/Error';
 import type { Form } from '../bindings/Form';
 import { words } from '../i18n';
@@ -61,10 +62,14 @@ export class LiveForm {
   }
 }
 
+/** Of these the core says more than one sentence for all. */
+const OWN_WORDS: Code[] = ['setting_invalid', 'app_refuses', 'address_has_token', 'proxy_invalid', 'proxy_password_missing', 'certificate_unfit'];
+
 /** A field's sentence: what is wrong with it; for a service's own rules the core's words say more. */
 export function fieldSentence(error: CoreError): string {
-  const own = error.code === 'setting_invalid' || error.code === 'app_refuses' || error.code === 'address_has_token';
-  return own ? [error.message, wayOut(error)].join(' ').trim() : words.code[error.code].say;
+  const way = wayOut(error);
+  const say = way ? error.message.replace(/[^.!?:]$/, '$&.') : error.message;
+  return OWN_WORDS.includes(error.code) ? [say, way].join(' ').trim() : words.code[error.code].say;
 }
 
 /** The core's way out, unless it is one for the terminal. */

@@ -5,7 +5,7 @@ export type View = Navigate['view'] | 'import';
 
 export type Dialog =
   | { kind: 'renew'; id: string; token: string | null; step: 'make' | 'revoke'; old?: string | null }
-  | { kind: 'remove' | 'edit' | 'apps'; id: string }
+  | { kind: 'remove' | 'edit' | 'apps' | 'network'; id: string }
   | { kind: 'token'; id: string }
   | { kind: 'sign_in' | 'sign_out'; id: string; token: string | null }
   /** Its id is an app's. */

@@ -166,17 +166,15 @@ impl Patchbay {
             forget_checks(state, wanted.id);
             Ok(())
         })?;
-        if let Some(old) = old.filter(|old| Some(old) != new.as_ref()) {
-            if let Err(error) = self.secrets().delete(&old).await {
-                // What is noted is deleted at the next start.
-                tracing::warn!("the proxy's old password is still to be deleted: {error}");
-                self.note_importing(&[], new.as_slice())?;
-                drop(turn);
-                self.tell(Event::Changed);
-                return Ok(());
-            }
+        let mut settled = changed;
+        if let Some(old) = old.filter(|old| Some(old) != new.as_ref())
+            && let Err(error) = self.secrets().delete(&old).await
+        {
+            // What stays noted is deleted at the next start.
+            tracing::warn!("the proxy's old password is still to be deleted: {error}");
+            settled.retain(|key| *key != old);
         }
-        self.note_importing(&[], &changed)?;
+        self.note_importing(&[], &settled)?;
         drop(turn);
         self.tell(Event::Changed);
         Ok(())
@@ -302,7 +300,9 @@ fn set_choice(state: &mut State, id: Option<&str>, choice: Option<NetworkChoice>
 fn forget_checks(state: &mut State, id: Option<&str>) {
     let is_meant = |one: &&Connection| is_far(one) && id.map_or(one.network.is_none(), |id| one.id == id);
     let gone: Vec<_> = state.connections.iter().filter(is_meant).map(|one| one.id.clone()).collect();
-    gone.iter().for_each(|id| drop(state.checks.remove(id)));
+    for id in &gone {
+        state.checks.remove(id);
+    }
 }
 
 fn check_user(user: Option<&str>, has_password: bool) -> Result<()> {

@@ -4,6 +4,7 @@ import type { Answer } from '../../bindings/Answer';
 import type { ConnectionView } from '../../bindings/ConnectionView';
 import type { FoundView } from '../../bindings/FoundView';
 import type { Provider } from '../../bindings/Provider';
+import type { NetworkChoice } from '../../bindings/NetworkChoice';
 import type { Report } from '../../bindings/Report';
 import type { Request } from '../../bindings/Request';
 import type { Snapshot } from '../../bindings/Snapshot';
@@ -104,6 +105,8 @@ export class Fake {
       case 'curl': return { type: 'text', value: `curl -H "Authorization: Bearer $TOKEN" ${this.one(request.id).url}` };
       case 'snippet': return { type: 'text', value: `extensions:\n  ${request.id}:\n    cmd: patchbay\n    args: [bridge, ${request.id}]\n` };
       case 'set_settings': this.state.settings = request.settings; return done;
+      case 'set_network': return this.#network(request, secret);
+      case 'test_network': return this.#reached(request, secret);
       case 'set_backend': this.state.secrets = { ...this.state.secrets, backend: request.backend, status: request.backend === 'keychain' ? 'ready' : 'vault_locked' }; return done;
       case 'vault_create': this.state.secrets = { backend: 'vault', status: 'ready', vault_exists: true }; return done;
       case 'vault_unlock': return this.#unlock(secret);
@@ -112,6 +115,24 @@ export class Fake {
       case 'snooze': this.state.reminders = this.state.reminders.filter((one) => one.token !== request.token); return done;
       default: return done;
     }
+  }
+
+  /** Addresses with `nonsense` and files with `nowhere` in them are refused. */
+  #network({ id, network }: Pick<Of<'set_network'>, 'id' | 'network'>, secret: string): Answer {
+    unfit(network);
+    const saved = network && structuredClone(network);
+    if (saved?.proxy.kind === 'own' && secret) saved.proxy.password = 'n-00000000';
+    if (id) this.one(id).network = saved;
+    else this.state.settings.network = saved ?? { proxy: { kind: 'system' }, except: [], certificates: [] };
+    return done;
+  }
+
+  /** Passwords with `refuse` in them are refused. */
+  #reached({ id, network }: Of<'test_network'>, secret: string): Answer {
+    unfit(network);
+    const ids = id ? [id] : this.state.connections.slice(0, 2).map((one) => one.id);
+    const found = report(/refuse/.test(secret) ? 'proxy_sign_in_refused' : 'working', 0);
+    return { type: 'reports', value: ids.map((each) => ({ id: each, token: null, report: found })) };
   }
 
   #note(kind: ActivityKind, one: ConnectionView, clients: string[] = []): string {
@@ -301,4 +322,10 @@ export class Fake {
     this.state.secrets.status = 'ready';
     return done;
   }
+}
+
+function unfit(network: NetworkChoice | null): void {
+  if (network?.proxy.kind === 'own' && /nonsense/.test(network.proxy.address)) throw new Failure({ code: 'proxy_invalid', message: 'This is no proxy’s address.', hint: 'Give it as http://host:port.', field: 'proxy' });
+  const path = network?.certificates.find((each) => /nowhere/.test(each));
+  if (path) throw new Failure({ code: 'certificate_unfit', message: `There is no such certificate file: ${path}`, hint: 'Choose the file again, or take it out under Network in Patchbay\u2019s settings.', path, field: 'certificates' });
 }

@@ -21,7 +21,7 @@ const DAY = 86_400_000;
 export const at = (delta: number): string => new Date(Date.now() + delta).toISOString();
 
 export const KINDS: LayerKind[] = ['name', 'connect', 'tls', 'sign_in', 'handshake', 'tools', 'call'];
-const FAILS: Partial<Record<Verdict, LayerKind>> = { token_refused: 'sign_in', unreachable: 'connect', not_allowed: 'call', not_mcp: 'handshake', wrong_address: 'name', tls_not_trusted: 'tls', too_slow: 'handshake' };
+const FAILS: Partial<Record<Verdict, LayerKind>> = { token_refused: 'sign_in', unreachable: 'connect', not_allowed: 'call', not_mcp: 'handshake', wrong_address: 'name', tls_not_trusted: 'tls', too_slow: 'handshake', proxy_unreachable: 'connect', proxy_sign_in_needed: 'connect', proxy_sign_in_refused: 'connect', proxy_forbids: 'connect', proxy_needed: 'connect' };
 
 export function layers(verdict: Verdict): Layer[] {
   const broken = KINDS.indexOf(FAILS[verdict] ?? ('none' as LayerKind));
@@ -65,7 +65,7 @@ export function connection(id: string, name: string, provider: string, more: Par
   return {
     id, name, provider, url: `https://mcp.example.com/${id}`, group: 'working', status: 'working', action: 'check', action_client: null,
     renew_token: more.tokens?.[0]?.id ?? `t-${id}`, used_in: clients.map((client) => placed(client, id, client === 'codex' ? {} : { last_used: { at: at(-5 * MINUTE), client, program: client, error: null } })),
-    last_check: report('working'), check_is_old: false, checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, brought_in: false, ...more,
+    last_check: report('working'), check_is_old: false, checking: false, last_used: { at: at(-5 * MINUTE), client: 'claude-desktop', program: 'claude', error: null }, created: at(-40 * DAY), settings: {}, network: null, brought_in: false, ...more,
     tokens: tokens.length === 1 ? tokens.map((only) => ({ ...only, used_by })) : tokens,
   };
 }
@@ -151,7 +151,8 @@ function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
   return {
     now: at(0), connections, apps: apps(connections, extra), as_app: [], news: [], activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
-    offline: false, settings: { reminder_days: [30, 14, 7, 1], check_every_hours: 6, check_on_battery: false, start_at_login: false, tray_explained: true, backend: 'keychain', files: {} },
+    offline: false, settings: { reminder_days: [30, 14, 7, 1], check_every_hours: 6, check_on_battery: false, start_at_login: false, tray_explained: true, backend: 'keychain', files: {}, network: { proxy: { kind: 'system' }, except: [], certificates: [] } },
+    system_proxy: extra ? 'proxy.company.example:8080' : null,
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
   };
 }

@@ -33,8 +33,8 @@ pub fn read_certificates(path: &Path, now: Timestamp) -> Result<Vec<CertificateD
             return Err(none(path));
         }
     }
-    let ended = |certificate: &CertificateDer<'_>| end(certificate).filter(|end| *end <= now);
-    let last = all.iter().filter_map(|certificate| ended(certificate)).max();
+    let ended = |certificate: &CertificateDer<'static>| end(certificate).filter(|end| *end <= now);
+    let last = all.iter().filter_map(ended).max();
     let sound: Vec<_> = all.into_iter().filter(|certificate| ended(certificate).is_none()).collect();
     match last.filter(|_| sound.is_empty()) {
         Some(last) => {

@@ -66,7 +66,7 @@ impl Proxy {
     pub fn at(address: &str) -> Result<Self> {
         let wrong = |message: &str, hint: &str| Err(Error::new(Code::ProxyInvalid, message).hint(hint).field("proxy"));
         let Some((kind, url)) = parts(address) else {
-            return wrong("This is no proxy's address.", "Give it as http://host:port; your IT department knows it.");
+            return wrong("This is no proxy's address.", "Give it as http://host:port.");
         };
         if !url.username().is_empty() || url.password().is_some() {
             return wrong(

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import type { NetworkChoice } from '../bindings/NetworkChoice';
+import { chosen, keepsPassword, networkSentence, typed } from './network';
+
+const OWN: NetworkChoice = {
+  proxy: { kind: 'own', address: 'http://proxy.example:8080', user: 'ana', password: 'n-00000000' },
+  except: ['intranet.example', '10.0.0.0/8'],
+  certificates: ['/home/ana/My certificates/company, new.pem', '/etc/old.pem'],
+};
+
+describe('the network form', () => {
+  it('shows a choice and makes the same of it, without the password', () => {
+    const { proxy, ...rest } = OWN;
+    expect(chosen(typed(OWN))).toEqual({ proxy: { ...proxy, password: null }, ...rest });
+    expect(chosen(typed(null))).toEqual({ proxy: { kind: 'system' }, except: [], certificates: [] });
+  });
+
+  it('takes lists as people type them', () => {
+    const form = { ...typed(null), except: ' a.example;b.example,\tc.example ,', certificates: ' /a b.pem \n\n/c,d.pem\n' };
+    expect(chosen(form)).toEqual({ proxy: { kind: 'system' }, except: ['a.example', 'b.example', 'c.example'], certificates: ['/a b.pem', '/c,d.pem'] });
+  });
+
+  it('forgets proxy and name where another way is chosen', () => {
+    expect(chosen({ ...typed(OWN), kind: 'none' }).proxy).toEqual({ kind: 'none' });
+    expect(chosen({ ...typed(OWN), user: '  ' }).proxy).toMatchObject({ user: null });
+  });
+
+  it('knows whether a password is kept', () => {
+    expect([keepsPassword(OWN), keepsPassword(null), keepsPassword({ ...OWN, proxy: { kind: 'none' } })]).toEqual([true, false, false]);
+    expect(keepsPassword({ ...OWN, proxy: { kind: 'own', address: 'x', user: null, password: null } })).toBe(false);
+  });
+
+  it('says in a sentence how services are reached', () => {
+    expect(networkSentence(OWN, 'system:1')).toBe('Through the proxy http://proxy.example:8080, with 2 extra certificate files');
+    expect(networkSentence(chosen(typed(null)), 'system:1')).toContain('system:1');
+    expect(networkSentence(chosen(typed(null)), null)).toContain('names no proxy');
+  });
+});

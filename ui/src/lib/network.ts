@@ -1,0 +1,36 @@
+/** How services are reached, as the form has it and as a sentence. */
+import type { NetworkChoice } from '../bindings/NetworkChoice';
+import type { ProxyChoice } from '../bindings/ProxyChoice';
+import { words } from '../i18n';
+
+/** The form's fields, as they are typed. */
+export interface Typed {
+  kind: ProxyChoice['kind'];
+  address: string;
+  user: string;
+  except: string;
+  certificates: string;
+}
+
+export function typed(choice: NetworkChoice | null): Typed {
+  const { proxy, except, certificates } = choice ?? { proxy: { kind: 'system' } as const, except: [], certificates: [] };
+  const own = proxy.kind === 'own' ? proxy : null;
+  return { kind: proxy.kind, address: own?.address ?? '', user: own?.user ?? '', except: except.join(', '), certificates: certificates.join('\n') };
+}
+
+export function chosen({ kind, address, user, except, certificates }: Typed): NetworkChoice {
+  const split = (text: string, by: RegExp): string[] => text.split(by).map((each) => each.trim()).filter(Boolean);
+  const proxy: ProxyChoice = kind === 'own' ? { kind, address, user: user.trim() || null, password: null } : { kind };
+  return { proxy, except: split(except, /[,;\s]+/), certificates: split(certificates, /\n/) };
+}
+
+/** Whether a password is kept for the proxy. */
+export function keepsPassword(choice: NetworkChoice | null): boolean {
+  return choice?.proxy.kind === 'own' && choice.proxy.password !== null;
+}
+
+export function networkSentence({ proxy, certificates }: NetworkChoice, system: string | null): string {
+  const { says } = words.network;
+  const way = proxy.kind === 'own' ? says.own(proxy.address) : proxy.kind === 'none' ? says.none : says.system(system);
+  return certificates.length ? `${way}, ${says.certificates(certificates.length)}` : way;
+}
