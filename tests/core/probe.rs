@@ -1,5 +1,6 @@
 //! Each case is a server that behaves in one way, and the verdict that tells the truth about it.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -126,4 +127,39 @@ fn curl_names_the_variable_and_never_the_token() {
     assert!(command.contains("-H \"Authorization: Bearer $TOKEN\"") && !command.contains(CANARY), "{command}");
     let shell = std::process::Command::new("sh").args(["-n", "-c", &command]).status().expect("sh runs");
     assert!(shell.success(), "{command}");
+}
+
+/// Who pastes it into a shell asks what the check asks.
+#[tokio::test]
+async fn curl_asks_what_the_check_asks() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let hear = asked.clone();
+    let url = serve(move |asked: &Asked| {
+        if asked.rpc() == "initialize" {
+            hear.lock().expect("nobody panicked").push(asked.clone());
+        }
+        legacy(asked)
+    })
+    .await;
+    let probed = probe_of(&url, true);
+    let endpoint =
+        probed.endpoint.clone().with_headers(&[("X-Account".into(), "w'dc $HOME".into())]).expect("a header");
+    probe(&Probe { endpoint: endpoint.clone(), ..probed }, Timestamp::now(), |_| {}).await;
+    let script = curl(&endpoint, &AuthHeader::default(), true);
+    let run = move || std::process::Command::new("sh").args(["-c", &script]).env("TOKEN", CANARY).output();
+    let answer = tokio::task::spawn_blocking(run).await.expect("it runs").expect("sh runs");
+    let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+    if said.contains("not found") {
+        return; // There is no curl here.
+    }
+    let asked = asked.lock().expect("nobody panicked");
+    let [ours, theirs] = asked.as_slice() else { panic!("{}: {said}", asked.len()) };
+    for name in ["authorization", "x-account", "content-type", "accept"] {
+        assert_eq!(ours.header(name), theirs.header(name), "{name}");
+        assert!(ours.header(name).is_some(), "{name}");
+    }
+    let (mut our, mut their) = (ours.json(), theirs.json());
+    (our["id"], their["id"]) = (0.into(), 0.into());
+    assert_eq!(our, their);
+    assert!(String::from_utf8_lossy(&answer.stdout).contains("protocolVersion"), "{answer:?}");
 }

@@ -48,10 +48,13 @@ fn ends(patchbay: &Patchbay) -> Arc<Mutex<Vec<String>>> {
     heard
 }
 
-async fn until(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
+/// A silent service is given up on after 20 seconds at the earliest: what comes before that waited for none.
+const LIMIT: Duration = Duration::from_secs(19);
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < limit, "{what}: not within {limit:?}");
+        assert!(begun.elapsed() < LIMIT, "{what}: not within {LIMIT:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -85,12 +88,11 @@ async fn slow_services_delay_no_other() {
         async move { patchbay.call(Request::Check { ids: Vec::new() }, None).await }
     });
     let count = || heard.lock().expect("nobody panicked").len();
-    // A slow one has not even been given up on by its first limit then.
-    until("all that answer are told", Duration::from_secs(4), || count() == 80).await;
+    until("all that answer are told", || count() >= 80).await;
     let told: BTreeSet<String> = heard.lock().expect("nobody panicked").iter().cloned().collect();
     assert!((20..100).all(|n| told.contains(&format!("c{n:03}"))), "{told:?}");
     let kept = || patchbay.state().expect("a state").checks;
-    until("all that answer are kept", Duration::from_secs(2), || kept().len() == 80).await;
+    until("all that answer are kept", || kept().len() == 80).await;
     assert!(kept().values().all(|checked| checked.report.verdict == Verdict::Working));
     let still = patchbay.snapshot().expect("a snapshot").connections.iter().filter(|one| one.checking).count();
     assert_eq!(still, 20, "the slow ones, and no other");
@@ -122,9 +124,10 @@ async fn no_more_than_a_hundred_are_asked_at_once() {
         let patchbay = patchbay.clone();
         async move { patchbay.call(Request::Check { ids: Vec::new() }, None).await }
     });
-    until("a hundred ask", Duration::from_secs(4), || open.load(Ordering::SeqCst) >= 100).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("a hundred ask", || open.load(Ordering::SeqCst) >= 100).await;
+    // Lines that were only tried are closed soon, and no further ones are opened.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(open.load(Ordering::SeqCst), 100);
     checking.abort();
-    until("no line is left open", Duration::from_secs(4), || open.load(Ordering::SeqCst) == 0).await;
+    until("no line is left open", || open.load(Ordering::SeqCst) == 0).await;
 }

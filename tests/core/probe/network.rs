@@ -1,13 +1,13 @@
 //! Names, connections, TLS and redirects: what stands between this computer and an answer.
 
-use patchbay_core::probe::{Cause, LayerKind, Report};
+use patchbay_core::probe::{Cause, LayerKind, Report, probe};
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::check;
 use super::said::*;
 use super::server::{Asked, http, modern, serve, serve_at};
+use super::{check, probe_of};
 
 /// A listener on this computer, and its https address.
 async fn listener() -> (TcpListener, String) {
@@ -77,6 +77,24 @@ async fn a_place_that_swallows_all_callers() {
         let report = check(&format!("{scheme}://{address}/mcp"), true).await;
         says(&report, NO_ANSWER, LayerKind::Connect);
     }
+}
+
+/// It lets callers wait, and then takes them all the same.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_place_that_is_slow_to_take_callers_works() {
+    let (address, (listener, waiting)) = swallows("127.0.0.1:0").await;
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        drop(waiting);
+        serve_at(listener, modern);
+    });
+    let mut patient = probe_of(&format!("http://{address}/mcp"), true);
+    patient.limits.connect = std::time::Duration::from_secs(5);
+    let report = probe(&patient, jiff::Timestamp::now(), |_| {}).await;
+    says(&report, WORKS, None);
+    let connect = report.layers.iter().find(|layer| layer.kind == LayerKind::Connect).expect("all layers are told");
+    assert!(connect.millis >= 200, "{report:?}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ fn in_a_result(asked: &Asked, words: &str) -> Answer {
     result(asked, &format!(r#"{{"isError":true,"content":[{{"type":"text","text":"{words}"}}]}}"#))
 }
 
-/// As the connection of a service is checked; UiPath's harmless tool is pretended, because it has none.
+/// As the connection of a service is checked; a harmless tool is pretended where a service has none.
 async fn check(provider: &str, rule: fn(&Asked) -> Answer) -> Report {
     let pack = catalog::find(provider).expect("a service");
     let probed = probe_of(&serve(rule).await, true);
@@ -102,7 +102,7 @@ async fn what_is_no_refusal_is_not_explained_as_one(#[case] rule: fn(&Asked) -> 
     assert_eq!(check("xurrent", rule).await.explained, None);
 }
 
-/// No tool of UiPath is called, because each starts a job; that is said in the call's place.
+/// No tool is called where each starts a job; that is said in the call's place.
 #[tokio::test]
 async fn a_service_without_a_harmless_tool_says_so() {
     let pack = catalog::find("uipath").expect("a service");

@@ -78,7 +78,7 @@ pub(crate) const NOT_ALLOWED: Said =
     (Verdict::NotAllowed, "The token is good, but it is not allowed to do this. Make one with the missing permission.");
 pub(crate) const BLOCKED: Said = (
     Verdict::Unreachable,
-    "A web page turns the request away before it gets to the service. A guard or a company’s network does this: try from another network, or ask whoever looks after yours.",
+    "A web page turns the request away; it may come from a guard in front of the service, or from your company’s network. Try from another network, or ask whoever looks after yours.",
 );
 
 // What is there instead.

@@ -44,7 +44,8 @@ impl Asked {
         self.json()["id"].to_string()
     }
 
-    fn json(&self) -> serde_json::Value {
+    /// The body; null where it is no JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
         let body = self.0.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         serde_json::from_str(body).unwrap_or_default()
     }

@@ -226,9 +226,13 @@ fn reused(replaced: bool) -> Error {
 /// Whether a new token did well enough to take the place of the old one.
 fn accept(report: &Report) -> Result<()> {
     let words = report.missing_right.as_ref().or(report.detail.as_ref());
-    let words = words.map(|words| format!(" It says: {words}")).unwrap_or_default();
-    // Only where there is more to say than the verdict.
-    let because = report.cause().map(|_| format!(" {}", report.sentence())).unwrap_or_default();
+    let words = match (report.cause(), words) {
+        // What stands beside a cause may be a place, and not the service's words.
+        (Some(_), words) => {
+            words.map_or_else(|| format!(" {}", report.sentence()), |words| format!(" {} ({words})", report.sentence()))
+        }
+        (None, words) => words.map(|words| format!(" It says: {words}")).unwrap_or_default(),
+    };
     match report.verdict {
         Verdict::Working | Verdict::NotTried => Ok(()),
         Verdict::TokenRefused | Verdict::NotAllowed => Err(Error::new(
@@ -239,7 +243,7 @@ fn accept(report: &Report) -> Result<()> {
         .field("token")),
         _ => Err(Error::new(
             Code::RenewalUnverified,
-            format!("The new token could not be tried, so nothing was changed.{because}{words}"),
+            format!("The new token could not be tried, so nothing was changed.{words}"),
         )
         .hint("Check the connection, then renew again.")),
     }

@@ -39,8 +39,9 @@ impl Provider {
         }
         if report.tools.is_some_and(|tools| tools > 0) && self.no_read_only_tool.is_some() {
             let untried = |layer: &&mut Layer| layer.kind == LayerKind::Call && layer.mark == Mark::Skipped;
-            let call = report.layers.iter_mut().find(untried).filter(|layer| layer.detail.is_some());
-            call.into_iter().for_each(|layer| layer.detail.clone_from(&self.no_read_only_tool));
+            if let Some(call) = report.layers.iter_mut().find(untried).filter(|layer| layer.detail.is_some()) {
+                call.detail.clone_from(&self.no_read_only_tool);
+            }
         }
         report
     }

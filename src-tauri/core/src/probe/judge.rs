@@ -42,10 +42,11 @@ pub(super) fn distrust(why: Distrust) -> Stop {
 /// A status that means the same whatever was asked; 401 is not among them, because more has to be asked then.
 pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option<Stop> {
     let stop = match reply.status {
+        403 if !has_token => Stop::new(Verdict::TokenMissing, layer).words(reply.words()),
+        // It is not said in the service's own way, so it may not be the service that says it.
         403 if matches!(reply.body, Body::Html) && layer <= LayerKind::Handshake => {
             Stop::because(Cause::Blocked, LayerKind::Handshake)
         }
-        403 if !has_token => Stop::new(Verdict::TokenMissing, layer).words(reply.words()),
         403 => forbidden(reply, layer),
         429 | 500..=599 => service_error(reply, layer),
         // Not signing in failed, but finding the service.
