@@ -77,7 +77,8 @@ fn stranger(home: &Home, script: &str) {
     let file = home.path().join("server");
     std::fs::write(&file, script).expect("written");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("made a program");
-    let entry = json!({ "command": file, "args": ["--name", "two words"], "env": { "API_TOKEN": "canary-stranger-01" } });
+    let entry =
+        json!({ "command": file, "args": ["--name", "two words"], "env": { "API_TOKEN": "canary-stranger-01" } });
     home.write("claude-code", &json!({ "mcpServers": { "own": entry } }).to_string());
 }
 

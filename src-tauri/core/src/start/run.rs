@@ -99,7 +99,7 @@ async fn started(
         return Went { steps, findings: sorted(plan.findings.clone()), ..blank(Way::Program, now) };
     }
     let mut session = session(start, start.asks_newest, tool, limits).await;
-    if start.asks_newest && matches!(session.stop, Some(Stop::Ended)) && session.learnt.steps.len() < 2 {
+    if start.asks_newest && matches!(session.stop, Some(Stop::Ended)) && session.learnt.steps.len() <= 2 {
         // Some older servers end at a question that they do not know; apps begin again without it.
         session = self::session(start, false, tool, limits).await;
     }
