@@ -4,4 +4,72 @@ import type { AsAppVariable } from "./AsAppVariable";
 import type { AsAppWay } from "./AsAppWay";
 import type { EntryAt } from "./EntryAt";
 import type { StartFinding } from "./StartFinding";
-export type AsAppPlanView = { at: EntryAt, path: string, way: AsAppWay, command: Array<string>, program: string | null, variables: Array<AsAppVariable>, folder: string | null, url: string | null, headers: Array<string>, helper: string | null, looks_in: string | null, from: AroundFrom, fetches: boolean, findings: Array<StartFinding>, ours: boolean, expected: string, };
+
+/**
+ * What would be started or asked: to be seen before it is.
+ */
+export type AsAppPlanView = { 
+/**
+ * The entry.
+ */
+at: EntryAt, 
+/**
+ * The file that it stands in.
+ */
+path: string, 
+/**
+ * Whether a program would be started, or an address asked.
+ */
+way: AsAppWay, 
+/**
+ * The program's name and its arguments, as the program gets them; secrets masked.
+ */
+command: Array<string>, 
+/**
+ * The program's file, where it was found.
+ */
+program: string | null, 
+/**
+ * The variables that the entry gives, without the values of secrets.
+ */
+variables: Array<AsAppVariable>, 
+/**
+ * The folder that it starts in.
+ */
+folder: string | null, 
+/**
+ * The address, secrets masked.
+ */
+url: string | null, 
+/**
+ * The names of the headers.
+ */
+headers: Array<string>, 
+/**
+ * The command that gives further headers, secrets masked.
+ */
+helper: string | null, 
+/**
+ * The folders in which the app looks for programs.
+ */
+looks_in: string | null, 
+/**
+ * Where the app's environment was taken from.
+ */
+from: AroundFrom, 
+/**
+ * Whether it may first have to fetch what it needs.
+ */
+fetches: boolean, 
+/**
+ * What is known to be wrong before anything is started.
+ */
+findings: Array<StartFinding>, 
+/**
+ * Whether it is Patchbay's own, which needs no consent.
+ */
+ours: boolean, 
+/**
+ * What to send along to have exactly this started.
+ */
+expected: string, };

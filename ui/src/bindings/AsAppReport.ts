@@ -4,4 +4,52 @@ import type { AsAppWay } from "./AsAppWay";
 import type { Report } from "./Report";
 import type { ServerInfo } from "./ServerInfo";
 import type { StartFinding } from "./StartFinding";
-export type AsAppReport = { works: boolean, way: AsAppWay, steps: Array<AsAppStep>, findings: Array<StartFinding>, said: Array<string>, server: ServerInfo | null, protocol: string | null, tools: number | null, service: Report | null, at: string, millis: number, };
+
+/**
+ * What came of it.
+ */
+export type AsAppReport = { 
+/**
+ * Whether it works.
+ */
+works: boolean, 
+/**
+ * Whether a program was started, or an address asked.
+ */
+way: AsAppWay, 
+/**
+ * What was done, in order.
+ */
+steps: Array<AsAppStep>, 
+/**
+ * What was found, the cause first.
+ */
+findings: Array<StartFinding>, 
+/**
+ * The program's last words, where it did not work; without secrets.
+ */
+said: Array<string>, 
+/**
+ * What the server calls itself.
+ */
+server: ServerInfo | null, 
+/**
+ * The protocol's revision.
+ */
+protocol: string | null, 
+/**
+ * How many tools it offers.
+ */
+tools: number | null, 
+/**
+ * What the check of the address found, where it is one.
+ */
+service: Report | null, 
+/**
+ * When it was made.
+ */
+at: string, 
+/**
+ * How long it took, in milliseconds.
+ */
+millis: number, };

@@ -3,4 +3,32 @@ import type { AsAppReport } from "./AsAppReport";
 import type { Differs } from "./Differs";
 import type { EntryScope } from "./EntryScope";
 import type { Verdict } from "./Verdict";
-export type AsAppView = { report: AsAppReport, direct: Verdict | null, differs: Differs | null, client: string, scope: EntryScope, entry: string, };
+
+/**
+ * What came of doing as an app does.
+ */
+export type AsAppView = { 
+/**
+ * What came of it.
+ */
+report: AsAppReport, 
+/**
+ * What Patchbay's own check found at the same time, of a connection.
+ */
+direct: Verdict | null, 
+/**
+ * Whether the two differ, and how.
+ */
+differs: Differs | null, 
+/**
+ * The app.
+ */
+client: string, 
+/**
+ * For whom it counts there.
+ */
+scope: EntryScope, 
+/**
+ * Its name.
+ */
+entry: string, };
