@@ -167,7 +167,8 @@ fn show(checked: &AsAppView) {
     print::line(&format!("{name}: {does}"));
     for finding in &checked.report.findings {
         let (sentence, next) = finding.sentence(app);
-        print::line(&format!("  {sentence} {next}"));
+        let end = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
+        print::line(&format!("  {sentence}{end} {next}"));
     }
     if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works) {
         let detail = report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();

@@ -145,8 +145,9 @@ impl Patchbay {
 fn with_action(mut view: AsAppPlanView, plan: &Plan) -> AsAppPlanView {
     match &plan.action {
         Action::Start(start) => {
-            view.command = std::iter::once(&start.command).chain(&start.args).map(|word| plan.hide(word)).collect();
-            let shown = |value: &String| plan.hide(value);
+            let words: Vec<String> = std::iter::once(&start.command).chain(&start.args).cloned().collect();
+            view.command = plan.shown_words(&words);
+            let shown = |value: &String| plan.shown_text(value);
             view.variables.extend(start.variables.iter().map(|one| AsAppVariable {
                 name: one.name.clone(),
                 value: one.value.as_ref().filter(|_| !one.secret).map(shown),
@@ -156,9 +157,9 @@ fn with_action(mut view: AsAppPlanView, plan: &Plan) -> AsAppPlanView {
         }
         Action::Send(sending) => {
             view.way = Way::Address;
-            view.url = Some(plan.hide(&sending.url));
+            view.url = Some(plan.shown_text(&sending.url));
             view.headers = sending.headers.iter().map(|(name, _)| name.clone()).collect();
-            view.helper = sending.helper.as_ref().map(|helper| plan.hide(&helper.command));
+            view.helper = sending.helper.as_ref().map(|helper| plan.shown_text(&helper.command));
         }
         Action::Nothing => {}
     }

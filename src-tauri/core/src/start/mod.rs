@@ -17,6 +17,7 @@ mod lines;
 mod outcome;
 mod request;
 mod run;
+mod shown;
 mod talk;
 
 use std::path::PathBuf;
@@ -28,7 +29,6 @@ use crate::client::{Client, Scope, read_entry};
 use crate::secret::{MASK, mask};
 
 pub use around::{Around, AroundFrom, Known, around};
-pub use ask::headers_of;
 pub use command::{Start, Variable};
 pub use finding::{Finding, FindingKind};
 pub use ground::known;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::around::path;
+use super::ask::{NoHeaders, headers_of};
 use super::command::Start;
 use super::find::look;
 use super::group::{Ended, Group};
@@ -14,7 +15,7 @@ use super::lines::{Room, Tail, keep_tail, read_lines};
 use super::outcome::{Run, complete};
 use super::request::Sending;
 use super::talk::{Learnt, Stop, Talk};
-use super::{Action, Around, Finding, FindingKind, Plan, Step, StepKind, Way, Went, headers_of};
+use super::{Action, Around, Finding, FindingKind, Plan, Step, StepKind, Way, Went};
 use crate::catalog::ToolCall;
 use crate::probe::{self, Mark, Probe, Report, Verdict};
 
@@ -199,7 +200,7 @@ async fn sent(plan: &Plan, sending: &Sending, tool: Option<&ToolCall>, now: Time
     };
     let given = match given {
         Ok(given) => given,
-        Err(words) => {
+        Err(NoHeaders(words)) => {
             findings.push(Finding::new(FindingKind::HelperFailed).there(plan.hide(&words)));
             return Went { findings: sorted(findings), ..blank(Way::Address, now) };
         }
