@@ -7,6 +7,9 @@
 /// An app that starts the bridge and speaks to it.
 #[path = "conformance/app.rs"]
 mod app;
+/// Servers that apps start as programs, checked the way the apps do it.
+#[path = "conformance/as_app.rs"]
+mod as_app;
 /// A 1 GiB answer goes through a few MiB of memory.
 #[path = "conformance/memory.rs"]
 mod memory;

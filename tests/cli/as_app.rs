@@ -94,6 +94,7 @@ fn our_bridge_works_the_way_each_app_starts_it_and_asks_nobody() {
         let call = one["report"]["steps"].as_array().expect("steps").last().expect("a call").clone();
         assert_eq!((&call["kind"], &call["mark"]), (&json!("call"), &json!("passed")), "the harmless tool was called");
     }
+    assert!(!home.data().join("runs/notes").exists(), "a check is no use by an app");
     service.practice.revoke(&token).expect("revoked");
     let refused = in_session(&home, &["check", "notes", "--as-app", "codex", "--json"], None);
     assert_eq!(refused.status.code(), Some(1));
