@@ -100,7 +100,9 @@ async fn plan(patchbay: &Patchbay, at: &EntryAt) -> Result<AsAppPlanView> {
 /// Shows what would be started, and asks.
 fn agree(plan: &AsAppPlanView, yes: bool, as_json: bool) -> Result<()> {
     if !as_json {
-        lines(plan).iter().for_each(|line| print::line(line));
+        for line in lines(plan) {
+            print::line(&line);
+        }
     }
     if yes {
         return Ok(());
