@@ -223,7 +223,7 @@ fn a_plan_is_another_one_where_anything_that_would_be_started_differs_and_shows_
     let plan = planned(&linux, "claude-code", &base, &Known::default());
     assert_eq!(start(&plan).args[1], "canary-outer-01", "the program gets it");
     assert_eq!(plan.shown_words(&start(&plan).args), ["--token=•••", "•••"]);
-    assert_eq!(plan.hide("x canary-inner-01 --token=canary-argument"), "x ••• •••");
+    assert_eq!(plan.hide("x canary-inner-01 --token=canary-argument"), "x ••• --token=•••");
 }
 
 #[rstest]
