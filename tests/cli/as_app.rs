@@ -94,12 +94,38 @@ fn our_bridge_works_the_way_each_app_starts_it_and_asks_nobody() {
         let call = one["report"]["steps"].as_array().expect("steps").last().expect("a call").clone();
         assert_eq!((&call["kind"], &call["mark"]), (&json!("call"), &json!("passed")), "the harmless tool was called");
     }
+    assert!(!home.data().join("runs/notes").exists(), "a check is no use by an app");
     service.practice.revoke(&token).expect("revoked");
     let refused = in_session(&home, &["check", "notes", "--as-app", "codex", "--json"], None);
     assert_eq!(refused.status.code(), Some(1));
     let one = told(&refused)[0].clone();
     assert_eq!((&one["report"]["works"], &one["direct"]), (&json!(false), &json!("token_refused")), "{one}");
     assert_eq!((&one["differs"], &one["report"]["findings"][0]["kind"]), (&Value::Null, &json!("refused")), "{one}");
+}
+
+#[test]
+fn an_address_is_asked_as_its_app_asks_it_also_with_headers_from_a_program() {
+    let (home, service, _) = connected("codex");
+    let (_, token) = service.practice.make("own", 3600).expect("a token");
+    let program = home.data().join("bin/patchbay");
+    let file = json!({ "mcpServers": {
+        "literal": { "type": "http", "url": service.url, "headers": { "Authorization": format!("Bearer {token}") } },
+        "wrong": { "type": "http", "url": service.url, "headers": { "Authorization": "Bearer ${NOT_THERE}" } },
+        "helper": { "type": "http", "url": service.url, "headersHelper": format!("{} headers notes", program.display()) },
+        "broken": { "type": "http", "url": service.url, "headersHelper": "echo canary >&2; exit 3" },
+    } });
+    home.write("claude-code", &file.to_string());
+    let check = |name: &str| {
+        let entry = format!("claude-code/{name}");
+        let said = in_session(&home, &["check", "--entry", &entry, "--yes", "--json"], None);
+        assert!(!String::from_utf8_lossy(&said.stdout).contains(&token));
+        told(&said)[0]["report"].clone()
+    };
+    assert_eq!((&check("literal")["works"], &check("helper")["works"]), (&json!(true), &json!(true)));
+    let wrong = check("wrong");
+    assert_eq!((&wrong["works"], &wrong["service"]["verdict"]), (&json!(false), &json!("token_refused")), "{wrong}");
+    assert_eq!(wrong["findings"][0], json!({ "kind": "not_set", "name": "NOT_THERE", "there": null }));
+    assert_eq!(check("broken")["findings"][0]["kind"], "helper_failed");
 }
 
 #[test]

@@ -222,9 +222,25 @@ fn a_plan_is_another_one_where_anything_that_would_be_started_differs_and_shows_
     }
     let plan = planned(&linux, "claude-code", &base, &Known::default());
     assert_eq!(start(&plan).args[1], "canary-outer-01", "the program gets it");
-    let shown =
-        start(&plan).args.iter().map(|word| plan.hide(word)).collect::<String>() + &plan.hide("x canary-inner-01");
-    assert!(!shown.contains("canary"), "{shown}");
+    assert_eq!(plan.shown_words(&start(&plan).args), ["--token=•••", "•••"]);
+    assert_eq!(plan.hide("x canary-inner-01 --token=canary-argument"), "x ••• --token=•••");
+}
+
+#[rstest]
+#[case(&["-c", "X_TOKEN=abcdefgh1234; rm -rf ~"], &["-c", "X_TOKEN=•••; rm -rf ~"])]
+#[case(&["--api-key", "rm -rf ~"], &["--api-key", "rm -rf ~"])]
+#[case(&["--api-key", "abc"], &["--api-key", "•••"])]
+#[case(&["--key=abc", "--pass", "-x"], &["--key=•••", "--pass", "-x"])]
+#[case(&["--header", "Authorization: Bearer abc"], &["--header", "Authorization: Bearer •••"])]
+#[case(&["--header", "Authorization:${AUTH}"], &["--header", "Authorization:${AUTH}"])]
+#[case(&["input('Password: ')"], &["input('Password: ')"])]
+#[case(&["a\nb", "\u{202e}gpj.exe"], &["a\\nb", "\\u{202e}gpj.exe"])]
+#[case(&["https://h/mcp?api_key=abcdefgh1234&x=1"], &["https://h/mcp?api_key=•••&x=1"])]
+fn nothing_of_a_command_is_hidden_but_the_secret_itself(#[case] args: &[&str], #[case] shown: &[&str]) {
+    let home = tempfile::tempdir().expect("a folder");
+    let linux = host(Platform::Linux, home.path(), &[("PATH", "/usr/bin:/bin")]);
+    let plan = planned(&linux, "codex", &json!({ "command": "sh", "args": args }), &Known::default());
+    assert_eq!(plan.shown_words(&start(&plan).args), shown);
 }
 
 #[test]

@@ -100,7 +100,9 @@ async fn plan(patchbay: &Patchbay, at: &EntryAt) -> Result<AsAppPlanView> {
 /// Shows what would be started, and asks.
 fn agree(plan: &AsAppPlanView, yes: bool, as_json: bool) -> Result<()> {
     if !as_json {
-        lines(plan).iter().for_each(|line| print::line(line));
+        for line in lines(plan) {
+            print::line(&line);
+        }
     }
     if yes {
         return Ok(());
@@ -167,7 +169,8 @@ fn show(checked: &AsAppView) {
     print::line(&format!("{name}: {does}"));
     for finding in &checked.report.findings {
         let (sentence, next) = finding.sentence(app);
-        print::line(&format!("  {sentence} {next}"));
+        let end = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
+        print::line(&format!("  {sentence}{end} {next}"));
     }
     if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works) {
         let detail = report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();

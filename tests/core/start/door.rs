@@ -101,7 +101,10 @@ async fn stopping_the_checks_stops_this_one_and_its_program() {
     let own = at("claude-code", "own");
     let plan = planned(&world, own.clone()).await;
     let stop = async {
-        while !trace.exists() {
+        for _ in 0..500 {
+            if trace.exists() {
+                break;
+            }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         world.patchbay.call(Request::CancelChecks, None).await.expect("stopped");

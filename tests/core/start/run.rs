@@ -99,6 +99,21 @@ async fn a_server_that_ends_at_a_question_of_the_newest_generation_is_begun_agai
 }
 
 #[tokio::test]
+async fn a_server_of_the_newest_generation_that_is_slow_to_start_works() {
+    let modern = SERVER.replace(
+        r#""error":{"code":-32601,"message":"unknown"}"#,
+        r#""result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#,
+    );
+    let refuses = modern.replace(
+        r#"*'"initialize"'*) echo"#,
+        r#"*'"initialize"'*) echo '{"jsonrpc":"2.0","id":'$id',"error":{"code":-32600,"message":"no"}}'; : echo"#,
+    );
+    let (_home, found) = of(&refuses.replace("#!/bin/sh", "#!/bin/sh\nsleep 1")).await;
+    assert!(found.works, "{found:?}");
+    assert_eq!((found.protocol.as_deref(), found.tools), (Some("2026-07-28"), Some(2)));
+}
+
+#[tokio::test]
 async fn what_it_writes_between_its_messages_is_told_and_no_reason_to_fail() {
     let (_home, found) = of(&SERVER.replace("#!/bin/sh", "#!/bin/sh\necho Welcome to my server")).await;
     assert!(found.works, "{found:?}");

@@ -3,6 +3,8 @@
 //! Patchbay's own entries run without asking. Anybody else's program is started only with the digest of the plan that was
 //! shown: what changed in between is shown again. Nothing here is ever done by a scheduled check.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::as_app_view::{AsAppPlanView, AsAppVariable, AsAppView, Differs, EntryAt};
@@ -10,7 +12,7 @@ use super::look::{Seen, look_at_scope, look_for};
 use super::{Event, Patchbay};
 use crate::catalog::{self, ToolCall};
 use crate::client::{self, Client};
-use crate::connection::state::{KeptAsApp, State};
+use crate::connection::state::{KeptAsApp, State, random_hex};
 use crate::connection::{Connection, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::file;
@@ -34,7 +36,7 @@ impl Patchbay {
         let chosen = choose(at, &state, &host)?;
         let around = around_of(&host, chosen.client).await;
         let plan = self.plan_of(at, &chosen, &around);
-        Ok(self.plan_view(at, &chosen, &plan, (&around, &state)))
+        Ok(self.plan_view(at, &chosen, &plan, &around))
     }
 
     /// Does as the app does, and beside it what Patchbay's own check does, where the entry is a connection's.
@@ -43,7 +45,7 @@ impl Patchbay {
         let chosen = choose(at, &state, &host)?;
         let around = around_of(&host, chosen.client).await;
         let plan = self.plan_of(at, &chosen, &around);
-        self.consented(&chosen, &plan.digest(&state.salt), expected)?;
+        self.consented(&chosen, &plan.digest(salt()), expected)?;
         let tool = self.tool(&chosen);
         let mut cancel = self.inner.cancel.subscribe();
         let limits = Limits::default();
@@ -116,14 +118,8 @@ impl Patchbay {
         Ok(())
     }
 
-    fn plan_view(
-        &self,
-        at: &EntryAt,
-        chosen: &Chosen,
-        plan: &Plan,
-        (around, state): (&Around<'_>, &State),
-    ) -> AsAppPlanView {
-        let mut view = AsAppPlanView {
+    fn plan_view(&self, at: &EntryAt, chosen: &Chosen, plan: &Plan, around: &Around<'_>) -> AsAppPlanView {
+        let view = AsAppPlanView {
             at: at.clone(),
             path: chosen.seen.source.path.display().to_string(),
             way: Way::Program,
@@ -139,29 +135,41 @@ impl Patchbay {
             fetches: false,
             findings: plan.findings.clone(),
             ours: self.is_ours(chosen),
-            expected: plan.digest(&state.salt),
+            expected: plan.digest(salt()),
         };
-        match &plan.action {
-            Action::Start(start) => {
-                view.command = std::iter::once(&start.command).chain(&start.args).map(|word| plan.hide(word)).collect();
-                let shown = |value: &String| plan.hide(value);
-                view.variables.extend(start.variables.iter().map(|one| AsAppVariable {
-                    name: one.name.clone(),
-                    value: one.value.as_ref().filter(|_| !one.secret).map(shown),
-                }));
-                view.folder = Some(start.folder.display().to_string());
-                view.fetches = start.fetches;
-            }
-            Action::Send(sending) => {
-                view.way = Way::Address;
-                view.url = Some(plan.hide(&sending.url));
-                view.headers = sending.headers.iter().map(|(name, _)| name.clone()).collect();
-                view.helper = sending.helper.as_ref().map(|helper| plan.hide(&helper.command));
-            }
-            Action::Nothing => {}
-        }
-        view
+        with_action(view, plan)
     }
+}
+
+/// The same with what would be started or asked.
+fn with_action(mut view: AsAppPlanView, plan: &Plan) -> AsAppPlanView {
+    match &plan.action {
+        Action::Start(start) => {
+            let words: Vec<String> = std::iter::once(&start.command).chain(&start.args).cloned().collect();
+            view.command = plan.shown_words(&words);
+            let shown = |value: &String| plan.shown_text(value);
+            view.variables.extend(start.variables.iter().map(|one| AsAppVariable {
+                name: one.name.clone(),
+                value: one.value.as_ref().filter(|_| !one.secret).map(shown),
+            }));
+            view.folder = Some(start.folder.display().to_string());
+            view.fetches = start.fetches;
+        }
+        Action::Send(sending) => {
+            view.way = Way::Address;
+            view.url = Some(plan.shown_text(&sending.url));
+            view.headers = sending.headers.iter().map(|(name, _)| name.clone()).collect();
+            view.helper = sending.helper.as_ref().map(|helper| plan.shown_text(&helper.command));
+        }
+        Action::Nothing => {}
+    }
+    view
+}
+
+/// Makes digests of plans worthless elsewhere; what was shown is started by the same program.
+fn salt() -> &'static str {
+    static SALT: OnceLock<String> = OnceLock::new();
+    SALT.get_or_init(|| random_hex(16))
 }
 
 async fn around_of<'a>(host: &'a Host, client: &'static Client) -> Around<'a> {

@@ -4,6 +4,7 @@
 use crate::host::Platform;
 
 /// How an app starts programs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about an app")]
 #[derive(Debug, Clone, Copy)]
 pub struct Starts {
     /// What starts the app itself, and with it which programs it finds.

@@ -88,7 +88,7 @@ fn desktop(host: &Host, known: &Known) -> BTreeMap<String, String> {
     match host.platform {
         Platform::MacOs => {
             let kept = |name: &&str| Some(((*name).to_owned(), host.env.get(*name)?.clone()));
-            with_path(OF_LAUNCHD.iter().filter_map(|name| kept(name)).collect(), Some(LAUNCHD_PATH.to_owned()))
+            with_path(OF_LAUNCHD.iter().filter_map(kept).collect(), Some(LAUNCHD_PATH.to_owned()))
         }
         Platform::Linux => known.session.clone().unwrap_or_else(|| host.env.clone()),
         Platform::Windows => host.env.clone(),

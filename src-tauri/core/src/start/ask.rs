@@ -15,15 +15,17 @@ use super::request::Helper;
 const PATIENCE: Duration = Duration::from_secs(10);
 const ROOM: u64 = 64 * 1024;
 
+/// A helper gave no headers. What it says instead may hold anything.
+#[derive(Debug, thiserror::Error)]
+#[error("the program that gives the headers failed: {0}")]
+pub(super) struct NoHeaders(pub(super) String);
+
 /// The headers that a helper gives.
-///
-/// # Errors
-/// What it says instead, which may hold anything.
-pub async fn headers_of(helper: &Helper) -> Result<Vec<(String, String)>, String> {
+pub(super) async fn headers_of(helper: &Helper) -> Result<Vec<(String, String)>, NoHeaders> {
     let (shell, flag) = if cfg!(windows) { ("cmd.exe", "/C") } else { ("/bin/sh", "-c") };
     let args = [flag.to_owned(), helper.command.clone()];
-    let mut group =
-        Group::start(Path::new(shell), &args, &helper.env, &helper.folder).map_err(|error| error.to_string())?;
+    let mut group = Group::start(Path::new(shell), &args, &helper.env, &helper.folder)
+        .map_err(|error| NoHeaders(error.to_string()))?;
     drop(group.child.stdin.take());
     let (out, err) = (group.child.stdout.take(), group.child.stderr.take());
     let tail = Tail::default();
@@ -42,7 +44,7 @@ pub async fn headers_of(helper: &Helper) -> Result<Vec<(String, String)>, String
     }
     let well = ended.status.is_some_and(|status| status.success());
     let told = said.ok().filter(|_| well).and_then(|said| parse(&said));
-    told.ok_or_else(|| tail.lines().pop().unwrap_or_default())
+    told.ok_or_else(|| NoHeaders(tail.lines().pop().unwrap_or_default()))
 }
 
 fn parse(said: &[u8]) -> Option<Vec<(String, String)>> {

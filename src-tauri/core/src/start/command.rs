@@ -253,7 +253,9 @@ fn env_file(file: &Path, notes: &mut Notes) -> Vec<(String, String)> {
         Some((name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
     };
     let pairs: Vec<_> = text.lines().filter_map(pair).collect();
-    pairs.iter().for_each(|(_, value)| notes.hide(value));
+    for (_, value) in &pairs {
+        notes.hide(value);
+    }
     pairs
 }
 

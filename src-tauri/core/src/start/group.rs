@@ -15,7 +15,8 @@ use tokio::time::timeout;
 use crate::connection::state::random_hex;
 use crate::process::is_alive;
 
-const MARK: &str = "PATCHBAY_CHECK";
+/// The variable by which what a check started is known, also to Patchbay itself.
+pub(crate) const MARK: &str = "PATCHBAY_CHECK";
 /// For a program that was asked to end, by its input's end and then by a signal.
 const GRACE: Duration = Duration::from_millis(1500);
 

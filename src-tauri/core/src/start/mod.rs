@@ -17,6 +17,7 @@ mod lines;
 mod outcome;
 mod request;
 mod run;
+mod shown;
 mod talk;
 
 use std::path::PathBuf;
@@ -28,10 +29,10 @@ use crate::client::{Client, Scope, read_entry};
 use crate::secret::{MASK, mask};
 
 pub use around::{Around, AroundFrom, Known, around};
-pub use ask::headers_of;
 pub use command::{Start, Variable};
 pub use finding::{Finding, FindingKind};
 pub use ground::known;
+pub(crate) use group::MARK as CHECK_MARK;
 pub use outcome::{Step, StepKind, Way, Went};
 pub use request::Sending;
 pub use run::{Limits, run};
@@ -128,7 +129,7 @@ impl Plan {
             Action::Send(sending) => sending.identify(&mut parts),
             Action::Nothing => {}
         }
-        let text = parts.iter().map(|part| format!("{}:{part}", part.len())).collect::<String>();
+        let text = parts.iter().fold(String::new(), |text, part| text + &format!("{}:{part}", part.len()));
         crate::file::digest(text.as_bytes())
     }
 

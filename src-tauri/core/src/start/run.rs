@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::around::path;
+use super::ask::{NoHeaders, headers_of};
 use super::command::Start;
 use super::find::look;
 use super::group::{Ended, Group};
@@ -14,7 +15,7 @@ use super::lines::{Room, Tail, keep_tail, read_lines};
 use super::outcome::{Run, complete};
 use super::request::Sending;
 use super::talk::{Learnt, Stop, Talk};
-use super::{Action, Around, Finding, FindingKind, Plan, Step, StepKind, Way, Went, headers_of};
+use super::{Action, Around, Finding, FindingKind, Plan, Step, StepKind, Way, Went};
 use crate::catalog::ToolCall;
 use crate::probe::{self, Mark, Probe, Report, Verdict};
 
@@ -99,7 +100,7 @@ async fn started(
         return Went { steps, findings: sorted(plan.findings.clone()), ..blank(Way::Program, now) };
     }
     let mut session = session(start, start.asks_newest, tool, limits).await;
-    if start.asks_newest && matches!(session.stop, Some(Stop::Ended)) && session.learnt.steps.len() < 2 {
+    if start.asks_newest && matches!(session.stop, Some(Stop::Ended)) && session.learnt.steps.len() <= 2 {
         // Some older servers end at a question that they do not know; apps begin again without it.
         session = self::session(start, false, tool, limits).await;
     }
@@ -199,7 +200,7 @@ async fn sent(plan: &Plan, sending: &Sending, tool: Option<&ToolCall>, now: Time
     };
     let given = match given {
         Ok(given) => given,
-        Err(words) => {
+        Err(NoHeaders(words)) => {
             findings.push(Finding::new(FindingKind::HelperFailed).there(plan.hide(&words)));
             return Went { findings: sorted(findings), ..blank(Way::Address, now) };
         }

@@ -110,15 +110,23 @@ impl Talk<'_> {
         let params = json!({ "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client_info() });
         let id = self.send("initialize", params).await?;
         let result = self.initialized(asked, id, deadline).await?;
+        if self.modern {
+            return Ok(result);
+        }
         self.write(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
         Ok(result)
     }
 
-    /// The answer to `initialize`, past a late one to what was asked before it.
+    /// The answer to `initialize`; or a late one to what was asked before it, by a server of the newest generation that
+    /// was slow to start, which then refuses `initialize`.
     async fn initialized(&mut self, asked: Option<u64>, id: u64, deadline: Instant) -> Result<Value, Stop> {
         loop {
             let ids: Vec<u64> = asked.into_iter().chain([id]).collect();
             let (which, answer) = self.answer(&ids, deadline).await?;
+            if let Some(result) = answer.get("result").filter(|result| which != id && speaks_modern(result)) {
+                self.modern = true;
+                return Ok(result.clone());
+            }
             if which == id {
                 let result = result_of(&answer)?;
                 let known = result.get("protocolVersion").is_some();
