@@ -395,8 +395,8 @@ async fn a_service_that_takes_pairs_is_known_with_its_answers() {
     let written = patchbay_core::wire::base64(b"ana@example.com:ATATT3xcanary0123456789");
     world
         .home
-        .write("claude-code", &json!({ "mcpServers": { "own": remote(format!("Basic {written}")) } }).to_string());
-    world.import("own").await.expect("brought in");
+        .write("claude-code", &json!({ "mcpServers": { "mine": remote(format!("Basic {written}")) } }).to_string());
+    world.import("mine").await.expect("brought in");
     let connection = world.patchbay.state().expect("the state").connections[0].clone();
     assert_eq!(connection.provider, "atlassian");
     let settings: Vec<_> = connection.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();

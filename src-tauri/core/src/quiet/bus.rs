@@ -1,5 +1,5 @@
 //! What Linux tells by itself on the system's bus: that it woke up (logind), that its network is another one
-//! (NetworkManager). Where nobody tells, the looks at the clock find out.
+//! (`NetworkManager`). Where nobody tells, the looks at the clock find out.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use zbus::MatchRule;
 use zbus::blocking::{Connection, MessageIterator, fdo::DBusProxy};
 use zbus::message::{Message, Type};
-use zbus::names::InterfaceName;
 use zbus::zvariant::Value;
 
 use super::Heard;
@@ -51,21 +50,16 @@ fn rules() -> zbus::Result<[MatchRule<'static>; 2]> {
 
 fn take(message: &Message, heard: &Heard) {
     let header = message.header();
-    let (interface, member) =
-        (header.interface().map(InterfaceName::as_str), header.member().map(|name| name.as_str()));
-    match (interface, member) {
-        // Told with "true" before it sleeps and with "false" after.
-        (Some(LOGIN), Some("PrepareForSleep")) => {
-            if message.body().deserialize::<bool>().is_ok_and(|sleeps| !sleeps) {
-                heard.woke.store(true, Ordering::Relaxed);
-            }
-        }
-        (Some("org.freedesktop.DBus.Properties"), Some("PropertiesChanged")) => {
-            if names_primary(message) {
-                heard.network.store(true, Ordering::Relaxed);
-            }
-        }
-        _ => {}
+    let of = |interface: &str, member: &str| {
+        header.interface().is_some_and(|name| name.as_str() == interface)
+            && header.member().is_some_and(|name| name.as_str() == member)
+    };
+    // Told with "true" before it sleeps and with "false" after.
+    if of(LOGIN, "PrepareForSleep") && message.body().deserialize::<bool>().is_ok_and(|sleeps| !sleeps) {
+        heard.woke.store(true, Ordering::Relaxed);
+    }
+    if of("org.freedesktop.DBus.Properties", "PropertiesChanged") && names_primary(message) {
+        heard.network.store(true, Ordering::Relaxed);
     }
 }
 
