@@ -13,6 +13,7 @@ mod expiry;
 mod found;
 mod import;
 mod install;
+mod keep;
 mod leave;
 mod leave_view;
 mod look;
@@ -95,6 +96,7 @@ struct Inner {
     places: RwLock<Places>,
     secrets_status: Mutex<Option<StoreStatus>>,
     checking: Mutex<BTreeSet<String>>,
+    keeping: keep::Keeping,
     cancel: tokio::sync::watch::Sender<u64>,
     listener: RwLock<Option<Listener>>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -121,6 +123,7 @@ impl Patchbay {
             places: RwLock::new(Places::new(keychain, &data_dir)),
             secrets_status: Mutex::new(None),
             checking: Mutex::default(),
+            keeping: keep::Keeping::default(),
             cancel: tokio::sync::watch::Sender::new(0),
             listener: RwLock::new(None),
             clock: Box::new(clock),
