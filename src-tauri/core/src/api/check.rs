@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::message::CheckedView;
 use super::{Event, Patchbay, token};
 use crate::catalog;
-use crate::connection::state::Checked;
+use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
 use crate::probe::{self, LayerKind, Limits, Probe, Report, Verdict};
@@ -66,7 +66,7 @@ impl Patchbay {
             return self.check_program(connection).await;
         }
         let (checked, worked) = self.find(connection).await;
-        if let Err(error) = self.keep_check(connection, &checked, &worked) {
+        if let Err(error) = self.keep_together(connection, &checked, &worked).await {
             tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
         }
         self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
@@ -105,7 +105,7 @@ impl Patchbay {
             }
         }
         let checked = Checked { token: connection.credentials.first().map(|own| own.id.clone()), report };
-        if let Err(error) = self.keep_check(connection, &checked, &[]) {
+        if let Err(error) = self.keep_together(connection, &checked, &[]).await {
             tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
         }
         self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
@@ -160,20 +160,25 @@ impl Patchbay {
     /// Keeps what a check found, and of the tokens that worked how they were sent.
     pub(super) fn keep_check(&self, seen: &Connection, checked: &Checked, worked: &[&Credential]) -> Result<()> {
         self.inner.state.update(|state| {
-            // Removed while it was checked.
-            let Ok(connection) = state.connection_mut(&seen.id) else { return Ok(()) };
-            for credential in &mut connection.credentials {
-                if worked.iter().any(|tried| tried.id == credential.id && tried.fingerprint == credential.fingerprint) {
-                    credential.way = Some(seen.way());
-                }
-            }
-            if checked.report.verdict == Verdict::Working && checked.token.is_none() {
-                // It does without the one that was deleted.
-                connection.token_lost = false;
-            }
-            state.checks.insert(seen.id.clone(), checked.clone());
+            Self::note_check(state, seen, checked, worked);
             Ok(())
         })
+    }
+
+    /// Notes in the state what a check found.
+    pub(super) fn note_check(state: &mut State, seen: &Connection, checked: &Checked, worked: &[&Credential]) {
+        // Removed while it was checked.
+        let Ok(connection) = state.connection_mut(&seen.id) else { return };
+        for credential in &mut connection.credentials {
+            if worked.iter().any(|tried| tried.id == credential.id && tried.fingerprint == credential.fingerprint) {
+                credential.way = Some(seen.way());
+            }
+        }
+        if checked.report.verdict == Verdict::Working && checked.token.is_none() {
+            // It does without the one that was deleted.
+            connection.token_lost = false;
+        }
+        state.checks.insert(seen.id.clone(), checked.clone());
     }
 
     pub(super) fn curl(&self, id: &str) -> Result<String> {

@@ -16,6 +16,7 @@ mod expiry;
 mod found;
 mod import;
 mod install;
+mod keep;
 mod leave;
 mod leave_view;
 mod look;
@@ -114,6 +115,7 @@ struct Inner {
     places: RwLock<Places>,
     secrets_status: Mutex<Option<StoreStatus>>,
     checking: Mutex<BTreeSet<String>>,
+    keeping: keep::Keeping,
     cancel: tokio::sync::watch::Sender<u64>,
     /// Sign-ins that may be under way, by connection: dropping one's sender stops it.
     signing: Mutex<BTreeMap<String, tokio::sync::oneshot::Sender<()>>>,
@@ -142,6 +144,7 @@ impl Patchbay {
             places: RwLock::new(Places::new(keychain, &data_dir)),
             secrets_status: Mutex::new(None),
             checking: Mutex::default(),
+            keeping: keep::Keeping::default(),
             cancel: tokio::sync::watch::Sender::new(0),
             signing: Mutex::default(),
             listener: RwLock::new(None),
