@@ -113,6 +113,7 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.getByTestId('provider-retently').click();
       for (const step of ['details', 'make', 'paste', 'apps', 'review', 'check']) {
         await expect(page.getByTestId('wizard')).toHaveAttribute('data-step', step);
+        if (step === 'make') await page.getByTestId('how-token').check();
         if (step === 'paste') {
           await token(page);
           await page.getByTestId('token-expires-suggested').click();

@@ -19,6 +19,8 @@ test('a service is connected with the keyboard alone', async ({ page }) => {
   await expect(page.getByTestId('field-name')).toHaveValue('Retently');
   await press(page, 'Enter');
   await at(page, 'make');
+  await page.getByTestId('how-sign-in').focus();
+  await press(page, 'ArrowDown');
   await page.getByTestId('wizard-next').press('Enter');
   await at(page, 'paste');
   await expect(page.getByTestId('token-input')).toBeFocused();
@@ -71,6 +73,7 @@ test('an odd token warns and can be overruled; the date is held to the serviceâ€
   await page.getByTestId('connect-service').click();
   await page.getByTestId('provider-retently').click();
   await page.getByTestId('wizard-next').click();
+  await page.getByTestId('how-token').check();
   await page.getByTestId('wizard-next').click();
   await page.getByTestId('wizard-next').click();
   await expect(page.getByTestId('token-error')).toHaveText('Paste the token here.');
@@ -98,6 +101,7 @@ test('the token is hidden, and leaving keeps nothing', async ({ page }) => {
   await page.getByTestId('connect-service').click();
   await page.getByTestId('provider-retently').click();
   await page.getByTestId('wizard-next').click();
+  await page.getByTestId('how-token').check();
   await page.getByTestId('wizard-next').click();
   await token(page);
   await expect(page.getByTestId('token-input')).toHaveAttribute('type', 'password');
@@ -111,6 +115,7 @@ test('the token is hidden, and leaving keeps nothing', async ({ page }) => {
   await page.getByTestId('connect-service').click();
   await page.getByTestId('provider-retently').click();
   await page.getByTestId('wizard-next').click();
+  await page.getByTestId('how-token').check();
   await page.getByTestId('wizard-next').click();
   await expect(page.getByTestId('token-input')).toHaveValue('');
 });
@@ -128,6 +133,7 @@ async function toReview(page: Page, value: string): Promise<void> {
   await page.getByTestId('connect-service').click();
   await page.getByTestId('provider-retently').click();
   await page.getByTestId('wizard-next').click();
+  await page.getByTestId('how-token').check();
   await page.getByTestId('wizard-next').click();
   await token(page, value);
   await page.getByTestId('token-expires-suggested').click();

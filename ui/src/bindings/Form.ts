@@ -29,4 +29,8 @@ suggested_expires: string | null,
 /**
  * The latest end date that the service allows, `YYYY-MM-DD`.
  */
-latest_expires: string | null, };
+latest_expires: string | null, 
+/**
+ * The address on this computer to which the browser comes back, for clients that users register by themselves.
+ */
+redirect: string, };

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 
 const form = (suggested: number | null, latest: number | null): Form => ({
-  resolved: null, errors: [], id: null, suggested_name: '', suggested_expires: suggested === null ? null : dayIn(suggested, now), latest_expires: latest === null ? null : dayIn(latest, now),
+  resolved: null, errors: [], id: null, suggested_name: '', suggested_expires: suggested === null ? null : dayIn(suggested, now), latest_expires: latest === null ? null : dayIn(latest, now), redirect: '',
 });
 const labels = (): string[] => page.getAllByRole('button').map((button) => button.textContent?.trim() ?? '');
 

@@ -127,7 +127,12 @@ impl Patchbay {
             },
             None => None,
         };
-        self.probe_with(connection, secret.as_ref(), true).await
+        let mut report = self.probe_with(connection, secret.as_ref(), true).await?;
+        // It is used with a token: that one is missed, also where people could sign in instead.
+        if credential.is_some() && secret.is_none() && report.verdict == Verdict::NeedsBrowserSignIn {
+            report.verdict = Verdict::TokenMissing;
+        }
+        Ok(report)
     }
 
     /// Probes a connection with a token that may not be stored (yet), and tells of each layer.

@@ -232,7 +232,7 @@ export class Wizard {
 
   /** One field for each token: the ones already pasted stay. */
   #forClients(): void {
-    const wanted = this.perApp ? this.clients.length : 1;
+    const wanted = this.perApp && !this.signsIn ? this.clients.length : 1;
     for (const extra of this.pastes.slice(wanted)) extra.clear();
     this.pastes = Array.from({ length: wanted }, (_, n) => this.pastes[n] ?? new TokenPaste(n > 0));
     this.nth = 0;
