@@ -33,6 +33,9 @@ mod service;
 /// Sessions: kept, forgotten by the service, ended.
 #[path = "bridge/sessions.rs"]
 mod sessions;
+/// Sign-ins: needed, made meanwhile, renewed ahead.
+#[path = "bridge/sign_in.rs"]
+mod sign_in;
 /// Event streams, whole and broken.
 #[path = "bridge/streams.rs"]
 mod streams;

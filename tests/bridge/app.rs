@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use patchbay_bridge::{Event, Observer, Source, run_until};
 use patchbay_core::connection::AuthHeader;
+use patchbay_core::oauth::Refusal;
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Error, Result};
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Keychain {
     now: Arc<Mutex<Result<Endpoint>>>,
     reads: Arc<AtomicUsize>,
+    refusals: Arc<Mutex<Vec<Refusal>>>,
     takes: Duration,
 }
 
@@ -35,7 +37,12 @@ impl Keychain {
 
     /// Whatever a keychain answers.
     pub(crate) fn with(answer: Result<Endpoint>) -> Self {
-        Self { now: Arc::new(Mutex::new(answer)), reads: Arc::default(), takes: Duration::ZERO }
+        Self {
+            now: Arc::new(Mutex::new(answer)),
+            reads: Arc::default(),
+            refusals: Arc::default(),
+            takes: Duration::ZERO,
+        }
     }
 
     /// The same, taking so long to answer.
@@ -48,9 +55,14 @@ impl Keychain {
         *self.now.lock().expect("nobody panicked") = endpoint(url, token);
     }
 
-    /// Puts whatever it is to answer from now on in.
-    pub(crate) fn put(&self, answer: Result<Endpoint>) {
+    /// Answers something else from now on.
+    pub(crate) fn answer(&self, answer: Result<Endpoint>) {
         *self.now.lock().expect("nobody panicked") = answer;
+    }
+
+    /// What the service said against its tokens.
+    pub(crate) fn refusals(&self) -> Vec<Refusal> {
+        self.refusals.lock().expect("nobody panicked").clone()
     }
 
     /// How often it was read.
@@ -60,7 +72,8 @@ impl Keychain {
 
     fn source(&self) -> Source {
         let own = self.clone();
-        Arc::new(move |_| {
+        Arc::new(move |refusal: Option<&Refusal>| {
+            own.refusals.lock().expect("nobody panicked").extend(refusal.cloned());
             own.reads.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(own.takes);
             own.now.lock().expect("nobody panicked").clone().map_err(|error: Error| error)
@@ -68,7 +81,7 @@ impl Keychain {
     }
 }
 
-fn endpoint(url: &str, token: &str) -> Result<Endpoint> {
+pub(crate) fn endpoint(url: &str, token: &str) -> Result<Endpoint> {
     Endpoint::new(url)?.with_auth(&AuthHeader::default(), &Secret::new(token))
 }
 

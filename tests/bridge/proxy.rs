@@ -96,7 +96,7 @@ async fn a_network_that_is_set_right_counts_without_a_restart_of_the_app() {
     let keychain = Keychain::with(Ok(company.endpoint(through(&proxy, None))));
     let mut app = App::start(&keychain);
     assert_eq!(error(&app.ask(INITIALIZE).await).0, "proxy_sign_in_needed");
-    keychain.put(Ok(company.endpoint(through(&proxy, Some(PASSWORD)))));
+    keychain.answer(Ok(company.endpoint(through(&proxy, Some(PASSWORD)))));
     let said = app.ask(INITIALIZE).await;
     assert!(said["result"].is_object(), "{said}");
 }

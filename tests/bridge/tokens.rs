@@ -210,7 +210,7 @@ async fn every_way_of_sending_a_token_reaches_the_service_byte_for_byte_and_a_re
         let keychain = Keychain::with(of("aaaold"));
         let mut app = App::start(&keychain);
         assert_eq!(app.request(1, "ping").await["error"]["data"]["code"], "token_refused");
-        keychain.put(of("aaanew"));
+        keychain.answer(of("aaanew"));
         assert!(app.request(2, "ping").await["result"].is_object(), "{auth:?}");
         let log = service.log();
         let sent = |token: &str| match &auth.user {

@@ -101,11 +101,13 @@ fn run(version: &str, (scenario, revision): &Case, generation: &str) -> Vec<Stri
     faults
 }
 
-/// `FOLDER/SCENARIO-TIME/checks.json`
+/// `FOLDER/SCENARIO-TIME/checks.json`, where a scenario's name may have a folder in it.
 pub(crate) fn checks(folder: &Path) -> Vec<Value> {
-    let below = std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok);
-    let files = below.filter_map(|entry| std::fs::read(entry.path().join("checks.json")).ok());
-    files.flat_map(|file| serde_json::from_slice::<Vec<Value>>(&file).expect("a list")).collect()
+    let below: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).collect();
+    let deeper = below.iter().filter(|entry| entry.path().is_dir()).flat_map(|entry| checks(&entry.path()));
+    let file = std::fs::read(folder.join("checks.json")).ok();
+    let here = file.map(|file| serde_json::from_slice::<Vec<Value>>(&file).expect("a list"));
+    here.into_iter().flatten().chain(deeper.collect::<Vec<_>>()).collect()
 }
 
 fn all_pass(version: &str, expected: usize) {

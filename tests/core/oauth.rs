@@ -140,6 +140,24 @@ async fn a_token_that_ends_soon_is_renewed_ahead_and_outlives_a_service_that_is_
 }
 
 #[tokio::test]
+async fn a_sign_in_longer_than_an_item_of_the_keychain_is_kept_replaced_and_deleted_as_a_whole() {
+    let items = keyring_core::mock::Store::new().expect("a mock keychain");
+    let store = SecretStore::with_store(items.clone());
+    let key = Key::new("t-1", "https://a.example");
+    for length in [2560, 2561, 9000, 30_000, 10, 5200] {
+        let long = Secret::new("é".repeat(length / 2));
+        store.write(&key, &long).await.expect("written");
+        assert_eq!(store.read(&key).await.expect("it answers"), Some(long), "{length}");
+    }
+    store.delete(&key).await.expect("deleted");
+    assert_eq!(store.read(&key).await.expect("it answers"), None);
+    assert_eq!(
+        store.write(&key, &Secret::new("x".repeat(50_000))).await.expect_err("too long").code,
+        Code::TokenTooLong
+    );
+}
+
+#[tokio::test]
 async fn many_that_were_refused_together_renew_once() {
     let service = Service::start(Rules { slow: Duration::from_millis(100), ..Rules::default() }).await;
     let kept = Arc::new(Kept::with(&want(&service)).await);

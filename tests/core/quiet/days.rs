@@ -22,6 +22,8 @@ fn report(verdict: Verdict, now: Timestamp, retry_after: Option<u64>) -> patchba
         detail: None,
         missing_right: None,
         retry_after,
+        status: None,
+        explained: None,
     }
 }
 

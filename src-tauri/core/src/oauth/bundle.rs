@@ -61,7 +61,7 @@ pub(super) struct Client {
     pub(super) redirect: Option<String>,
 }
 
-/// How a client proves who it is (OpenID Connect Core, chapter 9).
+/// How a client proves who it is (`OpenID` Connect Core, chapter 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Proof {

@@ -1,7 +1,7 @@
 //! Who signs people in for a service: asked of the service itself.
 //!
 //! The way is the protocol's: what the service says with its 401, its metadata (RFC 9728), the metadata of whom that
-//! names (RFC 8414, OpenID Connect), and for services of 2025-03-26 the usual places at its own origin.
+//! names (RFC 8414, `OpenID` Connect), and for services of 2025-03-26 the usual places at its own origin.
 
 use std::sync::Arc;
 

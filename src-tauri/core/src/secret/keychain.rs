@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use keyring_core::{CredentialStore, Entry};
+use zeroize::Zeroizing;
 
+use super::parts::Parts;
 use super::{Key, Secret};
 use crate::error::{Code, Error, Result};
 
@@ -41,6 +43,18 @@ impl Keychain {
     }
 
     pub(super) fn read(&self, key: &Key) -> Result<Option<Secret>> {
+        let Some(first) = self.read_one(key)? else { return Ok(None) };
+        let Some(parts) = Parts::named_by(&first) else { return Ok(Some(first)) };
+        let mut whole = Zeroizing::new(String::new());
+        for part in parts.keys(key) {
+            // Another process may be writing it anew.
+            let part = self.read_one(&part)?.ok_or_else(failed)?;
+            whole.push_str(part.expose());
+        }
+        Ok(Some(Secret::new(whole.as_str())))
+    }
+
+    fn read_one(&self, key: &Key) -> Result<Option<Secret>> {
         let bytes = self.read_bytes(key)?;
         bytes.map(|bytes| String::from_utf8(bytes).map(Secret::new)).transpose().map_err(|_| {
             Error::new(Code::KeychainFailed, "What the keychain holds is no text.").hint("Give the token again.")
@@ -60,15 +74,40 @@ impl Keychain {
     }
 
     pub(super) fn write(&self, key: &Key, secret: &Secret) -> Result<()> {
-        if secret.expose().len() > MOST_BYTES {
-            return Err(Error::new(Code::TokenTooLong, format!("This token is longer than {MOST_BYTES} bytes."))
-                .hint("Check that nothing else was pasted with it.")
-                .field("token"));
+        let before = self.parts(key)?;
+        if secret.expose().len() <= MOST_BYTES {
+            self.write_one(key, secret.expose())?;
+        } else {
+            let (parts, pieces) = Parts::of(secret.expose(), MOST_BYTES)?;
+            // The parts come first: what names them makes them count all at once.
+            for (part, piece) in parts.keys(key).zip(pieces) {
+                self.write_one(&part, piece)?;
+            }
+            self.write_one(key, &parts.name())?;
         }
-        self.with_entry(key, |entry| entry.set_secret(secret.expose().as_bytes())).map_err(Failed::into_error)
+        self.delete_parts(key, before)
+    }
+
+    fn write_one(&self, key: &Key, text: &str) -> Result<()> {
+        self.with_entry(key, |entry| entry.set_secret(text.as_bytes())).map_err(Failed::into_error)
+    }
+
+    fn parts(&self, key: &Key) -> Result<Option<Parts>> {
+        Ok(self.read_one(key)?.and_then(|first| Parts::named_by(&first)))
+    }
+
+    fn delete_parts(&self, key: &Key, parts: Option<Parts>) -> Result<()> {
+        parts.iter().flat_map(|parts| parts.keys(key)).try_for_each(|part| self.delete_one(&part))
     }
 
     pub(super) fn delete(&self, key: &Key) -> Result<()> {
+        // What cannot be read is deleted all the same.
+        let parts = self.parts(key).unwrap_or_default();
+        self.delete_one(key)?;
+        self.delete_parts(key, parts)
+    }
+
+    fn delete_one(&self, key: &Key) -> Result<()> {
         match self.with_entry(key, Entry::delete_credential) {
             Ok(()) | Err(Failed::NoEntry) => Ok(()),
             Err(Failed::Other(error)) => Err(error),

@@ -10,6 +10,7 @@ mod keychain;
 mod linux;
 mod marked;
 mod notice;
+mod parts;
 mod plaintext;
 mod redact;
 mod store;
