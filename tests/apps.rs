@@ -28,9 +28,9 @@ mod reads;
 /// A server on a bad day.
 #[path = "apps/rough.rs"]
 mod rough;
-/// A bridge at such a server, for long.
-#[path = "apps/soak.rs"]
-mod soak;
 /// Signing in by OAuth at real services.
 #[path = "apps/sign_in.rs"]
 mod sign_in;
+/// A bridge at such a server, for long.
+#[path = "apps/soak.rs"]
+mod soak;

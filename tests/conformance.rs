@@ -7,12 +7,12 @@
 /// An app that starts the bridge and speaks to it.
 #[path = "conformance/app.rs"]
 mod app;
-/// The official suite's scenarios for authorization servers.
-#[path = "conformance/authorization.rs"]
-mod authorization;
 /// Servers that apps start as programs, checked the way the apps do it.
 #[path = "conformance/as_app.rs"]
 mod as_app;
+/// The official suite's scenarios for authorization servers.
+#[path = "conformance/authorization.rs"]
+mod authorization;
 /// A 1 GiB answer goes through a few MiB of memory.
 #[path = "conformance/memory.rs"]
 mod memory;

@@ -162,7 +162,7 @@ fn templates_use_only_what_is_there() {
             offer.server.iter().flat_map(|server| [&server.authorize, &server.token]).for_each(|text| check(text, &[]));
         }
         provider.headers.iter().for_each(|header| check(&header.value, &[]));
-        for auth in &provider.auth {
+        if let Some(auth) = &provider.auth {
             check(&auth.prefix, &[]);
             auth.user.iter().for_each(|user| check(user, &[]));
         }

@@ -210,7 +210,7 @@ async fn an_offline_computer_is_said_once_and_makes_nothing_red() {
     let text = std::fs::read_to_string(&state).expect("a state");
     let practice = desk.world.practice.mcp_url();
     std::fs::write(&state, text.replace(&practice, "https://service.example/mcp")).expect("written");
-    assert_eq!(desk.due(desk.sensed()), [id.clone()]);
+    assert_eq!(desk.due(desk.sensed()), [id]);
     assert!(desk.due(Sensed { online: false, ..desk.sensed() }).is_empty());
     let snapshot = desk.patchbay.snapshot().expect("a snapshot");
     assert!(snapshot.offline && snapshot.connections[0].status == Status::Working);

@@ -10,6 +10,7 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 /// What it does.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own to be difficult")]
 pub(crate) struct Rules {
     /// How long an access token is said to be good, in seconds.
     pub(crate) lasts: Option<u32>,

@@ -49,7 +49,7 @@ impl Patchbay {
             Request::ConnectSignedIn { .. }
             | Request::SignIn { .. }
             | Request::CancelSignIn { .. }
-            | Request::SignOut { .. } => self.sign(request, secret).await,
+            | Request::SignOut { .. } => Box::pin(self.sign(request, secret)).await,
             Request::TestNetwork { id, network, keep_password } => {
                 let wanted = WantedNetwork { id: id.as_deref(), choice: network, keep_password, password: secret };
                 self.test_network(wanted).await.map(Answer::Reports)

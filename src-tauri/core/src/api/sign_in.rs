@@ -41,10 +41,10 @@ impl Patchbay {
         self.inner.state.check_writable()?;
         match request {
             Request::ConnectSignedIn { connect, with, expected } => {
-                self.connect_signed_in(&connect, &with, secret, expected).await.map(Answer::Connected)
+                Box::pin(self.connect_signed_in(&connect, &with, secret, expected)).await.map(Answer::Connected)
             }
             Request::SignIn { id, token, with } => {
-                self.sign_in(&id, token.as_deref(), &with, secret).await.map(Answer::SignedIn)
+                Box::pin(self.sign_in(&id, token.as_deref(), &with, secret)).await.map(Answer::SignedIn)
             }
             Request::SignOut { id, token } => self.sign_out(&id, token.as_deref()).await.map(Answer::SignedOut),
             _ => Err(Error::new(Code::Usage, "Patchbay does not know this request.")),

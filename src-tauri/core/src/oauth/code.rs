@@ -46,7 +46,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     // Written out and read again: its own type shows nothing without another library's traits.
     let tokens = Tokens::read(&serde_json::to_vec(&got).unwrap_or_default())?;
     let granted = tokens.scopes().unwrap_or(scopes);
-    signed(Bundle {
+    signed(&Bundle {
         grant: Grant::AuthorizationCode,
         received: Timestamp::now(),
         lasts: tokens.lasts(),

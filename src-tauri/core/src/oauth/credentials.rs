@@ -53,7 +53,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         scopes,
     };
     tell(Step::Fetching);
-    signed(fetched(&want.endpoint, &bundle).await?)
+    signed(&fetched(&want.endpoint, &bundle).await?)
 }
 
 /// How the token endpoint is shown who asks; in the body where both ways are open, as more servers know that.

@@ -37,13 +37,12 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
     let fault = |error| failure::of(line, error, &[]);
     let url = line.endpoint().url().as_str();
     let mut manager = AuthorizationManager::new_with_oauth_http_client(url, line.clone()).await.map_err(fault)?;
-    let (metadata, is_guess) = match given {
-        Some(places) => (places.metadata(), false),
-        None => {
-            let challenge = challenge(line).await?;
-            let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await.map_err(fault)?;
-            (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback)
-        }
+    let (metadata, is_guess) = if let Some(places) = given {
+        (places.metadata(), false)
+    } else {
+        let challenge = challenge(line).await?;
+        let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await.map_err(fault)?;
+        (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback)
     };
     let resource = resource(&mut manager).await.map_err(fault)?;
     manager.set_metadata(metadata.clone());
@@ -97,7 +96,7 @@ async fn ask(line: &Line, method: &str, params: serde_json::Value, headers: &Hea
 /// What tokens are asked for. It is told only in an address to sign in at, so one is made for nobody.
 async fn resource(manager: &mut AuthorizationManager) -> Result<String, rmcp::transport::auth::AuthError> {
     let mut nobody = AuthorizationMetadata::default();
-    nobody.authorization_endpoint = "https://nobody.invalid/".to_owned();
+    "https://nobody.invalid/".clone_into(&mut nobody.authorization_endpoint);
     nobody.token_endpoint = nobody.authorization_endpoint.clone();
     manager.set_metadata(nobody);
     manager.configure_client_id("nobody")?;

@@ -142,7 +142,7 @@ pub async fn sign_in_as(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step)) -
     }
 }
 
-fn signed(bundle: Bundle) -> Result<Signed> {
+fn signed(bundle: &Bundle) -> Result<Signed> {
     let sign_in = SignIn {
         grant: bundle.grant,
         issuer: bundle.server.issuer.clone(),

@@ -85,7 +85,7 @@ impl Keychain {
             }
             self.write_one(key, &parts.name())?;
         }
-        self.delete_parts(key, before)
+        self.delete_parts(key, before.as_ref())
     }
 
     fn write_one(&self, key: &Key, text: &str) -> Result<()> {
@@ -96,15 +96,15 @@ impl Keychain {
         Ok(self.read_one(key)?.and_then(|first| Parts::named_by(&first)))
     }
 
-    fn delete_parts(&self, key: &Key, parts: Option<Parts>) -> Result<()> {
-        parts.iter().flat_map(|parts| parts.keys(key)).try_for_each(|part| self.delete_one(&part))
+    fn delete_parts(&self, key: &Key, parts: Option<&Parts>) -> Result<()> {
+        parts.into_iter().flat_map(|parts| parts.keys(key)).try_for_each(|part| self.delete_one(&part))
     }
 
     pub(super) fn delete(&self, key: &Key) -> Result<()> {
         // What cannot be read is deleted all the same.
         let parts = self.parts(key).unwrap_or_default();
         self.delete_one(key)?;
-        self.delete_parts(key, parts)
+        self.delete_parts(key, parts.as_ref())
     }
 
     fn delete_one(&self, key: &Key) -> Result<()> {
