@@ -186,8 +186,9 @@ async fn an_authority_that_is_not_trusted_may_be_the_companys_and_the_way_out_is
     let through = || nothing_set().through(proxy_at(&proxy.url()));
     let report = check_over(through()).await;
     assert_eq!(outcome(&report), (Verdict::TlsNotTrusted, Some(LayerKind::Tls)), "{report:?}");
-    assert!(detail(&report).contains("your company may be inspecting this connection"), "{report:?}");
-    assert!(detail(&report).contains("certificate file has to be added"), "{report:?}");
+    let said = report.sentence();
+    assert!(said.contains("Your company may be inspecting this connection"), "{said}");
+    assert!(said.contains("for its certificate file, and add it in the settings"), "{said}");
     let other = check_over(trusting(through(), &Authority::until(2090))).await;
     assert_eq!(other.verdict, Verdict::TlsNotTrusted, "another authority of the same name is not it");
     assert_eq!(check_over(trusting(through(), &company)).await.verdict, Verdict::Working);
