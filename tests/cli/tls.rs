@@ -114,7 +114,8 @@ fn refuses(said: &Said, sentence: &str, words: &str) {
 }
 
 const UNKNOWN: &str = "Nobody whom this computer trusts vouches for the service, so nothing was sent. Your company may \
-                       be inspecting this connection. Ask whoever looks after your network.";
+                       be inspecting this connection. Ask whoever looks after your network for its certificate file, \
+                       and add it in the settings, under Network.";
 const EXPIRED: &str = "The service’s certificate has expired, so it cannot prove who it is and nothing was sent. Ask \
                        the service’s support to renew it.";
 const EARLY: &str = "The service’s certificate is not valid yet, so nothing was sent. Look whether this computer’s date \
@@ -127,8 +128,8 @@ async fn a_private_authority_that_the_system_trusts_is_trusted() {
     let company = authority();
     let said = said(signed(&company, "localhost", |_| {}), &company).await;
     assert_eq!(said.tls["mark"], "passed", "{}", said.tls);
-    assert_eq!(said.verdict, "token_missing");
-    assert_eq!(said.bridge["error"]["data"]["code"], "token_missing", "{}", said.bridge);
+    assert_eq!(said.verdict, "needs_browser_sign_in");
+    assert_eq!(said.bridge["error"]["data"]["code"], "sign_in_needed", "{}", said.bridge);
 }
 
 #[tokio::test]
