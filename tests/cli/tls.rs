@@ -129,7 +129,7 @@ async fn a_private_authority_that_the_system_trusts_is_trusted() {
     let said = said(signed(&company, "localhost", |_| {}), &company).await;
     assert_eq!(said.tls["mark"], "passed", "{}", said.tls);
     assert_eq!(said.verdict, "needs_browser_sign_in");
-    assert_eq!(said.bridge["error"]["data"]["code"], "sign_in_needed", "{}", said.bridge);
+    assert_eq!(said.bridge["error"]["data"]["code"], "token_missing", "{}", said.bridge);
 }
 
 #[tokio::test]
