@@ -104,6 +104,30 @@ async fn a_late_word_of_the_old_session_begins_no_third() {
 }
 
 #[tokio::test]
+async fn a_session_forgotten_again_during_the_retry_is_begun_once_more() {
+    let service = sessions(|asked, _| match (asked.method.as_str(), session(asked)) {
+        ("POST", "s1" | "s2" | "s3") | ("GET", _) => Reply::status(404),
+        _ => Reply::json(result(asked, "{}")),
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.ask(INITIALIZE).await;
+    let answer = app.request(1, "tools/list").await;
+    assert!(answer["result"].is_object(), "{answer}");
+    assert_eq!(service.asked("initialize").len(), 4);
+}
+
+#[tokio::test]
+async fn a_service_that_forgets_every_session_is_told_of_as_that_and_not_asked_for_ever() {
+    let service = sessions(|_, _| Reply::status(404)).await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.ask(INITIALIZE).await;
+    let answer = app.request(1, "tools/list").await;
+    assert_eq!(answer["error"]["data"]["code"], "session_ended", "the address is right: {answer}");
+    assert_eq!(service.asked("tools/list").len(), 4);
+}
+
+#[tokio::test]
 async fn a_session_that_cannot_be_begun_again_is_told_with_the_servers_words() {
     let begun = AtomicUsize::new(0);
     let service = Service::start(move |asked| match asked.rpc().as_str() {

@@ -5,6 +5,8 @@ use patchbay_core::api::message::{Answer, Connect, Connected, Place, Request, To
 use patchbay_core::api::view::{DriftKind, DriftView, Group, NextStep, Snapshot, Status};
 use patchbay_core::api::{Event, Patchbay};
 use patchbay_core::client::Scope;
+use patchbay_core::connection::Connection;
+use patchbay_core::connection::state::{State, StateFile};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Key, Secret, SecretStore};
 use patchbay_core::{Code, Error, Host, Platform};
@@ -446,4 +448,40 @@ async fn a_check_can_be_cancelled_and_tells_its_layers() {
     let ended = check.await.expect("no panic");
     assert!(ended.is_ok() || ended.is_err_and(|error| error.code == Code::Cancelled));
     assert!(!world.snapshot().connections[0].checking);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_quick_checks_find_is_kept_while_a_slow_one_is_running() {
+    let world = world().await;
+    world.connected().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let file = StateFile::new(&world.home.data());
+    let add = |state: &mut State, id: &str, url: Option<String>| {
+        let known = state.connections[0].clone();
+        let url = url.unwrap_or(known.url.clone());
+        state.connections.push(Connection { id: id.to_owned(), url, placements: Vec::new(), ..known });
+    };
+    let address = format!("http://{}/mcp", silent.local_addr().expect("an address"));
+    let added = file.update(|state| {
+        add(state, "slow", Some(address));
+        for id in ["quick-1", "quick-2", "quick-3"] {
+            add(state, id, None);
+        }
+        Ok(())
+    });
+    added.expect("they are written");
+    let checking = world.patchbay.clone();
+    let check = tokio::spawn(async move { checking.call(Request::Check { ids: Vec::new() }, None).await });
+    let are_kept = || {
+        let kept = file.load().expect("it reads").state.checks;
+        ["quick-1", "quick-2", "quick-3"].iter().all(|id| kept.contains_key(*id))
+    };
+    let begun = std::time::Instant::now();
+    while !are_kept() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(4), "they wait for the slow one");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(world.snapshot().connections.iter().any(|one| one.id == "slow" && one.checking));
+    world.do_it(Request::CancelChecks).await.expect("it can be cancelled");
+    check.await.expect("no panic").expect_err("it was stopped");
 }

@@ -25,6 +25,9 @@ use crate::{Event, INITIALIZED, MOST_BYTES, Observer, Source, channel, listen, s
 const GOODBYE: Duration = Duration::from_secs(1);
 /// The error of the newest generation for headers that do not fit the message.
 const HEADER_MISMATCH: i64 = -32020;
+/// How often a session is begun anew for one message: servers with several sessions to forget may forget the new one too,
+/// and one that forgets each at once is told of.
+const MOST_BEGINNINGS: usize = 3;
 /// Pages of a list of tools.
 const MOST_PAGES: usize = 64;
 
@@ -43,6 +46,11 @@ pub(crate) struct Carrier {
 /// What the service says against the token.
 fn refusal(way: &Way, response: &Response) -> Option<Refusal> {
     Refusal::of(&way.endpoint, response.status(), response.headers())
+}
+
+/// The service forgot the session, and why that could not be hidden.
+fn session_ended(why: &str) -> Trouble {
+    Trouble::new("session_ended", format!("The service ended the session.{why}"))
 }
 
 impl Carrier {
@@ -108,13 +116,18 @@ impl Carrier {
             let response = self.post(line, envelope).await?;
             return server::begin(self, response, line, envelope, open).await;
         }
-        let session = self.session.id();
-        let mut response = self.post(line, envelope).await?;
-        if response.status() == StatusCode::NOT_FOUND
-            && let Some(session) = session
-        {
-            self.begin_again(&session).await?;
-            response = self.post(line, envelope).await?;
+        for _ in 0..MOST_BEGINNINGS {
+            let session = self.session.id();
+            let response = self.post(line, envelope).await?;
+            match session.filter(|_| response.status() == StatusCode::NOT_FOUND) {
+                Some(forgotten) => self.begin_again(&forgotten).await?,
+                None => return bring(self, response, envelope, open).await,
+            }
+        }
+        let in_session = self.session.id().is_some();
+        let response = self.post(line, envelope).await?;
+        if in_session && response.status() == StatusCode::NOT_FOUND {
+            return Err(session_ended(" It does so again and again. Try again in a while."));
         }
         bring(self, response, envelope, open).await
     }
@@ -245,8 +258,7 @@ impl Carrier {
         if self.session.id().as_ref() != Some(forgotten) {
             return Ok(());
         }
-        let ended = |why: &str| Trouble::new("session_ended", format!("The service ended the session.{why}"));
-        let Some(initialize) = self.session.initialize() else { return Err(ended(" Restart the app.")) };
+        let Some(initialize) = self.session.initialize() else { return Err(session_ended(" Restart the app.")) };
         let envelope = Envelope::of(&initialize);
         let response = self.post(&initialize, &envelope).await?;
         if !response.status().is_success() {
@@ -255,7 +267,7 @@ impl Carrier {
         let id = response.headers().get("mcp-session-id").cloned();
         let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;
         if !self.session.learn_version(&answer) {
-            return Err(ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
+            return Err(session_ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
         }
         self.session.set_id(id);
         let initialized = Bytes::from_static(INITIALIZED);

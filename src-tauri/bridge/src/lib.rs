@@ -5,6 +5,10 @@
 //! it ends where that is known, and once more whenever the service answers 401 or misses permissions, so a renewed token
 //! or a sign-in takes effect without a restart. Nothing here ever opens a browser. Every request gets an
 //! answer: the service's, or a JSON-RPC error in plain words, in which no token is repeated.
+//!
+//! Memory is bounded: a line of the app has at most 64 MiB, and so has an answer that must be known as a whole (to
+//! `initialize`, a list of tools, a batch, anything that is no object). Every other answer of more than 256 KiB is passed on
+//! while it comes in, whatever its size; where it pauses for more than 30 seconds it is given up.
 
 mod answer;
 mod asked;

@@ -13,7 +13,10 @@ use crate::trouble::Trouble;
 /// A message of at most so many bytes is looked at as a whole, and passed on as one line.
 pub(crate) const MOST_HELD: usize = 256 * 1024;
 /// How long a message that has begun may pause. Nobody else is heard meanwhile.
+#[cfg(not(test))]
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+#[cfg(test)]
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(300);
 /// The longest id and the longest name of a member that are told.
 const MOST_TOLD: usize = 1024;
 
@@ -207,7 +210,52 @@ impl Utf8 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use patchbay_core::wire::Endpoint;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, duplex};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// A service that begins a large answer and then pauses, for as long as it is listened to.
+    async fn pausing(kind: &'static str, begin: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a caller");
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"}") {
+                stream.read_buf(&mut asked).await.expect("a request");
+            }
+            let text = "x".repeat(MOST_HELD);
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: 999999\r\n\r\n");
+            let answer = format!("{head}{begin}{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"{text}");
+            stream.write_all(answer.as_bytes()).await.expect("a listener");
+            std::future::pending::<()>().await;
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_large_answer_that_pauses_for_too_long_is_given_up() {
+        for (kind, begin, code) in [("application/json", "", "too_slow"), ("text/event-stream", "data: ", "broken")] {
+            let url = pausing(kind, begin).await;
+            let (mut app, input) = duplex(1024);
+            let (output, lines) = duplex(MOST_HELD);
+            let source: crate::Source = Arc::new(move |_| Endpoint::new(&url));
+            tokio::spawn(crate::run(input, output, source, Arc::new(|_| {})));
+            let begun = Instant::now();
+            app.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}\n").await.expect("the bridge listens");
+            let mut lines = BufReader::new(lines).lines();
+            let mut line = async || tokio::time::timeout(Duration::from_secs(10), lines.next_line()).await;
+            let cut = line().await.expect("in time").expect("text").expect("a line");
+            assert!(cut.ends_with("xx") && begun.elapsed() >= LONGEST_PAUSE, "{kind}");
+            let told = line().await.expect("in time").expect("text").expect("a line");
+            assert!(told.contains(&format!("\"code\":\"{code}\"")), "{told}");
+        }
+    }
 
     fn scan(text: &str, piece: usize) -> Option<(bool, Option<String>, bool)> {
         let mut scan = Scan::default();

@@ -17,12 +17,14 @@ const PRACTICE: Practice = Practice::at(47115);
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [name, ports] = &args[..]
-        && name == "service"
-    {
-        // What bridges are measured against is to cost as little as it can.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        return runtime.block_on(bench::serve(ports));
+    match &args[..] {
+        [name, ports] if name == "service" => {
+            // What bridges are measured against is to cost as little as it can.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            return runtime.block_on(bench::serve(ports));
+        }
+        [name, url] if name == "relay" => return bench::relay(url),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::message::CheckedView;
+use super::view::Settings;
 use super::{Event, Patchbay, token};
 use crate::catalog;
 use crate::connection::state::{Checked, State};
@@ -29,7 +30,9 @@ impl Patchbay {
         };
         let mut cancel = self.inner.cancel.subscribe();
         self.mark(&chosen, true);
-        let checks: Vec<_> = chosen.iter().map(|connection| self.check_one(connection)).collect();
+        // Read once: reading it for each takes longer than asking a hundred services.
+        let settings = &state.settings;
+        let checks: Vec<_> = chosen.iter().map(|connection| self.check_one(settings, connection)).collect();
         let all = stream::iter(checks).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
         let done = tokio::select! {
             done = all => Ok(done),
@@ -61,23 +64,26 @@ impl Patchbay {
 
     /// Checks one connection, each of its tokens in turn until one fails. Whatever stands in the way of that is its own
     /// outcome, and nobody else's.
-    async fn check_one(&self, connection: &Connection) -> CheckedView {
+    async fn check_one(&self, settings: &Settings, connection: &Connection) -> CheckedView {
         if connection.is_program() {
-            return self.check_program(connection).await;
+            return self.check_program(settings, connection).await;
         }
-        let (checked, worked) = self.find(connection).await;
+        let (checked, worked) = self.find(settings, connection).await;
         if let Err(error) = self.keep_together(connection, &checked, &worked).await {
             tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
         }
-        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
-        self.tell(Event::Changed);
+        self.is_over(connection);
         CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report }
     }
 
-    /// What a check of a connection finds, and the tokens that worked; keeps nothing.
-    pub(super) async fn find<'a>(&self, connection: &'a Connection) -> (Checked, Vec<&'a Credential>) {
+    /// What a check of a connection finds, by settings that were read before, and the tokens that worked; keeps nothing.
+    pub(super) async fn find<'a>(
+        &self,
+        settings: &Settings,
+        connection: &'a Connection,
+    ) -> (Checked, Vec<&'a Credential>) {
         let mut token = connection.credentials.first();
-        let mut report = self.check_token(connection, token).await;
+        let mut report = self.check_token(settings, connection, token).await;
         let mut worked = Vec::new();
         for credential in used(connection).skip(1) {
             if report.verdict != Verdict::Working {
@@ -85,17 +91,17 @@ impl Patchbay {
             }
             worked.extend(token);
             token = Some(credential);
-            report = self.check_token(connection, token).await;
+            report = self.check_token(settings, connection, token).await;
         }
         worked.extend(token.filter(|_| report.verdict == Verdict::Working));
         (Checked { token: token.map(|credential| credential.id.clone()), report }, worked)
     }
 
     /// Reads a program's tokens, and does not start it: what it then does is between it and its app.
-    async fn check_program(&self, connection: &Connection) -> CheckedView {
+    async fn check_program(&self, settings: &Settings, connection: &Connection) -> CheckedView {
         let mut report = probe::not_tried_at_all(self.host().now);
         for credential in &connection.credentials {
-            if let Err(error) = token::read(self, connection, credential).await {
+            if let Err(error) = token::read_by(self, settings, connection, credential).await {
                 report = match error.code {
                     Code::TokenMissing => {
                         probe::not_tried(Verdict::TokenMissing, LayerKind::SignIn, error.message, self.host().now)
@@ -108,26 +114,36 @@ impl Patchbay {
         if let Err(error) = self.keep_together(connection, &checked, &[]).await {
             tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
         }
-        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
-        self.tell(Event::Changed);
+        self.is_over(connection);
         CheckedView { id: connection.id.clone(), token: checked.token, report: checked.report }
     }
 
-    async fn check_token(&self, connection: &Connection, credential: Option<&Credential>) -> Report {
-        let checked = self.try_token(connection, credential).await;
+    async fn check_token(
+        &self,
+        settings: &Settings,
+        connection: &Connection,
+        credential: Option<&Credential>,
+    ) -> Report {
+        let checked = self.try_token(settings, connection, credential).await;
         checked.unwrap_or_else(|error| not_tried(&error, self.host().now))
     }
 
-    async fn try_token(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Report> {
+    async fn try_token(
+        &self,
+        settings: &Settings,
+        connection: &Connection,
+        credential: Option<&Credential>,
+    ) -> Result<Report> {
         let secret = match credential {
-            Some(credential) => match token::read(self, connection, credential).await {
+            Some(credential) => match token::read_by(self, settings, connection, credential).await {
                 Ok(secret) => Some(secret),
                 Err(error) if error.code == Code::TokenMissing => None,
                 Err(error) => return Err(error),
             },
             None => None,
         };
-        let mut report = self.probe_with(connection, secret.as_ref(), true).await?;
+        let endpoint = self.bare_by(settings, connection).await?;
+        let mut report = self.probe_at(endpoint, connection, secret.as_ref(), true).await?;
         // It is used with a token: that one is missed, also where people could sign in instead.
         if credential.is_some() && secret.is_none() && report.verdict == Verdict::NeedsBrowserSignIn {
             report.verdict = Verdict::TokenMissing;
@@ -145,7 +161,16 @@ impl Patchbay {
         secret: Option<&Secret>,
         call: bool,
     ) -> Result<Report> {
-        let mut endpoint = self.bare(connection).await?;
+        self.probe_at(self.bare(connection).await?, connection, secret, call).await
+    }
+
+    async fn probe_at(
+        &self,
+        mut endpoint: Endpoint,
+        connection: &Connection,
+        secret: Option<&Secret>,
+        call: bool,
+    ) -> Result<Report> {
         if let Some(secret) = secret {
             endpoint = endpoint.with_auth(&connection.auth, secret)?;
         }

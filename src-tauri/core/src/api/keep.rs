@@ -1,20 +1,28 @@
-//! Checks' results, kept together: each write of the state waits for the disk, so those that end while one is written
-//! go into the next one. Off the async threads, so that no check waits for another's write.
+//! Checks' results, kept together: each write of the state waits for the disk, so those that end within a moment go into
+//! one. Who ends last waits for nobody. Off the async threads, so that no check waits for another's write.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
 
-use super::Patchbay;
+use super::{Event, Patchbay};
 use crate::connection::state::Checked;
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
+
+/// From one write to the next while more checks are running.
+const APART: Duration = Duration::from_millis(250);
 
 /// Results that wait to be kept.
 #[derive(Default)]
 pub(super) struct Keeping {
     waiting: Mutex<Vec<Kept>>,
-    turn: tokio::sync::Mutex<()>,
+    /// Hears of each check that has found something, and of each that is over.
+    moved: Notify,
+    /// Whose turn it is to write, and when somebody last did.
+    turn: tokio::sync::Mutex<Option<Instant>>,
 }
 
 struct Kept {
@@ -39,18 +47,49 @@ impl Patchbay {
         checked: &Checked,
         worked: &[&Credential],
     ) -> Result<()> {
-        let (done, kept) = oneshot::channel();
+        let (done, mut kept) = oneshot::channel();
+        let lost = |_| Err(Error::new(Code::Internal, "What was found cannot be kept."));
         let worked = worked.iter().map(|credential| (*credential).clone()).collect();
-        self.inner.keeping.waiting().push(Kept { seen: seen.clone(), checked: checked.clone(), worked, done });
-        let turn = self.inner.keeping.turn.lock().await;
-        let batch = std::mem::take(&mut *self.inner.keeping.waiting());
-        if !batch.is_empty() {
-            let own = self.clone();
-            // Where it panics, the senders are gone, and everybody hears of it below.
-            let _ = tokio::task::spawn_blocking(move || own.keep_all(batch)).await;
+        let keeping = &self.inner.keeping;
+        keeping.waiting().push(Kept { seen: seen.clone(), checked: checked.clone(), worked, done });
+        keeping.moved.notify_one();
+        let mut turn = tokio::select! {
+            biased;
+            // By somebody else.
+            outcome = &mut kept => return outcome.unwrap_or_else(lost),
+            turn = keeping.turn.lock() => turn,
+        };
+        if let Ok(outcome) = kept.try_recv() {
+            return outcome;
         }
+        if let Some(last) = *turn {
+            self.gather(last + APART).await;
+        }
+        *turn = Some(Instant::now());
+        let (own, batch) = (self.clone(), std::mem::take(&mut *keeping.waiting()));
+        // Where it panics, the senders are gone, and everybody hears of it.
+        let _ = tokio::task::spawn_blocking(move || own.keep_all(batch)).await;
         drop(turn);
-        kept.await.unwrap_or_else(|_| Err(Error::new(Code::Internal, "What was found cannot be kept.")))
+        kept.await.unwrap_or_else(lost)
+    }
+
+    /// Lets more results come, until then at the latest or until all that are running have.
+    async fn gather(&self, end: Instant) {
+        let keeping = &self.inner.keeping;
+        let running = || self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).len();
+        while Instant::now() < end && keeping.waiting().len() < running() {
+            tokio::select! {
+                () = keeping.moved.notified() => {}
+                () = sleep_until(end) => {}
+            }
+        }
+    }
+
+    /// A check is over, and what it found is kept.
+    pub(super) fn is_over(&self, connection: &Connection) {
+        self.inner.checking.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection.id);
+        self.inner.keeping.moved.notify_one();
+        self.tell(Event::Changed);
     }
 
     fn keep_all(&self, mut batch: Vec<Kept>) {

@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use url::Url;
 
 use super::message::CheckedView;
+use super::view::Settings;
 use super::{Event, Patchbay, token};
 use crate::catalog::is_loopback;
 use crate::connection::state::{State, random_hex};
@@ -115,8 +116,7 @@ impl Patchbay {
     /// # Errors
     /// As [`ready_network`].
     pub async fn network_of(&self, connection: &Connection) -> Result<Network> {
-        let all = self.state()?.settings.network;
-        self.network_by(&all, connection.network.as_ref(), &connection.url).await
+        self.network_by(&self.state()?.settings, connection.network.as_ref(), &connection.url).await
     }
 
     /// How an address that belongs to no connection is reached.
@@ -124,15 +124,23 @@ impl Patchbay {
     /// # Errors
     /// As [`ready_network`].
     pub(super) async fn network_to(&self, url: &str) -> Result<Network> {
-        let all = self.state()?.settings.network;
-        self.network_by(&all, None, url).await
+        self.network_by(&self.state()?.settings, None, url).await
     }
 
-    async fn network_by(&self, all: &NetworkChoice, own: Option<&NetworkChoice>, url: &str) -> Result<Network> {
+    /// How an address is reached, by settings that were read before and its connection's own choice.
+    ///
+    /// # Errors
+    /// As [`ready_network`].
+    pub(super) async fn network_by(
+        &self,
+        settings: &Settings,
+        own: Option<&NetworkChoice>,
+        url: &str,
+    ) -> Result<Network> {
         let Ok(url) = Url::parse(url) else { return Ok(Network::default()) };
-        let planned = plan(&self.host(), all, own, &url)?;
+        let planned = plan(&self.host(), &settings.network, own, &url)?;
         let found = match &planned.signs_in {
-            Some(signs_in) => token::read_sound(&self.secrets(), &signs_in.key).await?,
+            Some(signs_in) => token::read_sound(&self.store_of(settings.backend), &signs_in.key).await?,
             None => None,
         };
         planned.finish(found)
@@ -236,13 +244,17 @@ impl Patchbay {
             Some(id) => vec![state.connection(id)?.clone()],
             None => state.connections.iter().filter(|one| one.network.is_none() && is_far(one)).cloned().collect(),
         };
-        let default = NetworkChoice::default();
-        let (all, own) = match (wanted.id, &choice) {
-            (Some(_), own) => (&state.settings.network, own.as_ref()),
-            (None, all) => (all.as_ref().unwrap_or(&default), None),
+        let mut settings = state.settings;
+        let own = if wanted.id.is_some() {
+            choice
+        } else {
+            settings.network = choice.unwrap_or_default();
+            None
         };
-        let running: FuturesUnordered<_> =
-            chosen.iter().map(|connection| self.test_one(connection, all, own, password.as_ref())).collect();
+        let running: FuturesUnordered<_> = chosen
+            .iter()
+            .map(|connection| self.test_one(connection, &settings, own.as_ref(), password.as_ref()))
+            .collect();
         let mut done = running.collect::<Vec<_>>().await.into_iter().collect::<Result<Vec<_>>>()?;
         done.sort_by_key(|checked| chosen.iter().position(|connection| connection.id == checked.id));
         Ok(done)
@@ -251,13 +263,15 @@ impl Patchbay {
     async fn test_one(
         &self,
         connection: &Connection,
-        all: &NetworkChoice,
+        settings: &Settings,
         own: Option<&NetworkChoice>,
         password: Option<&Secret>,
     ) -> Result<CheckedView> {
         let network = match (Url::parse(&connection.url), password) {
-            (Ok(url), Some(password)) => plan(&self.host(), all, own, &url)?.finish(Some(password.clone()))?,
-            _ => self.network_by(all, own, &connection.url).await?,
+            (Ok(url), Some(password)) => {
+                plan(&self.host(), &settings.network, own, &url)?.finish(Some(password.clone()))?
+            }
+            _ => self.network_by(settings, own, &connection.url).await?,
         };
         let endpoint = Endpoint::new(&connection.url)?.with_network(network);
         let probe = Probe { endpoint, tool: None, has_token: false, limits: Limits::default() };

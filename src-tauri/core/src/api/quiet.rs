@@ -87,11 +87,13 @@ impl Patchbay {
 
     /// Whether the result says as much about the network as about the service.
     async fn check_one_quietly(&self, id: &str) -> Result<bool> {
-        let connection = self.state()?.connection(id)?.clone();
+        let state = self.state()?;
+        let connection = state.connection(id)?.clone();
         if !self.begin(&connection) {
             return Ok(false);
         }
-        let found = if self.is_readable(&connection).await { Some(self.find(&connection).await) } else { None };
+        let is_readable = self.is_readable(&connection).await;
+        let found = if is_readable { Some(self.find(&state.settings, &connection).await) } else { None };
         let noted = match &found {
             Some((checked, worked)) => self.take_found(&connection, checked, worked),
             None => self.note_try(id, |tries, now| tries.at = Some(now)).map(|()| false),

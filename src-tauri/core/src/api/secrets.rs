@@ -51,7 +51,8 @@ impl Patchbay {
         }
     }
 
-    fn store_of(&self, backend: Backend) -> SecretStore {
+    /// The place that a setting names.
+    pub(super) fn store_of(&self, backend: Backend) -> SecretStore {
         let places = self.inner.places.read().unwrap_or_else(PoisonError::into_inner);
         match backend {
             Backend::Keychain => places.keychain.clone(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Patchbay;
 use super::message::{TokenFacts, TokenLookView};
+use super::view::Settings;
 use crate::catalog::{self, Provider};
 use crate::connection::state::{State, StateFile, random_hex};
 use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, SignInNeeded, Way};
@@ -55,8 +56,14 @@ impl Patchbay {
 
     /// The endpoint of a connection without its token, reached as the network wants it.
     pub(super) async fn bare(&self, connection: &Connection) -> Result<Endpoint> {
+        self.bare_by(&self.state()?.settings, connection).await
+    }
+
+    /// The same by settings that were read before.
+    pub(super) async fn bare_by(&self, settings: &Settings, connection: &Connection) -> Result<Endpoint> {
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
-        Ok(endpoint.with_network(self.network_of(connection).await?))
+        let own = connection.network.as_ref();
+        Ok(endpoint.with_network(self.network_by(settings, own, &connection.url).await?))
     }
 }
 
@@ -159,12 +166,22 @@ pub(super) fn key(connection: &Connection, credential: &Credential) -> Result<Ke
 
 /// The token that a credential sends now; that of a sign-in is renewed where it has ended.
 pub(super) async fn read(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> Result<Secret> {
-    let (secrets, data_dir) = (patchbay.secrets(), patchbay.data_dir());
+    read_by(patchbay, &patchbay.state()?.settings, connection, credential).await
+}
+
+/// The same by settings that were read before.
+pub(super) async fn read_by(
+    patchbay: &Patchbay,
+    settings: &Settings,
+    connection: &Connection,
+    credential: &Credential,
+) -> Result<Secret> {
+    let (secrets, data_dir) = (patchbay.store_of(settings.backend), patchbay.data_dir());
     let key = key(connection, credential)?;
     if credential.sign_in.is_none() {
         return secrets.read(&key).await?.ok_or_else(|| missing(connection));
     }
-    let endpoint = patchbay.bare(connection).await?;
+    let endpoint = patchbay.bare_by(settings, connection).await?;
     oauth::access(&secrets, &key, data_dir, &endpoint, None).await.map_err(|error| match error.code {
         Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);

@@ -112,9 +112,7 @@ async fn resolve<F: Fn(&Layer)>(
 
 async fn secure(probe: &Probe, host: &str, line: Box<dyn Line>) -> Result<(), Stop> {
     let failed = |detail: String| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(detail);
-    let mut config = probe.endpoint.network().tls().map_err(|error| failed(error.message))?;
-    // What the requests themselves will offer: some servers take nobody who does not.
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let config = probe.endpoint.network().web_tls().map_err(|error| failed(error.message))?;
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| failed("The host's name is unfit.".to_owned()))?;
     match timeout(probe.limits.connect, TlsConnector::from(Arc::new(config)).connect(name, line)).await {

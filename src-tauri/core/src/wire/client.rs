@@ -54,14 +54,11 @@ impl Client {
             builder = builder.no_proxy().tls_certs_only([]);
         } else {
             let network = endpoint.network().clone();
-            let trusted = network.certificates().iter().filter_map(|own| reqwest::Certificate::from_der(own).ok());
-            builder = builder.tls_certs_merge(trusted.collect::<Vec<_>>());
+            builder = builder.tls_backend_preconfigured(network.web_tls()?);
             // Asked for each address, so that none on this computer goes through one.
             builder = builder.proxy(reqwest::Proxy::custom(move |url| network.proxy_for(url)?.url()));
         }
-        let client = builder
-            .build()
-            .map_err(|_| Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened."))?;
+        let client = builder.build().map_err(|_| Error::new(Code::Internal, "The HTTP library does not start."))?;
         Ok(Self { http: client, patience: timeouts.connect })
     }
 

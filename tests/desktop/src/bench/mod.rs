@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::say;
 use crate::session::Session;
 
+pub(crate) use bridge::relay;
 pub(crate) use plan::one as plan;
 pub(crate) use service::serve;
 

@@ -7,6 +7,7 @@ mod certificates;
 mod except;
 mod proxy;
 mod system;
+mod trust;
 mod tunnel;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::catalog::is_loopback;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 
 pub use certificates::read_certificates;
 pub use except::Except;
@@ -126,17 +127,21 @@ impl Network {
     /// # Errors
     /// `Internal` where the system's trust store cannot be opened.
     pub(crate) fn tls(&self) -> Result<rustls::ClientConfig> {
-        let closed = |_| Error::new(Code::Internal, "The system's list of trusted certificates cannot be opened.");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let own = self.certificates().iter().cloned();
-        let verifier =
-            rustls_platform_verifier::Verifier::new_with_extra_roots(own, provider.clone()).map_err(closed)?;
+        let verifier = trust::verifier(self.certificates(), &provider)?;
         let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        Ok(config
-            .map_err(closed)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth())
+        let config = config.map_err(|_| trust::closed())?;
+        Ok(config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    }
+
+    /// The same to a web service, which is offered both versions of HTTP: some take nobody who does not.
+    ///
+    /// # Errors
+    /// As [`Self::tls`].
+    pub(crate) fn web_tls(&self) -> Result<rustls::ClientConfig> {
+        let mut config = self.tls()?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
     }
 }
 

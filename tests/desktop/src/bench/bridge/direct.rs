@@ -1,5 +1,6 @@
 //! The floors: the same calls in the same session with no bridge in between, over connections that are kept alive. Once by
-//! the library that the bridge uses, and once over a bare socket, which is what no HTTP client can beat.
+//! the library that the bridge uses, and once over a bare socket, which is what no HTTP client can beat. Neither has an app
+//! behind pipes, which costs every bridge two more changes between programs: [`relay`] is the least that can.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,6 +18,22 @@ use super::talk::{INITIALIZE, INITIALIZED, answered, call};
 /// The event or the body that a server answers with.
 fn message(text: &str) -> &str {
     text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(text)
+}
+
+/// Posts each line of standard input by the library and writes what is answered, one after the other: a bridge that
+/// knows nothing of what it carries.
+pub(crate) fn relay(url: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let caller = Caller::to(url)?;
+    let mut output = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let answer = runtime.block_on(caller.post(line?))?;
+        if !answer.is_empty() {
+            output.write_all(format!("{}\n", message(&answer)).as_bytes())?;
+            output.flush()?;
+        }
+    }
+    Ok(())
 }
 
 /// A session over a bare socket.
@@ -90,14 +107,7 @@ impl Library {
     /// Opens a session.
     pub(super) fn open(url: &str) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let endpoint = Endpoint::new(url)?;
-        let client = Client::for_endpoint(&endpoint, Timeouts::default())?;
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        headers.insert("mcp-session-id", HeaderValue::from_static("one"));
-        headers.insert("mcp-protocol-version", HeaderValue::from_static("2025-06-18"));
-        let caller = Caller { client, endpoint, headers, next: Arc::new(AtomicUsize::new(1)) };
+        let caller = Caller::to(url)?;
         answered(message(&runtime.block_on(caller.post(INITIALIZE.to_owned()))?))?;
         runtime.block_on(caller.post(INITIALIZED.to_owned()))?;
         Ok(Self { runtime, caller })
@@ -133,6 +143,17 @@ impl Library {
 }
 
 impl Caller {
+    fn to(url: &str) -> Result<Self> {
+        let endpoint = Endpoint::new(url)?;
+        let client = Client::for_endpoint(&endpoint, Timeouts::default())?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        headers.insert("mcp-session-id", HeaderValue::from_static("one"));
+        headers.insert("mcp-protocol-version", HeaderValue::from_static("2025-06-18"));
+        Ok(Self { client, endpoint, headers, next: Arc::new(AtomicUsize::new(1)) })
+    }
+
     async fn call(&self) -> Result<()> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let answer = self.post(call(id)).await?;

@@ -9,7 +9,7 @@ mod talk;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,6 +21,7 @@ use super::process::{memory, processor};
 use super::{Effort, mebibytes, percentile};
 use crate::say;
 use crate::session::Session;
+pub(crate) use direct::relay;
 use direct::{Library, Socket};
 use figures::{Aim, Figure, Figures};
 use subject::{KEYCHAIN, PEERS, PLAIN, REMOTE, Subject, connection};
@@ -31,6 +32,8 @@ const KINDS: [&str; 2] = ["json", "sse"];
 const WAITING: &str = "wait-5";
 const LIBRARY: &str = "no bridge, HTTP library";
 const SOCKET: &str = "no bridge, bare socket";
+/// What is behind pipes as a bridge is, and only posts: the floor of every bridge.
+const RELAY: &str = "the library behind pipes";
 const IN_FLIGHT: usize = 64;
 const WARM_UP: usize = 50;
 /// How long a program is left alone before its idle memory is looked at.
@@ -130,9 +133,18 @@ fn floors(origin: &str, kind: &'static str, effort: Effort, figures: &mut Figure
     note(LIBRARY, &mut calls(effort.calls, || library.call())?, &mut slow);
     let mut slow = calls(effort.calls / 8, || slow_socket.call())?;
     note(SOCKET, &mut calls(effort.calls, || socket.call())?, &mut slow);
+    let (mut relay, mut slow_relay) = (behind_pipes(&url)?, behind_pipes(&waiting)?);
+    let mut slow = calls(effort.calls / 8, || slow_relay.call())?;
+    note(RELAY, &mut calls(effort.calls, || relay.call())?, &mut slow);
     let (count, time) = library.burst(IN_FLIGHT, effort.burst)?;
     figures.note(LIBRARY, kind, Figure::PerSecond, per_second(count, time));
     Ok(())
+}
+
+fn behind_pipes(url: &str) -> Result<Talk> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["relay", url]);
+    Ok(Talk::open(command)?.0)
 }
 
 /// So many calls after some that are not counted.
@@ -158,7 +170,7 @@ fn as_float(count: usize) -> f64 {
 
 /// Everything in words and for programs.
 fn told(subjects: &[Subject], figures: &Figures, growth: &growth::Growth) -> (String, Value) {
-    let names: Vec<_> = subjects.iter().map(|subject| subject.name).chain([LIBRARY, SOCKET]).collect();
+    let names: Vec<_> = subjects.iter().map(|subject| subject.name).chain([RELAY, LIBRARY, SOCKET]).collect();
     let mut text = String::new();
     for kind in KINDS {
         text += &figures.table(&names, kind);
@@ -172,6 +184,8 @@ fn told(subjects: &[Subject], figures: &Figures, growth: &growth::Growth) -> (St
     text += "\nFiles: the program, or the packages without the Node or Python that runs them.\n\n";
     text += &growth.table();
     let aims = aims(figures);
+    text += "\nThe floor of every bridge is the library behind pipes: a program that posts each line and writes each answer, one after \
+             the other. Where there is no bridge there are no pipes either: two changes between programs less for each call.\n";
     text += "\n| beside | ratio | aim | |\n|---|---:|---|---|\n";
     for aim in &aims {
         text += &aim.line();
@@ -197,7 +211,7 @@ fn aims(figures: &Figures) -> Vec<Aim> {
             let words = format!("{kind}: {REMOTE}'s start over {own}'s");
             aim(words, median(REMOTE, Figure::Start), median(own, Figure::Start), wanted, true);
         }
-        for floor in [LIBRARY, SOCKET] {
+        for floor in [RELAY, LIBRARY, SOCKET] {
             let words = format!("{kind}: call p50 over {floor}'s");
             aim(words, median(PLAIN, Figure::Call), median(floor, Figure::Call), 1.15, false);
             let words = format!("{kind}: the same at a service that takes 5 ms");
