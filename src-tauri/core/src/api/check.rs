@@ -128,6 +128,12 @@ impl Patchbay {
             None => None,
         };
         let mut report = self.probe_with(connection, secret.as_ref(), true).await?;
+        let signed_in = credential.filter(|credential| credential.sign_in.is_some()).zip(secret.as_ref());
+        if let Some((credential, refused)) = signed_in.filter(|_| report.verdict == Verdict::TokenRefused) {
+            // What a bridge does at once: a token may end before its time.
+            let fresh = token::read_after(self, connection, credential, Some(refused)).await?;
+            report = self.probe_with(connection, Some(&fresh), true).await?;
+        }
         // It is used with a token: that one is missed, also where people could sign in instead.
         if credential.is_some() && secret.is_none() && report.verdict == Verdict::NeedsBrowserSignIn {
             report.verdict = Verdict::TokenMissing;
@@ -196,7 +202,7 @@ impl Patchbay {
 }
 
 /// What kept a connection from being tried, as its report.
-fn not_tried(error: &Error, now: Timestamp) -> Report {
+pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
     let (verdict, layer) = match error.code {
         Code::AddressInvalid
         | Code::AddressNotHttps
