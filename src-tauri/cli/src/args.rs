@@ -79,6 +79,8 @@ pub(crate) enum Command {
         /// Show what would change and change nothing.
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        sign_in: AddSignIn,
     },
     /// Take a connection out of all apps and delete its tokens from the keychain.
     Remove {
@@ -95,6 +97,9 @@ pub(crate) enum Command {
         /// Check any entry of an app's file, the way the app does it.
         #[arg(long, value_name = "CLIENT/NAME", conflicts_with_all = ["ids", "as_app"])]
         entry: Option<String>,
+        /// Check an address without a connection, with the sign-in for it where there is one.
+        #[arg(long, conflicts_with_all = ["ids", "as_app", "entry"])]
+        url: Option<String>,
         /// Start a program that is not Patchbay's without asking again.
         #[arg(long)]
         yes: bool,
@@ -229,6 +234,26 @@ pub(crate) struct Target {
     pub(crate) url: Option<String>,
 }
 
+/// Signing in where a connection is set up.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddSignIn {
+    /// Sign in with your browser, instead of a token. Nothing is set up unless that succeeds.
+    #[arg(long, conflicts_with = "token_stdin")]
+    pub(crate) sign_in: bool,
+    /// A client that was made for you at the service; otherwise Patchbay registers itself.
+    #[arg(long, value_name = "ID", requires = "sign_in")]
+    pub(crate) client_id: Option<String>,
+    /// Read the client's secret, or its private key in PEM, from standard input.
+    #[arg(long, requires = "client_id")]
+    pub(crate) client_secret_stdin: bool,
+    /// Sign in as a person, or with the client's secret alone.
+    #[arg(long, value_enum, requires = "sign_in")]
+    pub(crate) grant: Option<GrantArg>,
+    /// How long to wait for you in the browser; 300 where nothing is said.
+    #[arg(long, value_name = "SECONDS", requires = "sign_in")]
+    pub(crate) timeout: Option<u32>,
+}
+
 /// How to sign in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SignInArgs {
@@ -251,7 +276,7 @@ pub(crate) struct SignInArgs {
     pub(crate) scopes: Vec<String>,
     /// How long to wait for you in the browser; 300 where nothing is said.
     #[arg(long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<u64>,
+    pub(crate) timeout: Option<u32>,
 }
 
 /// Ways to sign in, as they are written on the command line.

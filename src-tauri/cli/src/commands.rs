@@ -41,8 +41,9 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
             add(&patchbay, command, as_json).await.map_err(|error| services::with_setting(error, &provider))
         }
         Command::Remove { id } => remove(&patchbay, id, as_json).await,
+        Command::Check { url: Some(url), .. } => check_url(&patchbay, url, as_json).await,
         Command::Check { ids, as_app: None, entry: None, .. } => check(&patchbay, ids, as_json).await,
-        Command::Check { ids, as_app, entry, yes } => {
+        Command::Check { ids, as_app, entry, yes, .. } => {
             as_app::check(&patchbay, as_app::Wanted { ids, app: as_app, entry, yes }, as_json).await
         }
         Command::Snippet { id, app } => snippet(&patchbay, id, app, as_json).await,
@@ -185,6 +186,7 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         create,
         use_anyway,
         dry_run,
+        sign_in: how,
     } = command
     else {
         return Err(Error::new(Code::Usage, "This is no add."));
@@ -203,6 +205,10 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         token,
         overrule: use_anyway,
     };
+    if how.sign_in && !dry_run {
+        sign_in::connect(patchbay, connect, how, as_json).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let secret = if token_stdin { Some(from_stdin("token")?) } else { None };
     let doubts = doubts(patchbay, &connect.provider, None, secret.as_ref()).await?;
     if dry_run {
@@ -287,6 +293,9 @@ async fn changed(patchbay: &Patchbay, request: Request, word: &str, as_json: boo
     } else {
         print::line(&format!("{word}: {}", done.id));
         words::restart(patchbay, &done.restart);
+        if let Some(ended) = done.signed_out {
+            print::line(words::signed_out(ended));
+        }
     }
     if done.token_missing {
         print::notice(&format!(
@@ -314,6 +323,16 @@ async fn snippet(patchbay: &Patchbay, id: String, client: String, as_json: bool)
 
 async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<ExitCode> {
     let Answer::Reports(checked) = patchbay.call(Request::Check { ids }, None).await? else { return Err(unexpected()) };
+    Ok(checks(&checked, as_json))
+}
+
+async fn check_url(patchbay: &Patchbay, url: String, as_json: bool) -> Result<ExitCode> {
+    let report = patchbay.check_url(&url).await?;
+    Ok(checks(&[CheckedView { id: url, token: None, report }], as_json))
+}
+
+/// Prints checks; the exit code for them.
+fn checks(checked: &[CheckedView], as_json: bool) -> ExitCode {
     if as_json {
         print::json(&checked.iter().map(flat).collect::<Vec<_>>());
     } else if checked.is_empty() {
@@ -323,7 +342,7 @@ async fn check(patchbay: &Patchbay, ids: Vec<String>, as_json: bool) -> Result<E
     }
     let is_well = |verdict| matches!(verdict, Verdict::Working | Verdict::NotTried);
     let all = checked.iter().all(|checked| is_well(checked.report.verdict));
-    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
+    if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) }
 }
 
 /// A check with its id and verdict at the top.

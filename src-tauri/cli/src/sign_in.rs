@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use patchbay_core::api::message::{Answer, Request};
+use patchbay_core::api::message::{Answer, Connect, Request};
 use patchbay_core::api::{Event, Patchbay, SignInStep, SignInWith};
 use patchbay_core::connection::Grant;
 use patchbay_core::oauth::{Kept, OwnClient, USUAL_PORT, Want};
@@ -13,24 +13,57 @@ use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
-use crate::args::{SignInArgs, Target};
-use crate::commands::{ATTENTION, unexpected};
+use crate::args::{AddSignIn, SignInArgs, Target};
+use crate::commands::{ATTENTION, install_own, unexpected};
 use crate::input::from_stdin;
-use crate::{browser, print};
+use crate::{browser, print, words};
 
 /// Signs in, for an address or a connection.
 pub(crate) async fn sign_in(patchbay: &Patchbay, args: SignInArgs, as_json: bool) -> Result<ExitCode> {
-    if args.client_id.is_some() && !args.client_secret_stdin {
-        print::notice(&format!("This address has to stand with the client: http://127.0.0.1:{USUAL_PORT}/callback"));
-    }
-    let secret = args.client_secret_stdin.then(|| from_stdin("client's secret")).transpose()?;
-    // A line's end is none of it.
-    let secret = secret.map(|secret| Secret::new(secret.expose().trim()));
+    let secret = client_secret(args.client_id.as_deref(), args.client_secret_stdin)?;
     match (&args.target.id, &args.target.url) {
         (Some(id), _) => of_connection(patchbay, id, &args, secret, as_json).await,
         (None, Some(url)) => of_address(patchbay, url, &args, secret, as_json).await,
         (None, None) => Err(Error::new(Code::Usage, "Say where to sign in.")),
     }
+}
+
+/// The secret of an own client, and where its browser comes back to.
+fn client_secret(client: Option<&str>, is_given: bool) -> Result<Option<Secret>> {
+    if client.is_some() && !is_given {
+        print::notice(&format!("This address has to stand with the client: http://127.0.0.1:{USUAL_PORT}/callback"));
+    }
+    let secret = is_given.then(|| from_stdin("client's secret")).transpose()?;
+    // A line's end is none of it.
+    Ok(secret.map(|secret| Secret::new(secret.expose().trim())))
+}
+
+/// Signs in, and only then sets a connection up.
+pub(crate) async fn connect(patchbay: &Patchbay, connect: Connect, args: AddSignIn, as_json: bool) -> Result<()> {
+    let secret = client_secret(args.client_id.as_deref(), args.client_secret_stdin)?;
+    install_own(patchbay, None)?;
+    tell_steps(patchbay);
+    let scopes = connect.token.as_ref().map(|token| token.scopes.clone()).unwrap_or_default();
+    let grant = args.grant.map(Into::into);
+    let with = SignInWith { grant, client_id: args.client_id, scopes, seconds: args.timeout };
+    let connect = Connect { token: None, ..connect };
+    let request = Request::ConnectSignedIn { connect, with, expected: None };
+    let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
+    if as_json {
+        print::json(&done);
+    } else {
+        print::line(&format!("Connected and signed in: {}", done.id));
+        words::restart(patchbay, &done.restart);
+    }
+    Ok(())
+}
+
+fn tell_steps(patchbay: &Patchbay) {
+    patchbay.listen(|event| {
+        if let Event::SignIn { step, .. } = event {
+            tell(step);
+        }
+    });
 }
 
 async fn of_address(
@@ -46,7 +79,8 @@ async fn of_address(
         client: client_id(args).map(|id| OwnClient { id, secret }),
         scopes: args.scopes.clone(),
     };
-    let kept = patchbay.sign_in_url(&want, args.timeout.map(Duration::from_secs), |step| tell(step.into())).await?;
+    let patience = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
+    let kept = patchbay.sign_in_url(&want, patience, |step| tell(step.into())).await?;
     if as_json {
         print::json(&facts(&kept));
     } else {
@@ -62,21 +96,12 @@ async fn of_connection(
     secret: Option<Secret>,
     as_json: bool,
 ) -> Result<ExitCode> {
-    patchbay.listen(|event| {
-        if let Event::SignIn { step, .. } = event {
-            tell(step);
-        }
-    });
-    let with =
-        SignInWith { grant: args.grant.map(Into::into), client_id: client_id(args), scopes: args.scopes.clone() };
+    tell_steps(patchbay);
+    let grant = args.grant.map(Into::into);
+    let (client_id, scopes) = (client_id(args), args.scopes.clone());
+    let with = SignInWith { grant, client_id, scopes, seconds: args.timeout };
     let request = Request::SignIn { id: id.to_owned(), token: None, with };
-    let asked = patchbay.call(request, secret);
-    let answer = match args.timeout {
-        Some(seconds) => tokio::time::timeout(Duration::from_secs(seconds), asked).await.unwrap_or_else(|_| {
-            Err(Error::new(Code::SignInTimeout, "The sign-in took too long. Nothing was changed.").hint("Try again."))
-        })?,
-        None => asked.await?,
-    };
+    let answer = patchbay.call(request, secret).await?;
     let Answer::SignedIn(done) = answer else { return Err(unexpected()) };
     if as_json {
         print::json(&done);

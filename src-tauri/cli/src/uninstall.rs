@@ -70,6 +70,13 @@ fn shown(view: &LeaveView, as_json: bool) {
     if !view.needs_node.is_empty() {
         print::line(&format!("These would start mcp-remote, which needs Node.js: {}.", view.needs_node.join(", ")));
     }
+    if !view.signs_in.is_empty() {
+        print::line(&format!("These would have you sign in by themselves: {}.", view.signs_in.join(", ")));
+    }
+    if !view.cannot_sign_in.is_empty() {
+        let apps = view.cannot_sign_in.join(", ");
+        print::line(&format!("These cannot sign in by themselves, so what you signed in to is taken out of them: {apps}."));
+    }
     for path in &view.shared {
         print::line(&format!("Others read this file too, so its entry is taken out in any case: {path}"));
     }
@@ -80,6 +87,9 @@ fn shown(view: &LeaveView, as_json: bool) {
 fn told(patchbay: &Patchbay, left: &LeftView) {
     print::line(&format!("Taken out: {}. Made to work without Patchbay: {}.", left.taken_out, left.released));
     print::line(&format!("Tokens deleted here: {}. At the services they live on until you revoke them.", left.tokens));
+    if let Some(ended) = left.signed_out {
+        print::line(words::signed_out(ended));
+    }
     if left.login_ended {
         print::line("Patchbay no longer starts at login.");
     }

@@ -61,3 +61,12 @@ pub(crate) fn restart(patchbay: &Patchbay, apps: &[String]) {
         print::line(&format!("Quit and reopen {} to see it.", listed(&running)));
     }
 }
+
+/// Whether the services ended what somebody was signed in to.
+pub(crate) fn signed_out(ended: bool) -> &'static str {
+    if ended {
+        "Signed out: the service has ended the sign-in too."
+    } else {
+        "Signed out here. The service was not told, or has no way to be told of it."
+    }
+}

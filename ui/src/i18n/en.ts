@@ -273,6 +273,8 @@ export const en = {
     plain: (apps: string) => `Anybody who can read the files of ${apps} can then use these tokens: they stand there in plain text.`, understand: 'I want that',
     node: (apps: string) => `${apps} takes programs only. It will start mcp-remote, a program by others, which needs Node.js on this computer.`,
     shared: (files: string) => `Taken out in any case, because others read this file too: ${files}`,
+    signsIn: (apps: string) => `Where you signed in with your browser, you sign in again in ${apps}.`, cannotSignIn: (apps: string) => `${apps} cannot sign in without Patchbay: what you signed in to is taken out there.`,
+    signedOut: 'You were signed out, and the services have ended that too.', signedOutHere: 'You were signed out here. Not every service was told, or has a way to be told.',
     tokens: (n: number) => (n === 0 ? 'There are no tokens to delete.' : n === 1 ? 'One token is deleted from your keychain or vault. This part cannot be undone.' : `${n} tokens are deleted from your keychain or vault. This part cannot be undone.`),
     live: 'At the services they live on until you revoke them there.',
     login: 'Patchbay no longer starts at login.', nothing: 'There is nothing of Patchbay in your apps.',

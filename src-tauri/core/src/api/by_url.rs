@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::check::not_tried;
 use super::{Patchbay, ready_network};
 use crate::connection::state::StateFile;
 use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::oauth::{self, Held, Kept, Manner, Refusal, Step, Want};
-use crate::secret::SecretStore;
+use crate::probe::{self, Limits, Probe, Report, Verdict};
+use crate::secret::{Secret, SecretStore};
 use crate::wire::Endpoint;
 
 /// The endpoint of an address for the bridge, with the token of the sign-in for it, where there is one.
@@ -84,6 +86,44 @@ impl Patchbay {
         let kept = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
         kept.keep(self.data_dir())?;
         Ok(kept)
+    }
+
+    /// Checks an address, with the sign-in for it where there is one; like any check of a sign-in, it renews a token that
+    /// is refused once.
+    ///
+    /// # Errors
+    /// The address is unfit; what is known of its sign-in cannot be read.
+    pub async fn check_url(&self, url: &str) -> Result<Report> {
+        let bare = Endpoint::new(url)?.with_network(self.network_to(url).await?);
+        let Some(kept) = Kept::of(self.data_dir(), bare.url())? else { return Ok(self.probe_url(bare).await) };
+        let mut refused = None;
+        loop {
+            let token = match self.token_of_url(&bare, &kept, refused.as_ref()).await {
+                Ok(token) => token,
+                Err(error) => return Ok(not_tried(&error, self.host().now)),
+            };
+            let report = self.probe_url(bare.clone().with_auth(&AuthHeader::default(), &token)?).await;
+            if report.verdict != Verdict::TokenRefused || refused.is_some() {
+                return Ok(report);
+            }
+            refused = Some(token);
+        }
+    }
+
+    async fn probe_url(&self, endpoint: Endpoint) -> Report {
+        let probe = Probe { has_token: endpoint.has_auth(), endpoint, tool: None, limits: Limits::default() };
+        probe::probe(&probe, self.host().now, |_| {}).await
+    }
+
+    async fn token_of_url(&self, bare: &Endpoint, kept: &Kept, refused: Option<&Secret>) -> Result<Secret> {
+        let (key, url) = (Kept::key(bare.url()), bare.url().as_str());
+        oauth::access(&self.secrets(), &key, self.data_dir(), bare, refused).await.map_err(|error| match error.code {
+            Code::SignInNeeded | Code::TokenMissing => {
+                note(self.data_dir(), kept, &[]);
+                needed(url, &error.message)
+            }
+            _ => error,
+        })
     }
 
     /// Signs out of an address; whether the service ended the sign-in too.

@@ -101,7 +101,7 @@ impl Patchbay {
     async fn check_program(&self, settings: &Settings, connection: &Connection) -> CheckedView {
         let mut report = probe::not_tried_at_all(self.host().now);
         for credential in &connection.credentials {
-            if let Err(error) = token::read_by(self, settings, connection, credential).await {
+            if let Err(error) = token::read_by(self, settings, connection, credential, None).await {
                 report = match error.code {
                     Code::TokenMissing => {
                         probe::not_tried(Verdict::TokenMissing, LayerKind::SignIn, error.message, self.host().now)
@@ -135,7 +135,7 @@ impl Patchbay {
         credential: Option<&Credential>,
     ) -> Result<Report> {
         let secret = match credential {
-            Some(credential) => match token::read_by(self, settings, connection, credential).await {
+            Some(credential) => match token::read_by(self, settings, connection, credential, None).await {
                 Ok(secret) => Some(secret),
                 Err(error) if error.code == Code::TokenMissing => None,
                 Err(error) => return Err(error),
@@ -143,7 +143,13 @@ impl Patchbay {
             None => None,
         };
         let endpoint = self.bare_by(settings, connection).await?;
-        let mut report = self.probe_at(endpoint, connection, secret.as_ref(), true).await?;
+        let mut report = self.probe_at(endpoint.clone(), connection, secret.as_ref(), true).await?;
+        let signed_in = credential.filter(|credential| credential.sign_in.is_some()).zip(secret.as_ref());
+        if let Some((credential, refused)) = signed_in.filter(|_| report.verdict == Verdict::TokenRefused) {
+            // What a bridge does at once: a token may end before its time.
+            let fresh = token::read_by(self, settings, connection, credential, Some(refused)).await?;
+            report = self.probe_at(endpoint, connection, Some(&fresh), true).await?;
+        }
         // It is used with a token: that one is missed, also where people could sign in instead.
         if credential.is_some() && secret.is_none() && report.verdict == Verdict::NeedsBrowserSignIn {
             report.verdict = Verdict::TokenMissing;
@@ -221,7 +227,7 @@ impl Patchbay {
 }
 
 /// What kept a connection from being tried, as its report.
-fn not_tried(error: &Error, now: Timestamp) -> Report {
+pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
     let (verdict, layer) = match error.code {
         Code::AddressInvalid
         | Code::AddressNotHttps

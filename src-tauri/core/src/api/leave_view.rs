@@ -33,6 +33,10 @@ pub struct LeaveView {
     pub plain_text: Vec<String>,
     /// The apps that would start a program of others, which needs Node.js.
     pub needs_node: Vec<String>,
+    /// The apps that would have you sign in by themselves, where Patchbay is signed in now.
+    pub signs_in: Vec<String>,
+    /// The apps that cannot sign in by themselves: entries that Patchbay is signed in for are taken out of them.
+    pub cannot_sign_in: Vec<String>,
     /// Files that others read too: entries are taken out of them in any case.
     pub shared: Vec<String>,
     /// How many tokens would be deleted from the keychain or vault.
@@ -55,6 +59,10 @@ pub struct LeftView {
     pub stays: Vec<StaysView>,
     /// Tokens that were deleted.
     pub tokens: u32,
+    /// Whether the services have ended the sign-ins that went; absent where there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub signed_out: Option<bool>,
     /// Whether it no longer starts at login, where it did.
     pub login_ended: bool,
     /// The apps to restart.

@@ -64,7 +64,7 @@ impl Patchbay {
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
         let want = want(self.bare(&connection).await?, None, with, secret)?;
-        let signed = self.obtain(&mut stop, &connection, &want, None).await?;
+        let signed = self.obtain(&mut stop, &connection, &want, None, with.seconds).await?;
         // The first connection of all makes the state file, and with it the salt of all fingerprints.
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
         let credential = made_of(&connection, &signed, &state, self.host().now)?;
@@ -98,7 +98,7 @@ impl Patchbay {
         let client_secret = secret.or_else(|| held.as_ref().and_then(Held::client_secret));
         let want = want(self.bare(&connection).await?, before, with, client_secret)?;
         let mut stop = self.stoppable(id);
-        let signed = self.obtain(&mut stop, &connection, &want, held.as_ref()).await?;
+        let signed = self.obtain(&mut stop, &connection, &want, held.as_ref(), with.seconds).await?;
         let token = self.keep_sign_in(&connection, before, &signed).await?;
         self.note(&connection, ActivityKind::SignedIn)?;
         self.tell(Event::SignIn { id: id.to_owned(), step: SignInStep::Checking });
@@ -115,8 +115,10 @@ impl Patchbay {
         connection: &Connection,
         want: &Want,
         before: Option<&Held>,
+        seconds: Option<u32>,
     ) -> Result<Signed> {
-        let manner = Manner { before, places: places(connection), patience: None };
+        let patience = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let manner = Manner { before, places: places(connection), patience };
         let tell = |step: oauth::Step| self.tell(Event::SignIn { id: connection.id.clone(), step: step.into() });
         or_stopped(stop, oauth::sign_in_as(want, &manner, tell)).await
     }

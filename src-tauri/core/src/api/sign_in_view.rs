@@ -19,6 +19,10 @@ pub struct SignInWith {
     pub client_id: Option<String>,
     /// The permissions to ask for; empty: those that the service names.
     pub scopes: Vec<String>,
+    /// How long the user may take in the browser, in seconds; absent: five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub seconds: Option<u32>,
 }
 
 /// How far a sign-in has come.

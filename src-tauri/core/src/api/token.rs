@@ -166,15 +166,17 @@ pub(super) fn key(connection: &Connection, credential: &Credential) -> Result<Ke
 
 /// The token that a credential sends now; that of a sign-in is renewed where it has ended.
 pub(super) async fn read(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> Result<Secret> {
-    read_by(patchbay, &patchbay.state()?.settings, connection, credential).await
+    read_by(patchbay, &patchbay.state()?.settings, connection, credential, None).await
 }
 
-/// The same by settings that were read before.
+/// The same by settings that were read before; after the service has refused a token, that of a sign-in is renewed where
+/// it is still the one refused.
 pub(super) async fn read_by(
     patchbay: &Patchbay,
     settings: &Settings,
     connection: &Connection,
     credential: &Credential,
+    refused: Option<&Secret>,
 ) -> Result<Secret> {
     let (secrets, data_dir) = (patchbay.store_of(settings.backend), patchbay.data_dir());
     let key = key(connection, credential)?;
@@ -182,7 +184,7 @@ pub(super) async fn read_by(
         return secrets.read(&key).await?.ok_or_else(|| missing(connection));
     }
     let endpoint = patchbay.bare_by(settings, connection).await?;
-    oauth::access(&secrets, &key, data_dir, &endpoint, None).await.map_err(|error| match error.code {
+    oauth::access(&secrets, &key, data_dir, &endpoint, refused).await.map_err(|error| match error.code {
         Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
             sign_in_needed(connection, &error.message)

@@ -1,14 +1,15 @@
 //! Who signs people in for a service: asked of the service itself.
 //!
 //! The way is the protocol's: what the service says with its 401, its metadata (RFC 9728), the metadata of whom that
-//! names (RFC 8414, `OpenID` Connect), and for services of 2025-03-26 the usual places at its own origin.
+//! names (RFC 8414, `OpenID` Connect), and for services of 2025-03-26 the usual places at its own origin, where the
+//! metadata may name another issuer of that origin.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
-use rmcp::transport::auth::{AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource};
+use rmcp::transport::auth::{AuthError, AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource};
 use url::Url;
 
 use super::Places;
@@ -41,8 +42,10 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
         (places.metadata(), false)
     } else {
         let challenge = challenge(line).await?;
-        let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await.map_err(fault)?;
-        (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback)
+        match manager.resolve_metadata_from_challenge(challenge.as_deref()).await {
+            Ok(found) => (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback),
+            Err(error) => (earlier(line, challenge.as_deref(), &error).await.ok_or(error).map_err(fault)?, false),
+        }
     };
     let resource = resource(&mut manager).await.map_err(fault)?;
     manager.set_metadata(metadata.clone());
@@ -52,6 +55,47 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
         revocation: text(&metadata, "revocation_endpoint"),
     };
     Ok(Found { manager, metadata, server, resource, is_guess })
+}
+
+/// The metadata of a service of 2025-03-26 that names another issuer than the place where it stands. Those services knew
+/// no metadata of a resource and no issuer to compare with; who signs people in was whatever stood at their own origin,
+/// so nothing may lead away from there. Nothing where it is not such a service.
+async fn earlier(line: &Line, challenge: Option<&str>, error: &AuthError) -> Option<AuthorizationMetadata> {
+    let AuthError::AuthorizationServerMismatch { .. } = error else { return None };
+    if challenge.is_some_and(|said| said.contains("resource_metadata")) || has_resource_metadata(line).await {
+        return None;
+    }
+    let metadata = line.endpoint().url().join("/.well-known/oauth-authorization-server").ok()?;
+    let answer = read(line, &metadata).await.filter(|answer| answer.status == StatusCode::OK)?;
+    let metadata: AuthorizationMetadata = serde_json::from_slice(&answer.body).ok()?;
+    stays_here(line.endpoint().url(), &metadata).then_some(metadata)
+}
+
+/// Whether there is metadata of a resource at one of its places, or nobody can tell.
+async fn has_resource_metadata(line: &Line) -> bool {
+    const PLACE: &str = "/.well-known/oauth-protected-resource";
+    let url = line.endpoint().url();
+    for place in [format!("{PLACE}{}", url.path()), PLACE.to_owned()] {
+        let Ok(place) = url.join(&place) else { return true };
+        if read(line, &place).await.is_none_or(|answer| !answer.status.is_client_error()) {
+            return true;
+        }
+    }
+    false
+}
+
+async fn read(line: &Line, place: &Url) -> Option<Answer> {
+    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+    line.ask(place.as_str(), Method::GET, &headers, Bytes::new()).await.ok()
+}
+
+/// Whether everything that metadata names is at the service's own origin.
+fn stays_here(service: &Url, metadata: &AuthorizationMetadata) -> bool {
+    let is_here = |place: &str| Url::parse(place).is_ok_and(|place| place.origin() == service.origin());
+    let further = ["revocation_endpoint"].iter().filter_map(|name| text(metadata, name));
+    let optional = [&metadata.issuer, &metadata.registration_endpoint].into_iter().flatten().cloned();
+    let always = [metadata.authorization_endpoint.clone(), metadata.token_endpoint.clone()];
+    always.into_iter().chain(optional).chain(further).all(|place| is_here(&place))
 }
 
 /// What the service says of signing in when it is asked something: for a session, and where it gives one to anybody, for
@@ -94,7 +138,7 @@ async fn ask(line: &Line, method: &str, params: serde_json::Value, headers: &Hea
 }
 
 /// What tokens are asked for. It is told only in an address to sign in at, so one is made for nobody.
-async fn resource(manager: &mut AuthorizationManager) -> Result<String, rmcp::transport::auth::AuthError> {
+async fn resource(manager: &mut AuthorizationManager) -> Result<String, AuthError> {
     let mut nobody = AuthorizationMetadata::default();
     "https://nobody.invalid/".clone_into(&mut nobody.authorization_endpoint);
     nobody.token_endpoint = nobody.authorization_endpoint.clone();

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest};
 use tokio::time::timeout;
 
+use super::token;
 use crate::error::{Code, Error, Result};
 use crate::wire::{Client, Endpoint, Timeouts, WireError, read_bounded};
 
@@ -107,7 +108,8 @@ impl OAuthHttpClient for Line {
         let (parts, body) = request.request.into_parts();
         Box::pin(async move {
             let url = parts.uri.to_string();
-            let answer = self.ask(&url, parts.method, &parts.headers, body.into()).await;
+            let body = token::named(&parts.headers, body.into());
+            let answer = self.ask(&url, parts.method, &parts.headers, body).await;
             let answer = answer.map_err(|error| Box::new(error) as OAuthHttpClientError)?;
             let mut response = http::Response::new(answer.body.to_vec());
             *response.status_mut() = answer.status;

@@ -15,7 +15,10 @@ use super::{credentials, failure};
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
-use crate::wire::base64;
+use crate::wire::{base64, from_base64};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const CLIENT_ID: &str = "client_id";
 
 /// What a token endpoint gives.
 #[derive(Deserialize)]
@@ -69,16 +72,16 @@ impl Form {
     pub(super) fn of(client: &Client) -> Result<Self> {
         let mut form = Self { fields: Vec::new(), headers: HeaderMap::new() };
         form.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        form.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        form.headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+        // Beside `Basic` too: any client may name itself (RFC 6749, 3.2.1), which is no second proof, and servers made with
+        // MCP's Python SDK look for it there alone.
+        form.set(CLIENT_ID, &client.id);
         match (client.proof, &client.secret) {
             (Proof::ClientSecretBasic, Some(secret)) => {
                 form.headers.insert(AUTHORIZATION, basic(&client.id, secret)?);
             }
-            (Proof::ClientSecretPost, Some(secret)) => {
-                form.set("client_id", &client.id);
-                form.fields.push(("client_secret", secret.clone()));
-            }
-            _ => form.set("client_id", &client.id),
+            (Proof::ClientSecretPost, Some(secret)) => form.fields.push(("client_secret", secret.clone())),
+            _ => {}
         }
         Ok(form)
     }
@@ -96,6 +99,25 @@ impl Form {
         let pairs = self.fields.iter().map(|(name, value)| (*name, value.expose()));
         Serializer::new(String::new()).extend_pairs(pairs).finish().into()
     }
+}
+
+/// A form that rmcp sends, with the name of the client that shows itself by `Basic`; see [`Form::of`].
+pub(super) fn named(headers: &HeaderMap, body: Bytes) -> Bytes {
+    let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
+    let is_named = || url::form_urlencoded::parse(&body).any(|(name, _)| name == CLIENT_ID);
+    let Some(id) = headers.get(AUTHORIZATION).and_then(client_of).filter(|_| is_form && !is_named()) else {
+        return body;
+    };
+    let mut named = [b"client_id=", id.as_bytes(), b"&"].concat();
+    named.extend_from_slice(&body);
+    named.into()
+}
+
+/// The client's identifier in `Basic`, form-encoded as it stands there.
+fn client_of(header: &HeaderValue) -> Option<String> {
+    let pair = Zeroizing::new(from_base64(header.to_str().ok()?.strip_prefix("Basic ")?)?);
+    let (id, _) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+    Some(id.to_owned())
 }
 
 /// RFC 6749, 2.3.1: both are form-encoded before they are joined.

@@ -7,6 +7,11 @@ use std::io::{self, Write};
 const PREFIXES: &[(&str, usize)] = &[
     ("rtly_mcp_pat_", 8),
     ("pbp_", 12),
+    // The practice service's sign-ins: access and refresh tokens, clients' secrets, codes.
+    ("pba_", 12),
+    ("pbr_", 12),
+    ("pbs_", 12),
+    ("pbo_", 12),
     ("github_pat_", 20),
     ("ghp_", 20),
     ("gho_", 20),

@@ -3,7 +3,8 @@
 //!
 //! One record for each connection. Killed in the middle, the next start brings the one under way to its end or takes it
 //! back; leaving again does the rest. Tokens that go into apps' files are never written into the history: they are masked in
-//! what is noted, and a file in which one stands already is not copied.
+//! what is noted, and a file in which one stands already is not copied. Sign-ins are ended at their services; what they
+//! brought goes into no file.
 
 mod login;
 mod sort;
@@ -19,7 +20,7 @@ use crate::connection::{Connection, Placement};
 use crate::error::Result;
 use crate::secret::MASK;
 use crate::wire::origin_of;
-use sort::{Fate, Sorted, Tokens, orphans, sort};
+use sort::{Fate, SignInFate, Sorted, Tokens, orphans, sort};
 
 /// A connection, what becomes of its entries, and the tokens that go into them.
 struct Leaving {
@@ -51,6 +52,8 @@ impl Patchbay {
                 .collect(),
             plain_text: clients(|fate| fate.plain_text),
             needs_node: clients(|fate| fate.needs_node),
+            signs_in: clients(|fate| fate.sign_in == SignInFate::ByApp),
+            cannot_sign_in: clients(|fate| fate.sign_in == SignInFate::Lost),
             shared: distinct(leaving.iter().flat_map(|one| one.sorted.shared.clone())),
             tokens: count(leaving.iter().flat_map(|one| &one.connection.credentials).count()),
             start_at_login: self.state()?.settings.start_at_login || login::login_file(&self.host()).is_some(),
@@ -93,6 +96,7 @@ impl Patchbay {
             released: 0,
             stays: Vec::new(),
             tokens: 0,
+            signed_out: None,
             login_ended: false,
             restart: Vec::new(),
             data_dir: self.inner.data_dir.display().to_string(),
@@ -123,7 +127,8 @@ impl Patchbay {
         let mut tokens = Tokens::new();
         // A token belongs to one origin, and goes nowhere else.
         if choice.keep_working && origin_of(&connection.url).is_ok() {
-            for credential in &connection.credentials {
+            // What signs Patchbay in is Patchbay's alone, and its access token would end within the hour.
+            for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_none()) {
                 let found = token::read_sound(&self.secrets(), &token::key(connection, credential)?).await?;
                 tokens.extend(found.map(|secret| (credential.id.clone(), secret)));
             }
@@ -169,6 +174,9 @@ impl Patchbay {
             let changes = self.leave_changes(sorted.fates.iter())?;
             Ok((apply(&changes, &intent, history, &self.inner.data_dir)?, sorted))
         })?;
+        if let Some(ended) = self.sign_out_of_all(connection).await {
+            left.signed_out = Some(left.signed_out.unwrap_or(true) && ended);
+        }
         self.finish_change(&mut applied.record).await?;
         left.tokens += count(connection.credentials.len());
         count_fates(&sorted.fates, left);

@@ -10,7 +10,7 @@ use crate::catalog;
 use crate::change::Planner;
 use crate::change::history::History;
 use crate::client::{Client, Direct, Scope, Source, read_entry};
-use crate::connection::{Connection, Credential, Placement};
+use crate::connection::{Connection, Credential, Grant, Placement, SignIn};
 use crate::error::{Code, Result};
 use crate::host::Host;
 use crate::import::without_run;
@@ -30,6 +30,19 @@ pub(super) struct Fate {
     pub(super) plain_text: bool,
     /// Whether the app then starts a program that needs Node.js, where it spoke to the service through ours.
     pub(super) needs_node: bool,
+    /// What becomes of a sign-in; its tokens are nobody's but Patchbay's and go into no file.
+    pub(super) sign_in: SignInFate,
+}
+
+/// What becomes of a sign-in in an app that is to go on without Patchbay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignInFate {
+    /// There is none, or the entry goes anyway.
+    None,
+    /// The app has its user sign in by itself.
+    ByApp,
+    /// The app cannot, so its entry is taken out.
+    Lost,
 }
 
 /// What becomes of a connection's entries, and which of them stay.
@@ -90,14 +103,28 @@ fn hindrance(seen: &Seen, entry: &str, history: &History) -> Result<Option<Stays
 }
 
 fn fate(connection: &Connection, placement: &Placement, now: &Value, seen: Seen, tokens: &Tokens, keep: bool) -> Fate {
-    let (becomes, plain_text) = match keep {
-        true if connection.is_program() => program(connection, now, tokens),
-        true => service(connection, placement, &seen, tokens),
-        false => (None, false),
+    let signed_in = connection.credential_for(Some(placement)).and_then(|credential| credential.sign_in.as_ref());
+    let mut sign_in = SignInFate::None;
+    let (becomes, plain_text) = match (keep, signed_in) {
+        (false, _) => (None, false),
+        (true, Some(signed_in)) => {
+            let becomes = by_itself(connection, placement, &seen, signed_in);
+            sign_in = if becomes.is_some() { SignInFate::ByApp } else { SignInFate::Lost };
+            (becomes, false)
+        }
+        (true, None) if connection.is_program() => program(connection, now, tokens),
+        (true, None) => service(connection, placement, &seen, tokens),
     };
     let needs_node = becomes.is_some() && !connection.is_program() && seen.client.direct == Direct::Program;
     let (client, entry) = (seen.client, placement.entry.clone());
-    Fate { client, source: seen.source, entry, plain_text, needs_node, becomes }
+    Fate { client, source: seen.source, entry, plain_text, needs_node, becomes, sign_in }
+}
+
+/// The service at its address alone, where the app has its user sign in by itself. A client that signs in with its own
+/// secret has nobody who could.
+fn by_itself(connection: &Connection, placement: &Placement, seen: &Seen, signed_in: &SignIn) -> Option<Value> {
+    let entry = || seen.client.plain_entry(&placement.entry, &connection.url, &connection.headers);
+    (signed_in.grant == Grant::AuthorizationCode).then(entry).flatten()
 }
 
 /// The service at its address, and whether a token stands in it.
@@ -160,7 +187,7 @@ pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str, 
                     continue;
                 }
                 let (client, source, entry) = (table.client, table.source.clone(), name.clone());
-                found.fates.push(Fate { client, source, entry, becomes: None, plain_text: false, needs_node: false });
+                found.fates.push(Fate { client, source, entry, becomes: None, plain_text: false, needs_node: false, sign_in: SignInFate::None });
             }
         }
     }
