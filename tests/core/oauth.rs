@@ -311,6 +311,45 @@ async fn the_client_of_last_time_is_used_again_and_an_own_one_is_never_replaced(
 }
 
 #[tokio::test]
+async fn a_clients_secret_is_shown_to_nobody_but_the_server_that_it_was_given_for() {
+    for grant in [Grant::ClientCredentials, Grant::AuthorizationCode] {
+        let (service, other) = (Service::start(Rules::default()).await, Service::start(Rules::default()).await);
+        let wanted = Want { grant, client: Some(own("mine", "canary-secret")), ..want(&service) };
+        let first = sign_in(&wanted, &Manner::default()).await.expect("signed in");
+        let manner = Manner { before: Some(&first.held), ..Manner::default() };
+        let again = Want { client: None, ..wanted.clone() };
+        let same = sign_in(&again, &manner).await.expect("signed in without being asked for it again");
+        assert_eq!((same.sign_in.client_id.as_str(), same.sign_in.own_client), ("mine", true));
+
+        service.change(|rules| rules.signed_in_by = Some(other.origin()));
+        let named = Some(OwnClient { id: "mine".to_owned(), secret: None });
+        for want in [&again, &Want { client: named, ..again.clone() }] {
+            let failed = sign_in(want, &manner).await.expect_err("it is asked for again");
+            assert_eq!((failed.code, failed.field.as_deref()), (Code::SettingInvalid, Some("client_secret")));
+            assert!(failed.hint.is_some_and(|hint| !hint.is_empty()));
+        }
+        assert_eq!((other.count("/token"), other.count("/authorize")), (0, 0));
+        sign_in(&wanted, &manner).await.expect("what was given for it is shown to it");
+        assert_eq!(other.count("/token"), 1);
+    }
+}
+
+#[tokio::test]
+async fn another_client_does_not_inherit_the_secret_of_the_one_before() {
+    let service = Service::start(Rules::default()).await;
+    let wanted = Want { client: Some(own("mine", "canary-secret")), ..want(&service) };
+    let first = sign_in(&wanted, &Manner::default()).await.expect("signed in");
+    let manner = Manner { before: Some(&first.held), ..Manner::default() };
+    let named = |id: &str| Some(OwnClient { id: id.to_owned(), secret: None });
+    let robot = Want { grant: Grant::ClientCredentials, client: named("another"), ..want(&service) };
+    assert_eq!(sign_in(&robot, &manner).await.expect_err("it has none").code, Code::Usage);
+    let another = sign_in(&Want { client: named("another"), ..want(&service) }, &manner).await.expect("signed in");
+    assert_eq!(another.held.client_secret(), None);
+    let same = sign_in(&Want { client: named("mine"), ..want(&service) }, &manner).await.expect("signed in");
+    assert_eq!(same.held.client_secret(), Some(Secret::new("canary-secret")));
+}
+
+#[tokio::test]
 async fn a_client_with_a_secret_needs_no_person_now_or_later() {
     let service = Service::start(Rules { lasts: Some(1), ..Rules::default() }).await;
     let wanted =

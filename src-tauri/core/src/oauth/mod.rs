@@ -9,6 +9,7 @@
 mod access;
 mod bundle;
 mod challenge;
+mod client;
 mod code;
 mod credentials;
 mod discover;
