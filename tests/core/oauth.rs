@@ -213,6 +213,21 @@ async fn who_signs_in_anew_during_a_renewal_keeps_the_new_sign_in() {
 }
 
 #[tokio::test]
+async fn who_signs_out_during_a_renewal_stays_signed_out_and_what_it_brought_is_revoked() {
+    let service = Service::start(Rules { slow: Duration::from_millis(300), ..Rules::default() }).await;
+    let kept = Arc::new(Kept::with(&want(&service)).await);
+    let first = kept.access(None).await.expect("a token");
+    let other = kept.clone();
+    let renewal = tokio::spawn(async move { other.access(Some(&first)).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    kept.store.delete(&kept.key).await.expect("deleted");
+    assert_eq!(renewal.await.expect("it ends").expect_err("nobody is signed in").code, Code::TokenMissing);
+    assert_eq!(kept.store.read(&kept.key).await.expect("it answers"), None);
+    assert_eq!(service.count("/token"), 2, "it was renewed");
+    assert!(service.secrets().iter().skip(2).all(|token| !service.takes(&Secret::new(token.as_str()))));
+}
+
+#[tokio::test]
 async fn only_the_right_path_and_state_end_the_wait() {
     let service = Service::start(Rules::default()).await;
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -92,14 +92,11 @@ impl Patchbay {
     /// `TokenMissing` where there is no sign-in; the keychain does not answer.
     pub async fn sign_out_url(&self, url: &str) -> Result<bool> {
         let endpoint = Endpoint::new(url)?.with_network(self.network_to(url).await?);
-        let (key, secrets) = (Kept::key(endpoint.url()), self.secrets());
-        let Some(held) = super::token::read_sound(&secrets, &key).await? else {
-            Kept::forget(self.data_dir(), endpoint.url())?;
-            return Err(Error::new(Code::TokenMissing, "There is no sign-in for this address."));
-        };
-        let revoked = oauth::sign_out(&Held(held), &endpoint).await;
-        secrets.delete(&key).await?;
+        let turn = self.token_turn()?;
+        let held = oauth::take_out(&self.secrets(), &Kept::key(endpoint.url()), self.data_dir()).await?;
+        drop(turn);
         Kept::forget(self.data_dir(), endpoint.url())?;
-        Ok(revoked)
+        let held = held.ok_or_else(|| Error::new(Code::TokenMissing, "There is no sign-in for this address."))?;
+        Ok(oauth::sign_out(&held, &endpoint).await)
     }
 }

@@ -178,7 +178,7 @@ impl Patchbay {
             Some(token) => find(connection, token)?,
             None => signed_in().ok_or_else(|| token::missing(connection))?,
         };
-        let revoked = match self.held(connection, Some(credential)).await? {
+        let revoked = match self.take_out(connection, credential).await? {
             Some(held) => self.end_at_service(&held, connection).await,
             None => false,
         };
@@ -204,13 +204,22 @@ impl Patchbay {
     pub(super) async fn sign_out_of_all(&self, connection: &Connection) -> Option<bool> {
         let mut ended = None;
         for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_some()) {
-            let revoked = match self.held(connection, Some(credential)).await {
+            let revoked = match self.take_out(connection, credential).await {
                 Ok(Some(held)) => self.end_at_service(&held, connection).await,
                 _ => false,
             };
             ended = Some(ended.unwrap_or(true) && revoked);
         }
         ended
+    }
+
+    /// What stood in the keychain of a sign-in that ends; nobody renews it any more.
+    async fn take_out(&self, connection: &Connection, credential: &Credential) -> Result<Option<Held>> {
+        if credential.sign_in.is_none() {
+            return Ok(None);
+        }
+        let _turn = self.token_turn()?;
+        oauth::take_out(&self.secrets(), &token::key(connection, credential)?, self.data_dir()).await
     }
 
     async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {

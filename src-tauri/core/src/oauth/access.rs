@@ -21,6 +21,8 @@ use crate::wire::Endpoint;
 /// How long another process may take for its renewal.
 const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(25);
+/// How long a service may take to end what nobody wants any more.
+const REVOCATION: Duration = Duration::from_secs(10);
 /// How often the keychain is given what a renewal brought.
 const TRIES: u32 = 3;
 
@@ -89,9 +91,18 @@ impl Place {
     /// Writes what a renewal brought, unless the user has signed in anew or out meanwhile; what stands there then. Its
     /// only other copy is here, so a keychain that stumbles is asked again.
     async fn keep(&self, before: &Secret, bundle: Bundle) -> Result<Bundle> {
-        let now = self.store.read(&self.key).await.ok().flatten();
-        if let Some(other) = now.filter(|now| now != before) {
-            return Bundle::read(&other).ok_or_else(missing);
+        match self.store.read(&self.key).await {
+            Ok(Some(other)) if other != *before => return Bundle::read(&other).ok_or_else(missing),
+            Ok(None) => {
+                // Nobody holds it any more, so nobody else could end it.
+                if !bundle.ended {
+                    let line = Line::new(&self.endpoint);
+                    // A service that does not hear of it ends it when its time is over.
+                    let _ = tokio::time::timeout(REVOCATION, token::revoke(&line, &bundle)).await;
+                }
+                return Err(missing());
+            }
+            _ => {}
         }
         let held = bundle.held()?;
         let mut outcome = Ok(());
@@ -106,12 +117,16 @@ impl Place {
     }
 }
 
-pub(super) fn lock_of(data_dir: &Path, key: &Key) -> PathBuf {
+/// The right to change a sign-in in the keychain, which one process has at a time.
+pub(super) async fn turn(data_dir: &Path, key: &Key) -> Result<Lock> {
+    locked(&lock_of(data_dir, key)).await
+}
+
+fn lock_of(data_dir: &Path, key: &Key) -> PathBuf {
     data_dir.join("locks").join(format!("sign-in-{}.lock", key.as_str()))
 }
 
-/// Held by whoever changes a sign-in in the keychain.
-pub(super) async fn locked(path: &Path) -> Result<Lock> {
+async fn locked(path: &Path) -> Result<Lock> {
     let begun = Instant::now();
     loop {
         if let Some(lock) = Lock::try_take(path)? {
