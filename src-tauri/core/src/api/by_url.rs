@@ -80,7 +80,7 @@ impl Patchbay {
         }
         let manner = Manner { before: before.as_ref(), places: None, patience };
         let signed = oauth::sign_in_as(&want, &manner, tell).await?;
-        secrets.write(&key, &signed.held.0).await?;
+        self.put(&key, &signed.held).await?;
         let kept = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
         kept.keep(self.data_dir())?;
         Ok(kept)

@@ -151,7 +151,8 @@ impl Patchbay {
         Ok(made.id)
     }
 
-    async fn put(&self, key: &Key, held: &Held) -> Result<()> {
+    /// Puts a new sign-in where secrets are kept.
+    pub(super) async fn put(&self, key: &Key, held: &Held) -> Result<()> {
         let _turn = self.token_turn()?;
         oauth::keep(&self.secrets(), key, self.data_dir(), held).await
     }
