@@ -89,6 +89,14 @@ impl Kept {
         oauth::access(&self.store, &self.key, self.folder.path(), &self.endpoint, refused).await
     }
 
+    /// Lets it have been received so many seconds earlier.
+    async fn age(&self, seconds: i64) {
+        let mut bundle: serde_json::Value = serde_json::from_str(self.held().await.0.expose()).expect("JSON");
+        let received: jiff::Timestamp = bundle["received"].as_str().expect("a time").parse().expect("a time");
+        bundle["received"] = serde_json::json!(received - jiff::SignedDuration::from_secs(seconds));
+        self.store.write(&self.key, &Secret::new(bundle.to_string())).await.expect("written");
+    }
+
     async fn held(&self) -> Held {
         Held(self.store.read(&self.key).await.expect("it answers").expect("something"))
     }
@@ -104,8 +112,30 @@ async fn a_sign_in_brings_tokens_that_are_renewed_when_they_are_refused() {
     assert_ne!(first, second);
     assert_eq!(kept.access(Some(&first)).await.expect("the same"), second, "what another brought is taken");
     assert_eq!(service.count("/token"), 2);
-    let third = kept.access(Some(&second)).await.expect("a third: the new refresh token was kept");
-    assert!(service.takes(&third) && !service.was_revoked());
+}
+
+#[tokio::test]
+async fn the_token_that_renews_is_kept_when_it_is_replaced() {
+    let service = Service::start(Rules { lasts: Some(1), ..Rules::default() }).await;
+    let kept = Kept::with(&want(&service)).await;
+    for _ in 0..2 {
+        let before = kept.access(None).await.expect("a token");
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let after = kept.access(None).await.expect("another");
+        assert!(before != after && service.takes(&after) && !service.was_revoked());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_what_it_has_just_given_is_not_asked_again_and_again() {
+    let service = Service::start(Rules::default()).await;
+    let kept = Kept::with(&want(&service)).await;
+    let first = kept.access(None).await.expect("a token");
+    let second = kept.access(Some(&first)).await.expect("another");
+    for _ in 0..3 {
+        assert_eq!(kept.access(Some(&second)).await.expect("the same"), second);
+    }
+    assert_eq!(service.count("/token"), 2);
 }
 
 #[tokio::test]
@@ -138,6 +168,21 @@ async fn a_token_that_ends_soon_is_renewed_ahead_and_outlives_a_service_that_is_
     assert_eq!(refused.code, Code::Unreachable);
     service.change(|rules| rules.down = false);
     assert_ne!(kept.access(None).await.expect("renewed ahead"), first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_renewal_that_failed_the_good_token_is_sent_for_a_while_without_another_attempt() {
+    let service = Service::start(Rules { lasts: Some(120), ..Rules::default() }).await;
+    let kept = Kept::with(&want(&service)).await;
+    let first = kept.access(None).await.expect("a token");
+    kept.age(100).await;
+    service.change(|rules| rules.down = true);
+    let now = jiff::Timestamp::now();
+    let (same, until) =
+        oauth::access_blocking(&kept.store, &kept.key, kept.folder.path(), &kept.endpoint, None).expect("still good");
+    let wait = until.expect("it ends").duration_since(now).as_secs();
+    assert_eq!(same, first);
+    assert!((15..=20).contains(&wait), "no longer than it is good: {wait}");
 }
 
 #[tokio::test]

@@ -45,11 +45,11 @@ pub(super) async fn access(
     let held = store.read(key).await?.ok_or_else(missing)?;
     // What a person pasted in its place is sent as it is.
     let Some(bundle) = Bundle::read(&held) else { return Ok((held, None)) };
-    match bundle.ready(Timestamp::now(), refused) {
-        Ready::Now => return Ok((bundle.access.clone(), bundle.fresh_until())),
+    let still_good = match bundle.ready(Timestamp::now(), refused) {
+        Ready::Now => return Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now()))),
         Ready::Person => return Err(needs_person("It has ended.")),
-        Ready::Renew { .. } => {}
-    }
+        Ready::Renew { still_good } => still_good,
+    };
     let lock = lock_of(data_dir, key);
     let place = Place { store: store.clone(), key: key.clone(), lock, endpoint: endpoint.without_auth() };
     let (refused, under_way) = (refused.cloned(), UnderWay::begin());
@@ -57,8 +57,12 @@ pub(super) async fn access(
         let _under_way = under_way;
         place.renew(refused.as_ref()).await
     });
-    let bundle = renewal.await.map_err(|_| Error::new(Code::Internal, "Renewing the sign-in failed."))??;
-    Ok((bundle.access.clone(), bundle.fresh_until()))
+    let bundle = match renewal.await.map_err(|_| Error::new(Code::Internal, "Renewing the sign-in failed."))? {
+        // Somebody else's attempt does not end.
+        Err(error) if still_good && error.code == Code::FileBusy => bundle,
+        renewed => renewed?,
+    };
+    Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now())))
 }
 
 fn missing() -> Error {
@@ -77,7 +81,10 @@ impl Place {
             Ready::Renew { still_good } => still_good,
         };
         match token::renewed(&Line::new(&self.endpoint), &bundle).await {
-            Ok(renewed) => self.keep(&held, renewed).await,
+            Ok(renewed) => {
+                let after_refusal = refused == Some(&bundle.access);
+                self.keep(&held, Bundle { after_refusal, ..renewed }).await
+            }
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
                 let now = self.keep(&held, Bundle { ended: true, ..bundle }).await?;

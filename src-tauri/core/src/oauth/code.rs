@@ -52,6 +52,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         refresh: tokens.refresh_token.clone().filter(|token| !token.is_empty()),
         access: tokens.access_token,
         ended: false,
+        after_refusal: false,
         server: found.server,
         client,
         resource: found.resource,

@@ -52,6 +52,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         received: Timestamp::now(),
         lasts: None,
         ended: false,
+        after_refusal: false,
         server: found.server,
         client: Client { id, secret: Some(secret), proof, own: true, redirect: None },
         resource: found.resource,

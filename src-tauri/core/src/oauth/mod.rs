@@ -186,7 +186,7 @@ pub fn access_blocking(
     if let Some(bundle) = store.read_blocking(key)?.as_ref().and_then(Bundle::read)
         && bundle.ready(Timestamp::now(), refused) == Ready::Now
     {
-        return Ok((bundle.access.clone(), bundle.fresh_until()));
+        return Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now())));
     }
     let failed = || Error::new(Code::Internal, "Renewing the sign-in failed.");
     let work = || {
