@@ -337,7 +337,8 @@ async fn nobody_is_waited_for_longer_than_said() {
 #[tokio::test]
 async fn what_the_service_or_the_user_refuses_is_told_and_brings_no_token() {
     type Spoil = fn(&mut Rules);
-    let cases: [(Spoil, Code); 5] = [
+    let cases: [(Spoil, Code); 6] = [
+        (|rules| rules.proves = false, Code::SignInNotOffered),
         (|rules| rules.denies = true, Code::SignInRefused),
         (|rules| rules.issuer_back = Some("https://elsewhere.example".to_owned()), Code::SignInRefused),
         (|rules| rules.registers = false, Code::SignInNotOffered),

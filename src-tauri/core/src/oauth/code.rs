@@ -26,6 +26,10 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     tell(Step::Asking);
     let line = Arc::new(Line::new(&want.endpoint));
     let mut found = discover(&line, manner.places.as_ref()).await?;
+    // The protocol's rule for metadata that does not name the protection at all; that names another is refused below.
+    if found.metadata.code_challenge_methods_supported.is_none() {
+        return Err(failure::without_pkce());
+    }
     let known = client::kept_for(&found.server, client::before(want, manner.before))?;
     let redirect = Redirect::open(&ports(want, known.as_ref())).await?;
     let scopes = scopes(&found, &want.scopes).await;

@@ -21,6 +21,8 @@ use crate::wire::{LEGACY, MODERN};
 const SESSION: &str = "mcp-session-id";
 const VERSION: &str = "mcp-protocol-version";
 const TOOLS: &str = "tools/list";
+/// The way by which a code is of use only to who asked for it (RFC 7636).
+const PKCE: &str = "S256";
 
 /// Who signs people in, and what for.
 pub(super) struct Found {
@@ -42,7 +44,13 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
     } else {
         let challenge = challenge(line).await?;
         let found = manager.resolve_metadata_from_challenge(challenge.as_deref()).await.map_err(fault)?;
-        (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback)
+        let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
+        let mut metadata = found.metadata;
+        if is_guess {
+            // Who publishes nothing has not said that it cannot (2025-03-26).
+            metadata.code_challenge_methods_supported.get_or_insert_with(|| vec![PKCE.to_owned()]);
+        }
+        (metadata, is_guess)
     };
     let resource = resource(&mut manager).await.map_err(fault)?;
     manager.set_metadata(metadata.clone());
@@ -98,6 +106,7 @@ async fn resource(manager: &mut AuthorizationManager) -> Result<String, rmcp::tr
     let mut nobody = AuthorizationMetadata::default();
     "https://nobody.invalid/".clone_into(&mut nobody.authorization_endpoint);
     nobody.token_endpoint = nobody.authorization_endpoint.clone();
+    nobody.code_challenge_methods_supported = Some(vec![PKCE.to_owned()]);
     manager.set_metadata(nobody);
     manager.configure_client_id("nobody")?;
     let address = Url::parse(&manager.get_authorization_url(&[]).await?)?;
@@ -130,7 +139,7 @@ impl Places {
         let mut metadata = AuthorizationMetadata::default();
         metadata.authorization_endpoint = self.authorize.to_string();
         metadata.token_endpoint = self.token.to_string();
-        metadata.code_challenge_methods_supported = Some(vec!["S256".to_owned()]);
+        metadata.code_challenge_methods_supported = Some(vec![PKCE.to_owned()]);
         let proofs = serde_json::json!([Proof::ClientSecretPost.word()]);
         metadata.additional_fields.insert("token_endpoint_auth_methods_supported".to_owned(), proofs);
         metadata
