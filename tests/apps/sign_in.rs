@@ -28,7 +28,9 @@ fn sign_in(machine: &Machine, decision: &str, args: &[&str]) -> Output {
 
 fn signs_in(machine: &Machine, url: &str, args: &[&str]) {
     let output = sign_in(machine, "allow", &[&["--url", url], args].concat());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("code_challenge"), "nothing is missed that the service says: {said}");
 }
 
 fn error_of(answer: &Value) -> String {

@@ -70,3 +70,19 @@ async fn a_token_that_ends_is_asked_for_anew_before_it_is_refused() {
     assert_eq!(keychain.reads(), reads, "one that does not end is not asked for again");
     assert!(keychain.refusals().is_empty());
 }
+
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_yet_is_sent_until_the_next_attempt() {
+    let service = Service::start(|asked| Reply::json(result(asked, "{}"))).await;
+    let past = Some(jiff::Timestamp::UNIX_EPOCH);
+    let keychain = Keychain::with(endpoint(&service.url(), "old").map(|old| old.fresh_until(past)));
+    let mut app = App::start(&keychain);
+    app.request(1, "ping").await;
+    let later = Some(jiff::Timestamp::now() + jiff::SignedDuration::from_secs(30));
+    keychain.answer(endpoint(&service.url(), "old").map(|old| old.fresh_until(later)));
+    app.request(2, "ping").await;
+    let reads = keychain.reads();
+    app.request(3, "ping").await;
+    app.request(4, "ping").await;
+    assert_eq!(keychain.reads(), reads, "not asked before each message");
+}

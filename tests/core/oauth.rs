@@ -12,6 +12,7 @@ use patchbay_core::connection::Grant;
 use patchbay_core::oauth::{self, Held, Manner, OwnClient, Refusal, Signed, Step, Want};
 use patchbay_core::secret::{Key, Secret, SecretStore};
 use patchbay_core::wire::{Endpoint, StatusCode, header};
+use rstest::rstest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -88,6 +89,14 @@ impl Kept {
         oauth::access(&self.store, &self.key, self.folder.path(), &self.endpoint, refused).await
     }
 
+    /// Lets it have been received so many seconds earlier.
+    async fn age(&self, seconds: i64) {
+        let mut bundle: serde_json::Value = serde_json::from_str(self.held().await.0.expose()).expect("JSON");
+        let received: jiff::Timestamp = bundle["received"].as_str().expect("a time").parse().expect("a time");
+        bundle["received"] = serde_json::json!(received - jiff::SignedDuration::from_secs(seconds));
+        self.store.write(&self.key, &Secret::new(bundle.to_string())).await.expect("written");
+    }
+
     async fn held(&self) -> Held {
         Held(self.store.read(&self.key).await.expect("it answers").expect("something"))
     }
@@ -103,8 +112,30 @@ async fn a_sign_in_brings_tokens_that_are_renewed_when_they_are_refused() {
     assert_ne!(first, second);
     assert_eq!(kept.access(Some(&first)).await.expect("the same"), second, "what another brought is taken");
     assert_eq!(service.count("/token"), 2);
-    let third = kept.access(Some(&second)).await.expect("a third: the new refresh token was kept");
-    assert!(service.takes(&third) && !service.was_revoked());
+}
+
+#[tokio::test]
+async fn the_token_that_renews_is_kept_when_it_is_replaced() {
+    let service = Service::start(Rules { lasts: Some(1), ..Rules::default() }).await;
+    let kept = Kept::with(&want(&service)).await;
+    for _ in 0..2 {
+        let before = kept.access(None).await.expect("a token");
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let after = kept.access(None).await.expect("another");
+        assert!(before != after && service.takes(&after) && !service.was_revoked());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_what_it_has_just_given_is_not_asked_again_and_again() {
+    let service = Service::start(Rules::default()).await;
+    let kept = Kept::with(&want(&service)).await;
+    let first = kept.access(None).await.expect("a token");
+    let second = kept.access(Some(&first)).await.expect("another");
+    for _ in 0..3 {
+        assert_eq!(kept.access(Some(&second)).await.expect("the same"), second);
+    }
+    assert_eq!(service.count("/token"), 2);
 }
 
 #[tokio::test]
@@ -137,6 +168,21 @@ async fn a_token_that_ends_soon_is_renewed_ahead_and_outlives_a_service_that_is_
     assert_eq!(refused.code, Code::Unreachable);
     service.change(|rules| rules.down = false);
     assert_ne!(kept.access(None).await.expect("renewed ahead"), first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_renewal_that_failed_the_good_token_is_sent_for_a_while_without_another_attempt() {
+    let service = Service::start(Rules { lasts: Some(120), ..Rules::default() }).await;
+    let kept = Kept::with(&want(&service)).await;
+    let first = kept.access(None).await.expect("a token");
+    kept.age(100).await;
+    service.change(|rules| rules.down = true);
+    let now = jiff::Timestamp::now();
+    let (same, until) =
+        oauth::access_blocking(&kept.store, &kept.key, kept.folder.path(), &kept.endpoint, None).expect("still good");
+    let wait = until.expect("it ends").duration_since(now).as_secs();
+    assert_eq!(same, first);
+    assert!((15..=20).contains(&wait), "no longer than it is good: {wait}");
 }
 
 #[tokio::test]
@@ -213,6 +259,21 @@ async fn who_signs_in_anew_during_a_renewal_keeps_the_new_sign_in() {
 }
 
 #[tokio::test]
+async fn who_signs_out_during_a_renewal_stays_signed_out_and_what_it_brought_is_revoked() {
+    let service = Service::start(Rules { slow: Duration::from_millis(300), ..Rules::default() }).await;
+    let kept = Arc::new(Kept::with(&want(&service)).await);
+    let first = kept.access(None).await.expect("a token");
+    let other = kept.clone();
+    let renewal = tokio::spawn(async move { other.access(Some(&first)).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    kept.store.delete(&kept.key).await.expect("deleted");
+    assert_eq!(renewal.await.expect("it ends").expect_err("nobody is signed in").code, Code::TokenMissing);
+    assert_eq!(kept.store.read(&kept.key).await.expect("it answers"), None);
+    assert_eq!(service.count("/token"), 2, "it was renewed");
+    assert!(service.secrets().iter().skip(2).all(|token| !service.takes(&Secret::new(token.as_str()))));
+}
+
+#[tokio::test]
 async fn only_the_right_path_and_state_end_the_wait() {
     let service = Service::start(Rules::default()).await;
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -276,7 +337,8 @@ async fn nobody_is_waited_for_longer_than_said() {
 #[tokio::test]
 async fn what_the_service_or_the_user_refuses_is_told_and_brings_no_token() {
     type Spoil = fn(&mut Rules);
-    let cases: [(Spoil, Code); 5] = [
+    let cases: [(Spoil, Code); 6] = [
+        (|rules| rules.proves = false, Code::SignInNotOffered),
         (|rules| rules.denies = true, Code::SignInRefused),
         (|rules| rules.issuer_back = Some("https://elsewhere.example".to_owned()), Code::SignInRefused),
         (|rules| rules.registers = false, Code::SignInNotOffered),
@@ -308,6 +370,45 @@ async fn the_client_of_last_time_is_used_again_and_an_own_one_is_never_replaced(
     assert_eq!((third.sign_in.client_id.as_str(), third.sign_in.own_client), ("mine", true));
     assert_eq!(third.held.client_secret(), Some(Secret::new("canary-secret")));
     assert_eq!(service.count("/register"), 1);
+}
+
+#[tokio::test]
+async fn a_clients_secret_is_shown_to_nobody_but_the_server_that_it_was_given_for() {
+    for grant in [Grant::ClientCredentials, Grant::AuthorizationCode] {
+        let (service, other) = (Service::start(Rules::default()).await, Service::start(Rules::default()).await);
+        let wanted = Want { grant, client: Some(own("mine", "canary-secret")), ..want(&service) };
+        let first = sign_in(&wanted, &Manner::default()).await.expect("signed in");
+        let manner = Manner { before: Some(&first.held), ..Manner::default() };
+        let again = Want { client: None, ..wanted.clone() };
+        let same = sign_in(&again, &manner).await.expect("signed in without being asked for it again");
+        assert_eq!((same.sign_in.client_id.as_str(), same.sign_in.own_client), ("mine", true));
+
+        service.change(|rules| rules.signed_in_by = Some(other.origin()));
+        let named = Some(OwnClient { id: "mine".to_owned(), secret: None });
+        for want in [&again, &Want { client: named, ..again.clone() }] {
+            let failed = sign_in(want, &manner).await.expect_err("it is asked for again");
+            assert_eq!((failed.code, failed.field.as_deref()), (Code::SettingInvalid, Some("client_secret")));
+            assert!(failed.hint.is_some_and(|hint| !hint.is_empty()));
+        }
+        assert_eq!((other.count("/token"), other.count("/authorize")), (0, 0));
+        sign_in(&wanted, &manner).await.expect("what was given for it is shown to it");
+        assert_eq!(other.count("/token"), 1);
+    }
+}
+
+#[tokio::test]
+async fn another_client_does_not_inherit_the_secret_of_the_one_before() {
+    let service = Service::start(Rules::default()).await;
+    let wanted = Want { client: Some(own("mine", "canary-secret")), ..want(&service) };
+    let first = sign_in(&wanted, &Manner::default()).await.expect("signed in");
+    let manner = Manner { before: Some(&first.held), ..Manner::default() };
+    let named = |id: &str| Some(OwnClient { id: id.to_owned(), secret: None });
+    let robot = Want { grant: Grant::ClientCredentials, client: named("another"), ..want(&service) };
+    assert_eq!(sign_in(&robot, &manner).await.expect_err("it has none").code, Code::Usage);
+    let another = sign_in(&Want { client: named("another"), ..want(&service) }, &manner).await.expect("signed in");
+    assert_eq!(another.held.client_secret(), None);
+    let same = sign_in(&Want { client: named("mine"), ..want(&service) }, &manner).await.expect("signed in");
+    assert_eq!(same.held.client_secret(), Some(Secret::new("canary-secret")));
 }
 
 #[tokio::test]
@@ -371,4 +472,44 @@ fn a_refusal_says_whether_a_sign_in_or_more_permissions_would_help() {
     let metadata = r#"Bearer resource_metadata="https://a.example/.well-known/oauth-protected-resource""#;
     assert_eq!(said(401, metadata), Some((true, Vec::new())));
     assert_eq!(said(200, metadata), None);
+}
+
+#[rstest]
+#[case::to_this_computer("https://a.example", "http://127.0.0.1:8080/token", false)]
+#[case::to_this_computer_encrypted("https://a.example", "https://localhost/token", false)]
+#[case::to_this_computer_in_ipv6("https://a.example", "https://[::1]/token", false)]
+#[case::to_this_computer_mapped("https://a.example", "https://[::ffff:127.0.0.1]/token", false)]
+#[case::to_nowhere("https://a.example", "https://0.0.0.0/token", false)]
+#[case::to_nowhere_in_ipv6("https://a.example", "https://[::]/token", false)]
+#[case::to_this_computer_from_inside("https://10.0.0.1", "https://127.0.0.1/token", false)]
+#[case::to_this_computer_from_outside("https://93.184.215.14", "https://127.0.0.1/token", false)]
+#[case::on_this_computer("http://127.0.0.1:1/mcp", "http://127.0.0.1:2/token", true)]
+#[case::on_this_computer_by_name("http://localhost:1/mcp", "http://[::1]:2/token", true)]
+#[case::from_this_computer_inside("http://127.0.0.1:1/mcp", "https://10.0.0.1/token", true)]
+#[case::from_this_computer("http://127.0.0.1:1/mcp", "https://a.example/token", true)]
+#[case::inside("https://10.0.0.1/mcp", "https://192.168.1.1/token", true)]
+#[case::inside_in_ipv6("https://[fd00::1]/mcp", "https://[fe80::1]/token", true)]
+#[case::a_name_may_be_inside("https://mcp.corp.example", "https://10.0.0.1/token", true)]
+#[case::outside_to_inside("https://93.184.215.14/mcp", "https://10.0.0.1/token", false)]
+#[case::outside_to_inside_2("https://93.184.215.14/mcp", "https://172.16.0.1/token", false)]
+#[case::outside_to_link_local("https://93.184.215.14/mcp", "https://169.254.169.254/token", false)]
+#[case::outside_to_shared("https://93.184.215.14/mcp", "https://100.64.0.1/token", false)]
+#[case::outside_to_inside_in_ipv6("https://[2606:4700::1]/mcp", "https://[fd00::1]/token", false)]
+#[case::outside_to_inside_mapped("https://93.184.215.14/mcp", "https://[::ffff:10.0.0.1]/token", false)]
+#[case::outside("https://93.184.215.14/mcp", "https://100.128.0.1/token", true)]
+#[case::outside_to_a_name("https://93.184.215.14/mcp", "https://a.example/token", true)]
+fn a_service_leads_a_sign_in_only_where_it_may_be_itself(
+    #[case] service: &str,
+    #[case] place: &str,
+    #[case] may: bool,
+) {
+    let there = Endpoint::new(service).expect("an address").elsewhere(place);
+    assert_eq!(there.map_err(|error| error.code).err(), (!may).then_some(Code::AddressInvalid));
+}
+
+#[test]
+fn a_service_names_no_address_with_somebodys_name_in_it() {
+    let service = Endpoint::new("https://a.example/mcp").expect("an address");
+    let failed = service.elsewhere("https://user@b.example/authorize").expect_err("refused");
+    assert_eq!(failed.code, Code::AddressHasCredentials);
 }

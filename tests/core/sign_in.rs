@@ -7,8 +7,9 @@ use patchbay_core::api::message::{Answer, Connect, Connected, Request};
 use patchbay_core::api::view::{ConnectionView, NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedIn, SignedOut};
 use patchbay_core::connection::{Credential, Grant, SignInNeeded, Wiring};
+use patchbay_core::file::Lock;
 use patchbay_core::probe::Verdict;
-use patchbay_core::secret::Secret;
+use patchbay_core::secret::{Backend, Secret, SecretStore, Vault};
 use patchbay_core::{Code, Error};
 use patchbay_practice::{Options, SignInRules};
 use serde_json::Value;
@@ -122,8 +123,11 @@ impl World {
 
     /// What stands in the keychain of the first credential.
     fn held(&self) -> String {
-        let entry = self.keychain.build("Patchbay", self.own().key().as_str(), None).expect("an entry");
-        entry.get_password().expect("it is there")
+        self.entry().get_password().expect("it is there")
+    }
+
+    fn entry(&self) -> keyring_core::Entry {
+        self.keychain.build("Patchbay", self.own().key().as_str(), None).expect("an entry")
     }
 
     /// Notes that only the user can go on, as a bridge does.
@@ -233,6 +237,45 @@ async fn signing_out_ends_the_sign_in_at_the_service_and_leaves_nothing_in_the_k
     let renewed = Request::Renew { id: ID.into(), token: None, expires: None, scopes: None };
     let refused = world.patchbay.call(renewed, Some(Secret::new(access))).await.expect_err("refused");
     assert!(matches!(refused.code, Code::RenewalRefused | Code::TokenShape | Code::TokenOtherService), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_and_moving_wait_for_a_renewal_and_take_what_it_brought() {
+    for moves in [true, false] {
+        let (world, _) = signing(User::Allows).await;
+        world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+        if moves {
+            let passphrase = Some(Secret::new("a long passphrase"));
+            world.patchbay.call(Request::VaultCreate, passphrase).await.expect("made");
+            world.do_it(Request::SetBackend { backend: Backend::Keychain }).await.expect("and back");
+        }
+        let (key, entry) = (world.own().key(), world.entry());
+        let lock = world.home.data().join("locks").join(format!("sign-in-{}.lock", key.as_str()));
+        let lock = Lock::take(&lock).expect("a renewal begins");
+        let work = async {
+            if moves {
+                world.do_it(Request::SetBackend { backend: Backend::Vault }).await.expect("moved");
+            } else {
+                assert!(world.sign_out().await.revoked);
+            }
+        };
+        let renewal = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert!(entry.get_password().is_ok(), "it is waited for");
+            let rotated = world.held().replace("\"scopes\"", "\"rotated\":1,\"scopes\"");
+            entry.set_password(&rotated).expect("it ends");
+            drop(lock);
+            rotated
+        };
+        let ((), rotated) = tokio::join!(work, renewal);
+        assert!(entry.get_password().is_err(), "nothing stands there any more");
+        if moves {
+            let vault = Vault::at(&world.home.data());
+            vault.unlock(&Secret::new("a long passphrase")).expect("unlocked");
+            let held = SecretStore::of_vault(Arc::new(vault)).read(&key).await.expect("it answers");
+            assert_eq!(held, Some(Secret::new(rotated)));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -176,7 +176,6 @@ impl Ways {
         let endpoint = asked.await.map_err(|_| lost())??;
         let known = self.known.borrow().clone();
         let client = match known {
-            Some(way) if way.leads_as(&endpoint) => return Ok(()),
             Some(way) if way.endpoint.origin() == endpoint.origin() && way.is_reached_as(&endpoint) => way.client,
             _ => Client::for_endpoint(&endpoint, Timeouts::default())?,
         };

@@ -28,6 +28,10 @@ pub(crate) struct Rules {
     /// The issuer that it gives the browser.
     pub(crate) issuer_back: Option<String>,
     pub(crate) token_endpoint: Option<String>,
+    /// Whether its metadata says that it knows PKCE.
+    pub(crate) proves: bool,
+    /// Who signs people in for it, where that is somebody else.
+    pub(crate) signed_in_by: Option<String>,
 }
 
 impl Default for Rules {
@@ -43,6 +47,8 @@ impl Default for Rules {
             repeats: false,
             issuer_back: None,
             token_endpoint: None,
+            proves: true,
+            signed_in_by: None,
         }
     }
 }
@@ -91,6 +97,10 @@ impl Service {
         self.state.lock().expect("unpoisoned")
     }
 
+    pub(crate) fn origin(&self) -> String {
+        self.server.uri()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("{}/mcp", self.server.uri())
     }
@@ -137,7 +147,7 @@ impl Respond for Router {
                 ResponseTemplate::new(401).insert_header("www-authenticate", challenge.as_str())
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
-                "resource": format!("{}/mcp", state.origin), "authorization_servers": [state.origin],
+                "resource": format!("{}/mcp", state.origin), "authorization_servers": [state.rules.signed_in_by.as_ref().unwrap_or(&state.origin)],
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
             "/register" if state.rules.offers && state.rules.registers => state.register(&said),
@@ -167,6 +177,9 @@ impl State {
             "revocation_endpoint": format!("{origin}/revoke"), "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"], "authorization_response_iss_parameter_supported": true,
             "token_endpoint_auth_methods_supported": ["none", "client_secret_post"] });
+        if !self.rules.proves {
+            metadata.as_object_mut().expect("an object").remove("code_challenge_methods_supported");
+        }
         if self.rules.registers {
             metadata["registration_endpoint"] = json!(format!("{origin}/register"));
         }

@@ -82,7 +82,7 @@ impl Patchbay {
         }
         let manner = Manner { before: before.as_ref(), places: None, patience };
         let signed = oauth::sign_in_as(&want, &manner, tell).await?;
-        secrets.write(&key, &signed.held.0).await?;
+        self.put(&key, &signed.held).await?;
         let kept = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
         kept.keep(self.data_dir())?;
         Ok(kept)
@@ -132,14 +132,11 @@ impl Patchbay {
     /// `TokenMissing` where there is no sign-in; the keychain does not answer.
     pub async fn sign_out_url(&self, url: &str) -> Result<bool> {
         let endpoint = Endpoint::new(url)?.with_network(self.network_to(url).await?);
-        let (key, secrets) = (Kept::key(endpoint.url()), self.secrets());
-        let Some(held) = super::token::read_sound(&secrets, &key).await? else {
-            Kept::forget(self.data_dir(), endpoint.url())?;
-            return Err(Error::new(Code::TokenMissing, "There is no sign-in for this address."));
-        };
-        let revoked = oauth::sign_out(&Held(held), &endpoint).await;
-        secrets.delete(&key).await?;
+        let turn = self.token_turn()?;
+        let held = oauth::take_out(&self.secrets(), &Kept::key(endpoint.url()), self.data_dir()).await?;
+        drop(turn);
         Kept::forget(self.data_dir(), endpoint.url())?;
-        Ok(revoked)
+        let held = held.ok_or_else(|| Error::new(Code::TokenMissing, "There is no sign-in for this address."))?;
+        Ok(oauth::sign_out(&held, &endpoint).await)
     }
 }

@@ -17,6 +17,7 @@ use super::{Event, Patchbay, token};
 use crate::connection::state::State;
 use crate::error::{Code, Error, Result};
 use crate::file::Lock;
+use crate::oauth;
 use crate::secret::{Backend, Key, Secret, SecretStore, StoreStatus, Vault};
 
 /// How long a person may take to unlock the keychain.
@@ -126,6 +127,7 @@ impl Patchbay {
 
     async fn move_tokens(&self, state: &State, to: Backend) -> Result<()> {
         let (old, new) = (self.store_of(state.settings.backend), self.store_of(to));
+        let _turns = self.sign_in_turns(state).await?;
         let tokens = read_all(&old, state).await?;
         self.note_moving(&tokens)?;
         for (key, secret) in &tokens {
@@ -141,6 +143,17 @@ impl Patchbay {
         })?;
         self.finish_move().await;
         Ok(())
+    }
+
+    /// The right to change each sign-in: what a renewal brings meanwhile would go to the old place and be lost there.
+    async fn sign_in_turns(&self, state: &State) -> Result<Vec<Lock>> {
+        let mut turns = Vec::new();
+        for connection in &state.connections {
+            for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_some()) {
+                turns.push(oauth::turn(self.data_dir(), &token::key(connection, credential)?).await?);
+            }
+        }
+        Ok(turns)
     }
 
     fn note_moving(&self, tokens: &[(Key, Secret)]) -> Result<()> {
@@ -197,7 +210,8 @@ impl Patchbay {
     }
 
     /// The right to put tokens somewhere, which one process has at a time: a token that is saved while all are moved
-    /// would stay behind.
+    /// would stay behind. Whoever also needs the right to a sign-in, [`oauth::turn`], takes that second; a renewal takes
+    /// that one alone.
     pub(super) fn token_turn(&self) -> Result<Lock> {
         Lock::take(&self.inner.data_dir.join("secrets.lock"))
     }

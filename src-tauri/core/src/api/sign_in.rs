@@ -63,7 +63,7 @@ impl Patchbay {
         // Planned once ahead of everything else, so that a file that cannot be edited stops it before anybody signs in.
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
-        let want = want(self.bare(&connection).await?, None, with, secret)?;
+        let want = want(self.bare(&connection).await?, None, with, (secret, None))?;
         let signed = self.obtain(&mut stop, &connection, &want, None, with.seconds).await?;
         // The first connection of all makes the state file, and with it the salt of all fingerprints.
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
@@ -95,8 +95,7 @@ impl Patchbay {
         }
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
-        let client_secret = secret.or_else(|| held.as_ref().and_then(Held::client_secret));
-        let want = want(self.bare(&connection).await?, before, with, client_secret)?;
+        let want = want(self.bare(&connection).await?, before, with, (secret, held.as_ref()))?;
         let mut stop = self.stoppable(id);
         let signed = self.obtain(&mut stop, &connection, &want, held.as_ref(), with.seconds).await?;
         let token = self.keep_sign_in(&connection, before, &signed).await?;
@@ -154,7 +153,8 @@ impl Patchbay {
         Ok(made.id)
     }
 
-    async fn put(&self, key: &Key, held: &Held) -> Result<()> {
+    /// Puts a new sign-in where secrets are kept.
+    pub(super) async fn put(&self, key: &Key, held: &Held) -> Result<()> {
         let _turn = self.token_turn()?;
         oauth::keep(&self.secrets(), key, self.data_dir(), held).await
     }
@@ -181,7 +181,7 @@ impl Patchbay {
             Some(token) => find(connection, token)?,
             None => signed_in().ok_or_else(|| token::missing(connection))?,
         };
-        let revoked = match self.held(connection, Some(credential)).await? {
+        let revoked = match self.take_out(connection, credential).await? {
             Some(held) => self.end_at_service(&held, connection).await,
             None => false,
         };
@@ -207,13 +207,22 @@ impl Patchbay {
     pub(super) async fn sign_out_of_all(&self, connection: &Connection) -> Option<bool> {
         let mut ended = None;
         for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_some()) {
-            let revoked = match self.held(connection, Some(credential)).await {
+            let revoked = match self.take_out(connection, credential).await {
                 Ok(Some(held)) => self.end_at_service(&held, connection).await,
                 _ => false,
             };
             ended = Some(ended.unwrap_or(true) && revoked);
         }
         ended
+    }
+
+    /// What stood in the keychain of a sign-in that ends; nobody renews it any more.
+    async fn take_out(&self, connection: &Connection, credential: &Credential) -> Result<Option<Held>> {
+        if credential.sign_in.is_none() {
+            return Ok(None);
+        }
+        let _turn = self.token_turn()?;
+        oauth::take_out(&self.secrets(), &token::key(connection, credential)?, self.data_dir()).await
     }
 
     async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {
@@ -288,14 +297,23 @@ fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<
     }
 }
 
-/// What is asked of the service; what the request leaves open is as it was before.
-fn want(endpoint: Endpoint, before: Option<&Credential>, with: &SignInWith, secret: Option<Secret>) -> Result<Want> {
+/// What is asked of the service; what the request leaves open is as it was before. The secret that is kept goes along
+/// with nothing: the sign-in finds it where it may be shown.
+fn want(
+    endpoint: Endpoint,
+    before: Option<&Credential>,
+    with: &SignInWith,
+    (secret, held): (Option<Secret>, Option<&Held>),
+) -> Result<Want> {
     let earlier = before.and_then(|credential| credential.sign_in.as_ref());
     let own = earlier.filter(|earlier| earlier.own_client).map(|earlier| earlier.client_id.clone());
     let given = with.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
     let grant = with.grant.or(earlier.map(|earlier| earlier.grant)).unwrap_or(Grant::AuthorizationCode);
+    let is_kept = own.is_some() && given.as_ref().is_none_or(|given| own.as_ref() == Some(given));
+    let is_kept = is_kept && held.is_some_and(|held| held.client_secret().is_some());
     let client = given.or(own).map(|id| OwnClient { id, secret: secret.filter(|secret| !secret.expose().is_empty()) });
-    if grant == Grant::ClientCredentials && client.as_ref().is_none_or(|client| client.secret.is_none()) {
+    let has_secret = is_kept || client.as_ref().is_some_and(|client| client.secret.is_some());
+    if grant == Grant::ClientCredentials && !has_secret {
         return Err(Error::new(Code::SettingInvalid, "This way needs a client ID and its secret.")
             .hint("Copy both from the service.")
             .field("client_secret"));

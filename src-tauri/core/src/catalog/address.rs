@@ -1,5 +1,7 @@
 //! What an endpoint's address must be.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use url::{Host, Url};
 
 use super::shape::is_token;
@@ -76,6 +78,54 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
         None => false,
+    }
+}
+
+/// Where an address leads as far as it says so by itself; a name says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// This computer.
+    Here,
+    /// A network that is not everybody's (RFC 1918, 3927, 4193, 4291, 6598).
+    Inside,
+    Named,
+    /// An address of the internet.
+    Outside,
+}
+
+impl Reach {
+    fn of(url: &Url) -> Self {
+        match url.host() {
+            _ if is_loopback(url) => Self::Here,
+            Some(Host::Ipv4(ip)) => Self::of_ipv4(ip),
+            Some(Host::Ipv6(ip)) => match ip.to_canonical() {
+                IpAddr::V4(ip) => Self::of_ipv4(ip),
+                // What is nowhere is this computer to some systems.
+                IpAddr::V6(ip) if ip.is_unspecified() => Self::Here,
+                IpAddr::V6(ip) if ip.is_unique_local() || ip.is_unicast_link_local() => Self::Inside,
+                IpAddr::V6(_) => Self::Outside,
+            },
+            _ => Self::Named,
+        }
+    }
+
+    fn of_ipv4(ip: Ipv4Addr) -> Self {
+        let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
+        match () {
+            () if ip.octets()[0] == 0 => Self::Here,
+            () if ip.is_private() || ip.is_link_local() || shared => Self::Inside,
+            () => Self::Outside,
+        }
+    }
+}
+
+/// Whether a service may have requests sent to a place: to this computer only where it is on it, and to an address of a
+/// private network only where it may be in one itself.
+pub(crate) fn may_lead_to(service: &Url, place: &Url) -> bool {
+    match (Reach::of(service), Reach::of(place)) {
+        (Reach::Here, _) | (_, Reach::Named | Reach::Outside) => true,
+        (_, Reach::Here) => false,
+        (from, Reach::Inside) => from != Reach::Outside,
     }
 }
 

@@ -17,8 +17,8 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub(crate) use address::is_loopback;
 pub use address::{check_address, check_page};
+pub(crate) use address::{is_loopback, may_lead_to};
 pub(crate) use offer::{Offer, custom, offer};
 pub use refusal::Refusal;
 pub use resolve::Resolved;

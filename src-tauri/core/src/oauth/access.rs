@@ -21,6 +21,8 @@ use crate::wire::Endpoint;
 /// How long another process may take for its renewal.
 const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(25);
+/// How long a service may take to end what nobody wants any more.
+const REVOCATION: Duration = Duration::from_secs(10);
 /// How often the keychain is given what a renewal brought.
 const TRIES: u32 = 3;
 
@@ -43,11 +45,11 @@ pub(super) async fn access(
     let held = store.read(key).await?.ok_or_else(missing)?;
     // What a person pasted in its place is sent as it is.
     let Some(bundle) = Bundle::read(&held) else { return Ok((held, None)) };
-    match bundle.ready(Timestamp::now(), refused) {
-        Ready::Now => return Ok((bundle.access.clone(), bundle.fresh_until())),
+    let still_good = match bundle.ready(Timestamp::now(), refused) {
+        Ready::Now => return Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now()))),
         Ready::Person => return Err(needs_person("It has ended.")),
-        Ready::Renew { .. } => {}
-    }
+        Ready::Renew { still_good } => still_good,
+    };
     let lock = lock_of(data_dir, key);
     let place = Place { store: store.clone(), key: key.clone(), lock, endpoint: endpoint.without_auth() };
     let (refused, under_way) = (refused.cloned(), UnderWay::begin());
@@ -55,8 +57,12 @@ pub(super) async fn access(
         let _under_way = under_way;
         place.renew(refused.as_ref()).await
     });
-    let bundle = renewal.await.map_err(|_| Error::new(Code::Internal, "Renewing the sign-in failed."))??;
-    Ok((bundle.access.clone(), bundle.fresh_until()))
+    let bundle = match renewal.await.map_err(|_| Error::new(Code::Internal, "Renewing the sign-in failed."))? {
+        // Somebody else's attempt does not end.
+        Err(error) if still_good && error.code == Code::FileBusy => bundle,
+        renewed => renewed?,
+    };
+    Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now())))
 }
 
 fn missing() -> Error {
@@ -75,7 +81,10 @@ impl Place {
             Ready::Renew { still_good } => still_good,
         };
         match token::renewed(&Line::new(&self.endpoint), &bundle).await {
-            Ok(renewed) => self.keep(&held, renewed).await,
+            Ok(renewed) => {
+                let after_refusal = refused == Some(&bundle.access);
+                self.keep(&held, Bundle { after_refusal, ..renewed }).await
+            }
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
                 let now = self.keep(&held, Bundle { ended: true, ..bundle }).await?;
@@ -89,9 +98,18 @@ impl Place {
     /// Writes what a renewal brought, unless the user has signed in anew or out meanwhile; what stands there then. Its
     /// only other copy is here, so a keychain that stumbles is asked again.
     async fn keep(&self, before: &Secret, bundle: Bundle) -> Result<Bundle> {
-        let now = self.store.read(&self.key).await.ok().flatten();
-        if let Some(other) = now.filter(|now| now != before) {
-            return Bundle::read(&other).ok_or_else(missing);
+        match self.store.read(&self.key).await {
+            Ok(Some(other)) if other != *before => return Bundle::read(&other).ok_or_else(missing),
+            Ok(None) => {
+                // Nobody holds it any more, so nobody else could end it.
+                if !bundle.ended {
+                    let line = Line::new(&self.endpoint);
+                    // A service that does not hear of it ends it when its time is over.
+                    let _ = tokio::time::timeout(REVOCATION, token::revoke(&line, &bundle)).await;
+                }
+                return Err(missing());
+            }
+            _ => {}
         }
         let held = bundle.held()?;
         let mut outcome = Ok(());
@@ -106,12 +124,16 @@ impl Place {
     }
 }
 
-pub(super) fn lock_of(data_dir: &Path, key: &Key) -> PathBuf {
+/// The right to change a sign-in in the keychain, which one process has at a time.
+pub(super) async fn turn(data_dir: &Path, key: &Key) -> Result<Lock> {
+    locked(&lock_of(data_dir, key)).await
+}
+
+fn lock_of(data_dir: &Path, key: &Key) -> PathBuf {
     data_dir.join("locks").join(format!("sign-in-{}.lock", key.as_str()))
 }
 
-/// Held by whoever changes a sign-in in the keychain.
-pub(super) async fn locked(path: &Path) -> Result<Lock> {
+async fn locked(path: &Path) -> Result<Lock> {
     let begun = Instant::now();
     loop {
         if let Some(lock) = Lock::try_take(path)? {

@@ -10,6 +10,10 @@ use crate::secret::Secret;
 
 /// So long before its end a token is replaced, or a quarter of its life where that is less.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
+/// So long after a renewal that failed the next one waits.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// So long a token that came after a refusal is not replaced for another: what the service minds is not the token.
+const SETTLED: SignedDuration = SignedDuration::from_secs(10);
 
 /// Everything that is needed to go on without a person. `Debug` shows no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +31,9 @@ pub(super) struct Bundle {
     /// The service said that only a person can go on from here.
     #[serde(default, skip_serializing_if = "is_no")]
     pub(super) ended: bool,
+    /// The access token came because the service refused the one before.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub(super) after_refusal: bool,
     pub(super) server: Server,
     pub(super) client: Client,
     /// What the tokens are for (RFC 8707).
@@ -115,15 +122,25 @@ impl Bundle {
         self.received.checked_add(SignedDuration::from_secs(self.lasts?)).ok()
     }
 
-    /// Until when the access token can be sent without a second thought.
-    pub(super) fn fresh_until(&self) -> Option<Timestamp> {
+    /// Until when the access token need not be renewed.
+    fn fresh_until(&self) -> Option<Timestamp> {
         let ahead = AHEAD.min(SignedDuration::from_secs(self.lasts? / 4));
         self.ends()?.checked_sub(ahead).ok()
     }
 
+    /// Until when the access token is sent before anybody asks for it again: where it could not be renewed just now, until
+    /// the next attempt.
+    pub(super) fn sent_until(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.fresh_until() {
+            Some(until) if until <= now => self.ends().into_iter().chain(now.checked_add(AGAIN).ok()).min(),
+            until => until,
+        }
+    }
+
     /// What can be done now, where `refused` is the token that a service has just refused.
     pub(super) fn ready(&self, now: Timestamp, refused: Option<&Secret>) -> Ready {
-        let refused = refused == Some(&self.access);
+        let is_new = self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
+        let refused = refused == Some(&self.access) && !(self.after_refusal && is_new);
         let has_ended = self.ends().is_some_and(|end| end <= now);
         let is_fresh = self.fresh_until().is_none_or(|until| until > now);
         let renews = !self.ended && (self.grant == Grant::ClientCredentials || self.refresh.is_some());

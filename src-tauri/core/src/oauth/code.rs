@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::bundle::{Bundle, Client, Proof};
+use super::client;
 use super::discover::{Found, discover, query, takes, takes_documents};
 use super::line::Line;
 use super::redirect::{Redirect, USUAL_PORT, port_of};
@@ -25,12 +26,14 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     tell(Step::Asking);
     let line = Arc::new(Line::new(&want.endpoint));
     let mut found = discover(&line, manner.places.as_ref()).await?;
-    let before = manner.before.and_then(|held| Bundle::read(&held.0)).map(|bundle| (bundle.server, bundle.client));
-    let known = before.filter(|(server, _)| server.issuer == found.server.issuer && server.token == found.server.token);
-    let known = known.map(|(_, client)| client).filter(|_| want.client.is_none());
+    // The protocol's rule for metadata that does not name the protection at all; that names another is refused below.
+    if found.metadata.code_challenge_methods_supported.is_none() {
+        return Err(failure::without_pkce());
+    }
+    let known = client::kept_for(&found.server, client::before(want, manner.before))?;
     let redirect = Redirect::open(&ports(want, known.as_ref())).await?;
     let scopes = scopes(&found, &want.scopes).await;
-    let client = client(&line, &mut found, want.client.as_ref(), known, &redirect, &scopes).await?;
+    let client = chosen(&line, &mut found, want.client.as_ref(), known, &redirect, &scopes).await?;
     let secrets: Vec<Secret> = client.secret.iter().cloned().collect();
     let asked: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let page = found.manager.get_authorization_url(&asked).await;
@@ -53,6 +56,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         refresh: tokens.refresh_token.clone().filter(|token| !token.is_empty()),
         access: tokens.access_token,
         ended: false,
+        after_refusal: false,
         server: found.server,
         client,
         resource: found.resource,
@@ -73,8 +77,8 @@ fn page_of(line: &Line, page: &str) -> Result<Url> {
 /// Where the browser should best come back to: the client was registered for it.
 fn ports(want: &Want, known: Option<&Client>) -> Vec<u16> {
     let before = known.and_then(|client| client.redirect.as_deref()).and_then(port_of);
-    let own = want.client.is_some().then_some(USUAL_PORT);
-    before.into_iter().chain(own).collect()
+    let is_own = want.client.is_some() || known.is_some_and(|known| known.own);
+    is_own.then_some(USUAL_PORT).into_iter().chain(before).collect()
 }
 
 /// The permissions to ask for: those that are wanted, else those that the service names.
@@ -97,7 +101,7 @@ async fn scopes(found: &Found, wanted: &[String]) -> Vec<String> {
 }
 
 /// The client to sign in with: the user's own, the one of last time, or a new one.
-async fn client(
+async fn chosen(
     line: &Line,
     found: &mut Found,
     own: Option<&OwnClient>,
@@ -109,10 +113,12 @@ async fn client(
     // One that was registered for another place on this computer may not be let in here.
     let known = known.filter(|known| known.own || known.redirect.as_ref() == Some(&here));
     let usable = own.filter(|own| !own.is_document() || takes_documents(&found.metadata) || !registers(found));
+    // A document that is not taken any more is no client.
+    let known = known.filter(|_| own.is_none() || usable.is_some());
     let mut client = match (usable, known) {
-        (Some(own), _) => Client {
+        (Some(own), known) => Client {
             id: own.id.clone(),
-            secret: own.secret.clone(),
+            secret: own.secret.clone().or_else(|| known?.secret),
             proof: Proof::None,
             own: !own.is_document(),
             redirect: None,

@@ -9,6 +9,7 @@ use rmcp::transport::auth::{
 use tokio::sync::oneshot;
 
 use super::bundle::{Bundle, Client, Proof};
+use super::client;
 use super::discover::{discover, takes};
 use super::line::Line;
 use super::token::Tokens;
@@ -24,15 +25,19 @@ const ALGORITHMS: [JwtSigningAlgorithm; 3] =
 
 pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step)) -> Result<Signed> {
     tell(Step::Asking);
-    let before = manner.before.and_then(|held| Bundle::read(&held.0)).map(|bundle| bundle.client);
-    let own = want.client.as_ref().and_then(|own| Some((own.id.clone(), own.secret.clone()?)));
-    let own = own.or_else(|| before.and_then(|client| Some((client.id, client.secret?))));
-    let Some((id, secret)) = own else {
-        return Err(Error::new(Code::Usage, "This sign-in needs a client id and its secret.")
-            .hint("Make both at the service and give them here."));
-    };
+    let given = want.client.as_ref().and_then(|own| Some((own.id.clone(), own.secret.clone()?)));
+    let before = client::before(want, manner.before);
+    if given.is_none() && before.as_ref().is_none_or(|before| before.client.secret.is_none()) {
+        return Err(nothing());
+    }
     let line = Arc::new(Line::new(&want.endpoint));
     let found = discover(&line, manner.places.as_ref()).await?;
+    let (id, secret) = match given {
+        Some(given) => given,
+        None => client::kept_for(&found.server, before)?
+            .and_then(|client| Some((client.id, client.secret?)))
+            .ok_or_else(nothing)?,
+    };
     let mut scopes = want.scopes.clone();
     if scopes.is_empty() {
         scopes = found.manager.select_initial_scopes(&[]).await;
@@ -47,6 +52,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         received: Timestamp::now(),
         lasts: None,
         ended: false,
+        after_refusal: false,
         server: found.server,
         client: Client { id, secret: Some(secret), proof, own: true, redirect: None },
         resource: found.resource,
@@ -54,6 +60,11 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     };
     tell(Step::Fetching);
     signed(&fetched(&want.endpoint, &bundle).await?)
+}
+
+fn nothing() -> Error {
+    Error::new(Code::Usage, "This sign-in needs a client id and its secret.")
+        .hint("Make both at the service and give them here.")
 }
 
 /// How the token endpoint is shown who asks; in the body where both ways are open, as more servers know that.

@@ -22,6 +22,8 @@ use crate::wire::{LEGACY, MODERN};
 const SESSION: &str = "mcp-session-id";
 const VERSION: &str = "mcp-protocol-version";
 const TOOLS: &str = "tools/list";
+/// The way by which a code is of use only to who asked for it (RFC 7636).
+const PKCE: &str = "S256";
 
 /// Who signs people in, and what for.
 pub(super) struct Found {
@@ -43,7 +45,15 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
     } else {
         let challenge = challenge(line).await?;
         match manager.resolve_metadata_from_challenge(challenge.as_deref()).await {
-            Ok(found) => (found.metadata, found.source == AuthorizationMetadataSource::LegacyEndpointFallback),
+            Ok(found) => {
+                let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
+                let mut metadata = found.metadata;
+                if is_guess {
+                    // Who publishes nothing has not said that it cannot (2025-03-26).
+                    metadata.code_challenge_methods_supported.get_or_insert_with(|| vec![PKCE.to_owned()]);
+                }
+                (metadata, is_guess)
+            }
             Err(error) => (earlier(line, challenge.as_deref(), &error).await.ok_or(error).map_err(fault)?, false),
         }
     };
@@ -142,6 +152,7 @@ async fn resource(manager: &mut AuthorizationManager) -> Result<String, AuthErro
     let mut nobody = AuthorizationMetadata::default();
     "https://nobody.invalid/".clone_into(&mut nobody.authorization_endpoint);
     nobody.token_endpoint = nobody.authorization_endpoint.clone();
+    nobody.code_challenge_methods_supported = Some(vec![PKCE.to_owned()]);
     manager.set_metadata(nobody);
     manager.configure_client_id("nobody")?;
     let address = Url::parse(&manager.get_authorization_url(&[]).await?)?;
@@ -174,7 +185,7 @@ impl Places {
         let mut metadata = AuthorizationMetadata::default();
         metadata.authorization_endpoint = self.authorize.to_string();
         metadata.token_endpoint = self.token.to_string();
-        metadata.code_challenge_methods_supported = Some(vec!["S256".to_owned()]);
+        metadata.code_challenge_methods_supported = Some(vec![PKCE.to_owned()]);
         let proofs = serde_json::json!([Proof::ClientSecretPost.word()]);
         metadata.additional_fields.insert("token_endpoint_auth_methods_supported".to_owned(), proofs);
         metadata

@@ -30,6 +30,11 @@ pub(super) fn not_offered(why: &str) -> Error {
         .hint("Use a token instead.")
 }
 
+/// Nobody else may use the code that the browser brings.
+pub(super) fn without_pkce() -> Error {
+    not_offered("it does not know the protection that Patchbay needs (PKCE).")
+}
+
 /// The sign-in was refused.
 pub(super) fn refused(why: &str) -> Error {
     Error::new(Code::SignInRefused, format!("The sign-in was refused: {why}")).hint("Try again.")
@@ -80,7 +85,7 @@ pub(super) fn of(line: &Line, error: AuthError, secrets: &[Secret]) -> Error {
             "it registers no new program ({}). Give a client id that you were given by the service.",
             said(&text)
         )),
-        AuthError::PkceUnsupported => not_offered("it does not know the protection that Patchbay needs (PKCE)."),
+        AuthError::PkceUnsupported => without_pkce(),
         AuthError::NoAuthorizationSupport => not_offered("it says nothing of signing in."),
         AuthError::AuthorizationFailed(text) => refused(&format!("{}.", said(&text))),
         AuthError::DiscoveryRequestFailed { url, .. } => {

@@ -9,6 +9,7 @@
 mod access;
 mod bundle;
 mod challenge;
+mod client;
 mod code;
 mod credentials;
 mod discover;
@@ -26,6 +27,7 @@ use url::Url;
 
 use crate::connection::{Grant, SignIn};
 use crate::error::{Code, Error, Result};
+use crate::file::Lock;
 use crate::secret::{Key, Secret, SecretStore};
 use crate::wire::Endpoint;
 
@@ -184,7 +186,7 @@ pub fn access_blocking(
     if let Some(bundle) = store.read_blocking(key)?.as_ref().and_then(Bundle::read)
         && bundle.ready(Timestamp::now(), refused) == Ready::Now
     {
-        return Ok((bundle.access.clone(), bundle.fresh_until()));
+        return Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now())));
     }
     let failed = || Error::new(Code::Internal, "Renewing the sign-in failed.");
     let work = || {
@@ -204,8 +206,31 @@ pub fn finish(patience: Duration) {
 /// # Errors
 /// A renewal does not finish; the keychain does not take it.
 pub async fn keep(store: &SecretStore, key: &Key, data_dir: &Path, held: &Held) -> Result<()> {
-    let _lock = access::locked(&access::lock_of(data_dir, key)).await?;
+    let _turn = access::turn(data_dir, key).await?;
     store.write(key, &held.0).await
+}
+
+/// The right to change a sign-in in the keychain: nobody renews it, keeps it or takes it out meanwhile.
+///
+/// # Errors
+/// A renewal does not finish.
+pub async fn turn(data_dir: &Path, key: &Key) -> Result<Lock> {
+    access::turn(data_dir, key).await
+}
+
+/// Takes a sign-in out of the keychain once nobody renews it any more; what stood there, where that is sound. It is for
+/// [`sign_out`].
+///
+/// # Errors
+/// A renewal does not finish; the keychain does not answer.
+pub async fn take_out(store: &SecretStore, key: &Key, data_dir: &Path) -> Result<Option<Held>> {
+    let _turn = access::turn(data_dir, key).await?;
+    let held = match store.read(key).await {
+        Err(error) if error.code == Code::TokenMissing => None,
+        held => held?,
+    };
+    store.delete(key).await?;
+    Ok(held.map(Held))
 }
 
 /// Revokes a sign-in's tokens at the service, where it offers that; whether it did.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::base64::{base64, from_base64};
 use super::veil::veil;
 use super::{Network, WireError};
-use crate::catalog::{check_address, is_loopback};
+use crate::catalog::{check_address, check_page, may_lead_to};
 use crate::connection::{AuthHeader, PROGRAM, pair};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -106,18 +106,17 @@ impl Endpoint {
         &self.url
     }
 
-    /// Another address, reached in the same way through the network; no token and no header goes along.
+    /// Another address that the service names, reached in the same way through the network; no token and no header goes
+    /// along.
     ///
     /// # Errors
-    /// `AddressInvalid`, or `AddressNotHttps`: plain http is for this computer alone.
+    /// As [`check_page`]; `AddressInvalid` where the service may not lead there, see [`may_lead_to`].
     pub fn elsewhere(&self, url: &str) -> Result<Self> {
-        let url = Url::parse(url).ok().filter(Url::has_host).ok_or_else(|| {
-            Error::new(Code::AddressInvalid, "The service names an address that is none.").hint("Ask the service.")
-        })?;
-        if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
-            let said =
-                format!("The service names an address that is not encrypted: {}", url.origin().ascii_serialization());
-            return Err(Error::new(Code::AddressNotHttps, said).hint("Ask the service."));
+        let url = check_page(url)?;
+        if !may_lead_to(&self.url, &url) {
+            let origin = url.origin().ascii_serialization();
+            let said = format!("The service names an address inside your computer or network: {origin}");
+            return Err(Error::new(Code::AddressInvalid, said).hint("Ask the service."));
         }
         Ok(Self { url, auth: None, headers: HeaderMap::new(), network: self.network.clone(), fresh_until: None })
     }
