@@ -19,7 +19,7 @@ use crate::say;
 use crate::session::Session;
 
 pub(crate) use plan::one as plan;
-pub(crate) use service::serve;
+pub(crate) use service::{open as open_service, serve};
 
 /// Where everything is left.
 const FOLDER: &str = "target/bench";
