@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -263,7 +263,8 @@ impl Session {
         let at = ["--object-path", "/org/freedesktop/Notifications", "--method"];
         let method = format!("org.dunstproject.cmd0.{}", words[0]);
         let said = self.output(self.command("gdbus").args(to).args(at).arg(method).args(&words[1..])).await?;
-        if said.contains("Error") { bail!("the notification daemon says: {said}") } else { Ok(()) }
+        ensure!(!said.contains("Error"), "the notification daemon says: {said}");
+        Ok(())
     }
 
     /// What the person at the browser does with the next page: `allow`, `refuse`, or `wait` for ever.
