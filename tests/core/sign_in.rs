@@ -223,6 +223,17 @@ async fn a_need_is_told_once_and_ends_with_the_next_sign_in_that_asks_for_what_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_good_check_is_old_once_the_sign_in_has_ended() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    world.sign_in().await.expect("signed in and checked");
+    world.need(&["notes:write"]);
+    assert!(!world.view().check_is_old, "what was allowed goes on");
+    world.need(&[]);
+    assert!(world.view().check_is_old);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn signing_out_ends_the_sign_in_at_the_service_and_leaves_nothing_in_the_keychain() {
     let (world, _) = signing(User::Allows).await;
     world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");

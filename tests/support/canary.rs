@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
+use memchr::memmem;
 
 /// Looks for secrets in all files below a folder, in what programs said, and in the arguments and the environment of
 /// every process.
@@ -62,5 +63,5 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn holds(file: &Path, secrets: &[&str]) -> bool {
     let Ok(bytes) = std::fs::read(file) else { return false };
-    secrets.iter().any(|secret| bytes.windows(secret.len()).any(|window| window == secret.as_bytes()))
+    secrets.iter().any(|secret| memmem::find(&bytes, secret.as_bytes()).is_some())
 }

@@ -18,6 +18,11 @@ impl Practice {
         Self { port }
     }
 
+    /// Its MCP address.
+    pub fn address(self) -> String {
+        format!("http://127.0.0.1:{}/mcp", self.port)
+    }
+
     /// Makes a token: its id and its value.
     ///
     /// # Errors

@@ -6,16 +6,26 @@ test.beforeEach(async ({ page }) => {
   await open(page);
 });
 
-test('a stranger’s program is shown whole, started after a yes, and the cause is told', async ({ page }) => {
+test('a stranger’s program is shown whole, started after a yes, and what came of it stays', async ({ page }) => {
   await page.getByTestId('nav-apps').click();
-  await page.getByTestId('as-app-open-claude-desktop-filesystem').click();
+  await page.getByTestId('as-app-open-cursor-old-search').click();
   const dialog = page.getByTestId('as-app-dialog');
   await expect(dialog).toHaveAttribute('data-step', 'agree');
-  await expect(page.getByTestId('as-app-command')).toContainText('@modelcontextprotocol/server-filesystem');
+  await expect(page.getByTestId('as-app-command')).toContainText('old-search');
   await expect(dialog).toContainText('API_TOKEN');
   await page.getByTestId('as-app-start').click();
   await expect(page.getByTestId('as-app-answer')).toHaveAttribute('data-works', 'false');
+  await page.getByTestId('as-app-close').click();
+  await expect(page.getByTestId('as-app-last-cursor-old-search')).toHaveAttribute('data-works', 'false');
+});
+
+test('where the app would start nothing, nobody is asked: the cause is told at once, with the command', async ({ page }) => {
+  await page.getByTestId('nav-apps').click();
+  await page.getByTestId('as-app-open-claude-desktop-filesystem').click();
+  await expect(page.getByTestId('as-app-answer')).toHaveAttribute('data-works', 'false');
   await expect(page.getByTestId('as-app-findings')).toContainText('Claude Desktop does not find “npx”');
+  await page.getByTestId('as-app-dialog').locator('summary').click();
+  await expect(page.getByTestId('as-app-command')).toContainText('@modelcontextprotocol/server-filesystem');
   await page.getByTestId('as-app-close').click();
   await expect(page.getByTestId('as-app-last-claude-desktop-filesystem')).toHaveAttribute('data-works', 'false');
 });

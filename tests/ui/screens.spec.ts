@@ -38,6 +38,29 @@ const SCREENS: Record<string, { fixture?: string; go: (page: Page) => Promise<vo
       await page.getByTestId('activity-purge-c-3').click();
     },
   },
+  'sign in or use a token': {
+    fixture: 'empty',
+    go: async (page) => {
+      await page.getByTestId('connect-service').click();
+      await page.getByTestId('provider-retently').click();
+      await page.getByTestId('wizard-next').click();
+      await expect(page.getByTestId('how-sign-in')).toBeVisible();
+    },
+  },
+  'signing out': {
+    fixture: 'signed',
+    go: async (page) => {
+      await page.getByTestId('row-open-good').click();
+      await page.getByTestId('detail-sign-out-t-good').click();
+    },
+  },
+  'nothing that the app would start': {
+    go: async (page) => {
+      await page.getByTestId('nav-apps').click();
+      await page.getByTestId('as-app-open-claude-desktop-filesystem').click();
+      await page.getByTestId('as-app-dialog').locator('summary').click();
+    },
+  },
   'network for all': {
     go: async (page) => {
       await page.getByTestId('nav-settings').click();

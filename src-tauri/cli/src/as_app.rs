@@ -32,7 +32,7 @@ pub(crate) async fn check(patchbay: &Patchbay, wanted: Wanted, as_json: bool) ->
     for at in entries {
         let plan = plan(patchbay, &at).await?;
         if !plan.ours {
-            agree(&plan, wanted.yes, as_json)?;
+            agree(&plan, wanted.yes || !plan.starts, as_json)?;
         }
         let checked = run(patchbay, at, plan.expected).await?;
         if !as_json {

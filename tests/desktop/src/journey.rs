@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use patchbay_test_support::canary;
 use serde_json::Value;
 
 use crate::apps::{self, Talk};
-use crate::bring;
 use crate::session::Session;
 use crate::window::Window;
-use crate::{PRACTICE, say};
+use crate::{PRACTICE, bring, company, say, signing};
 
 const DESKTOP: &str = "{\n  \"preferences\": { \"menuBar\": true },\n  \"mcpServers\": {\n    \"weather\": { \"command\": \"npx\", \"args\": [\"-y\", \"weather-mcp\"] }\n  }\n}\n";
 const CODE: &str = "{\n  \"numStartups\": 3,\n  \"theme\": \"dark\"\n}";
@@ -39,6 +38,9 @@ pub(crate) async fn play() -> Result<()> {
     undo(&session, &window).await?;
     let fourth = bring::bring_in(&session, &window, &address(&session).await?).await?;
     bring::told(&session, &window).await?;
+    let mut hidden = signing::sign_in(&session, &window).await?;
+    hidden.extend(company::network(&session, &window).await?.map(str::to_owned));
+    hidden.extend([first, second, third, fourth, helper]);
     say("looking for tokens where none may be");
     let said = [session.notifications(), session.tray_menu().await?];
     ensure!(bridge.pid().is_some(), "the bridge still runs");
@@ -46,7 +48,7 @@ pub(crate) async fn play() -> Result<()> {
     ensure!(log.contains("DEBUG") && log.contains("by-headers"), "the programs' words are kept to be searched: {log}");
     canary::search(
         session.home(),
-        &[&first, &second, &third, &fourth, &helper],
+        &hidden.iter().map(String::as_str).collect::<Vec<_>>(),
         &[&said[0], &said[1], bridge.heard()],
     )?;
     window.close().await?;
@@ -82,14 +84,14 @@ async fn connect(session: &Session, window: &Window) -> Result<(String, String)>
             }
             "apps" => {
                 for client in ["claude-desktop", "claude-code", "codex"] {
-                    choose(window, client).await?;
+                    window.choose(client).await?;
                 }
                 session.picture("wizard-apps-chosen").await?;
             }
             "check" => break,
             _ => {}
         }
-        next(window, &step).await?;
+        window.go_on(&step).await?;
     }
     say("connected; checking live");
     window.until("check-result", "data-verdict", "working").await?;
@@ -98,32 +100,6 @@ async fn connect(session: &Session, window: &Window) -> Result<(String, String)>
     window.until("row-practice-service", "data-status", "working").await?;
     session.picture("list-working").await?;
     made.context("the wizard asked for no token")
-}
-
-async fn choose(window: &Window, client: &str) -> Result<()> {
-    let choice = window.find(&format!("app-choice-{client}")).await?;
-    if !choice.is_selected().await? {
-        choice.click().await?;
-    }
-    Ok(())
-}
-
-/// Goes on and waits until the wizard is a step further. Where the mouse misses, the keyboard is used.
-async fn next(window: &Window, from: &str) -> Result<()> {
-    for round in 0..5 {
-        if round == 0 {
-            window.click("wizard-next").await?;
-        } else {
-            window.press_enter("wizard-next").await?;
-        }
-        for _ in 0..20 {
-            if window.step().await? != from {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-    bail!("the wizard stays at {from}: {}", window.troubles().await)
 }
 
 async fn real_apps(session: &Session, id: &str) -> Result<()> {

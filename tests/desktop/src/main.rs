@@ -5,9 +5,12 @@
 mod apps;
 mod bench;
 mod bring;
+mod company;
 mod journey;
+mod keychain;
 mod serve;
 mod session;
+mod signing;
 mod window;
 
 use patchbay_test_support::practice::Practice;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -42,7 +42,7 @@ impl Session {
         let path = |name: &str| home.path().join(name).display().to_string();
         let env = BTreeMap::from([
             ("HOME".to_owned(), home.path().display().to_string()),
-            ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default()),
+            ("PATH".to_owned(), format!("{}:{}", path("browser"), std::env::var("PATH").unwrap_or_default())),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ("XDG_RUNTIME_DIR".to_owned(), path("run")),
             ("DBUS_SESSION_BUS_ADDRESS".to_owned(), format!("unix:path={}", path("run/bus"))),
@@ -58,7 +58,7 @@ impl Session {
     }
 
     fn folders(&self) -> Result<()> {
-        for folder in ["run", ".config/Claude", ".config/dunst", ".codex", ".claude"] {
+        for folder in ["run", "browser", ".config/Claude", ".config/dunst", ".codex", ".claude"] {
             std::fs::create_dir_all(self.home().join(folder))?;
         }
         #[cfg(unix)]
@@ -66,11 +66,11 @@ impl Session {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(self.home().join("run"), PermissionsExt::from_mode(0o700))?;
             let script = self.home().join("notified.sh");
-            std::fs::write(
+            executable(
                 &script,
                 "#!/bin/sh\nprintf '%s|%s\\n' \"$DUNST_SUMMARY\" \"$DUNST_BODY\" >> \"$HOME/notified\"\n",
             )?;
-            std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755))?;
+            executable(&self.home().join("browser/xdg-open"), &browser()?)?;
             let rule = format!("[all]\nsummary = \"*\"\nscript = \"{}\"\n", script.display());
             std::fs::write(self.home().join(".config/dunst/dunstrc"), rule)?;
         }
@@ -237,6 +237,46 @@ impl Session {
         std::fs::read_to_string(self.home().join("notified")).unwrap_or_default()
     }
 
+    /// Waits until the notification daemon was given these words. The program looks at the clock every 15 seconds.
+    pub(crate) async fn notified(&self, words: &str) -> Result<()> {
+        for _ in 0..200 {
+            if self.notifications().contains(words) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        bail!("nothing says {words:?}: {:?}", self.notifications())
+    }
+
+    /// Takes away every notification that is shown.
+    pub(crate) async fn close_notifications(&self) -> Result<()> {
+        self.dunst(&["NotificationCloseAll"]).await
+    }
+
+    /// Clicks on the notification that is shown.
+    pub(crate) async fn click_notification(&self) -> Result<()> {
+        self.dunst(&["NotificationAction", "0"]).await
+    }
+
+    async fn dunst(&self, words: &[&str]) -> Result<()> {
+        let to = ["call", "--session", "--dest", "org.freedesktop.Notifications"];
+        let at = ["--object-path", "/org/freedesktop/Notifications", "--method"];
+        let method = format!("org.dunstproject.cmd0.{}", words[0]);
+        let said = self.output(self.command("gdbus").args(to).args(at).arg(method).args(&words[1..])).await?;
+        ensure!(!said.contains("Error"), "the notification daemon says: {said}");
+        Ok(())
+    }
+
+    /// What the person at the browser does with the next page: `allow`, `refuse`, or `wait` for ever.
+    pub(crate) fn decides(&self, decision: &str) -> Result<()> {
+        Ok(std::fs::write(self.home().join("decision"), decision)?)
+    }
+
+    /// How many pages the browser was given.
+    pub(crate) fn opened(&self) -> usize {
+        std::fs::read_to_string(self.home().join("opened")).map_or(0, |pages| pages.lines().count())
+    }
+
     /// The labels of the tray icon's menu, read over the bus as a panel reads them.
     pub(crate) async fn tray_menu(&self) -> Result<String> {
         let watcher =
@@ -258,4 +298,21 @@ impl Session {
         )
         .await
     }
+}
+
+#[cfg(unix)]
+fn executable(file: &Path, script: &str) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(file, script)?;
+    Ok(std::fs::set_permissions(file, PermissionsExt::from_mode(0o755))?)
+}
+
+/// A browser with a person in it, who has decided before: in the place of what the system opens pages with.
+fn browser() -> Result<String> {
+    let person = std::env::current_dir()?.join("tests/apps/person.mjs");
+    Ok(format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$1\" >> \"$HOME/opened\"\ndecision=$(cat \"$HOME/decision\")\n\
+         [ \"$decision\" = wait ] || exec node '{}' \"$decision\" \"$1\"\n",
+        person.display()
+    ))
 }

@@ -92,6 +92,53 @@ impl Window {
         }
     }
 
+    /// Clicks what a selector finds, as soon as it can be clicked.
+    pub(crate) async fn click_css(&self, selector: &str) -> Result<()> {
+        self.find_css(selector).await?.click().await.with_context(|| format!("{selector} cannot be clicked"))
+    }
+
+    /// Waits until an element's text has these words in it.
+    pub(crate) async fn says(&self, id: &str, words: &str) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let text = self.find(id).await?.text().await.unwrap_or_default();
+            if text.contains(words) {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("{id} says {text:?}: {}", self.troubles().await)
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Chooses an app in the wizard.
+    pub(crate) async fn choose(&self, client: &str) -> Result<()> {
+        let choice = self.find(&format!("app-choice-{client}")).await?;
+        if !choice.is_selected().await? {
+            choice.click().await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on and waits until the wizard is a step further. Where the mouse misses, the keyboard is used.
+    pub(crate) async fn go_on(&self, from: &str) -> Result<()> {
+        for round in 0..5 {
+            if round == 0 {
+                self.click("wizard-next").await?;
+            } else if self.has("wizard-next").await {
+                self.press_enter("wizard-next").await?;
+            }
+            for _ in 0..20 {
+                if self.step().await? != from {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        bail!("the wizard stays at {from}: {}", self.troubles().await)
+    }
+
     /// Collects what goes wrong in the page from now on.
     pub(crate) async fn collect_errors(&self) -> Result<()> {
         const SCRIPT: &str = "window.troubles = []; \

@@ -66,6 +66,11 @@ fetches: boolean,
  */
 findings: Array<StartFinding>, 
 /**
+ * Whether anything would be started or asked at all; where not, the findings say why, and there is nothing to consent
+ * to.
+ */
+starts: boolean, 
+/**
  * Whether it is Patchbay's own, which needs no consent.
  */
 ours: boolean, 

@@ -66,6 +66,7 @@ export const asApp = {
   starts: (app: string) => `${app} starts this program. Patchbay did not put it there, so look at it first.`,
   asks: (app: string) => `${app} sends a request to this address. Patchbay did not put it there, so look at it first.`,
   ours: (app: string) => `This is what ${app} starts.`,
+  would: (app: string) => `What ${app} would start`,
   command: 'Command', program: 'Program', folder: 'Starts in', variables: 'Variables', address: 'Address', headers: 'Headers', helper: 'Program that gives headers', hidden: 'hidden', before: 'Known already',
   fetches: 'The first time, it may fetch what it needs from the internet. That can take some minutes.',
   confirm: 'Start exactly this', send: 'Send it', running: 'Trying it …', fetching: 'Trying it. It may still be fetching what it needs …', stop: 'Stop', again: 'Check again',

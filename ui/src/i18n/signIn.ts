@@ -10,6 +10,8 @@ export const signIn = {
   makeAbout: 'You sign in on the service’s own page, when you connect. Patchbay never sees your password.',
   step: 'Sign in or token',
   then: 'Next you choose your apps. Your browser opens when you press Connect.',
+  safe: 'Your sign-in is not in any of these files.',
+  carried: 'How the sign-in gets there',
   tokenless: 'When you connect, your browser opens and you sign in there.',
 
   own: {
@@ -30,7 +32,7 @@ export const signIn = {
     checking: 'Trying it out',
     go: 'Sign in on the page that has opened in your browser, then come back here.',
     closed: 'No browser has opened. Copy the address and open it in your browser.',
-    again: 'Open the page again', copy: 'Copy the address', stop: 'Cancel signing in',
+    again: 'Open the page again', retry: 'Try to open it again', copy: 'Copy the address', stop: 'Cancel signing in',
   },
 
   dialog: {
@@ -68,6 +70,7 @@ export const signIn = {
   byApps: {
     title: (name: string) => `${name} is set up`,
     about: (apps: string) => `${apps} will ask you to sign in, each in its own way, when it first uses this. No token is involved, and Patchbay has no part in it.`,
+    safe: 'There is no token in any of these files.',
     none: 'No token: your apps sign in by themselves.',
   },
 };

@@ -20,14 +20,14 @@ export class AsApp {
 
   constructor(readonly at: EntryAt) {}
 
-  /** Patchbay's own is started at once, a stranger's only after a yes. */
+  /** Patchbay's own is started at once, a stranger's only after a yes; where nothing can be started, there is nothing to ask. */
   async look(): Promise<void> {
     this.step = 'looking';
     this.error = null;
     try {
       this.plan = await ask({ type: 'plan_as_app', at: this.at }, 'as_app_plan');
       this.step = 'agree';
-      if (this.plan.ours) await this.start();
+      if (this.plan.ours || !this.plan.starts) await this.start();
     } catch (thrown) {
       this.error = asError(thrown);
     }

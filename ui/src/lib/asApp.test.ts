@@ -22,7 +22,7 @@ test('Patchbay’s own entry is tried at once', async () => {
 });
 
 test('a stranger’s program waits for a yes, and what came of it is kept', async () => {
-  const own = at('claude-desktop', 'filesystem');
+  const own = at('cursor', 'old-search');
   const { check } = await started(own);
   expect([check.step, check.result]).toEqual(['agree', null]);
   expect(lastAsApp(own)).toBeUndefined();
@@ -31,6 +31,12 @@ test('a stranger’s program waits for a yes, and what came of it is kept', asyn
   expect(check.step).toBe('done');
   expect(lastAsApp(own)?.report.works).toBe(false);
   expect(lastAsApp({ ...own, scope: { kind: 'project', folder: '/x' } })).toBeUndefined();
+});
+
+test('where the app would start nothing, nobody is asked and the cause is told', async () => {
+  const { check } = await started(at('claude-desktop', 'filesystem'));
+  expect(check.step).toBe('done');
+  expect(check.result?.report.findings[0]?.kind).toBe('not_on_app_path');
 });
 
 test('what has changed since it was seen is shown again and not started', async () => {

@@ -134,6 +134,7 @@ impl Patchbay {
             from: plan.from,
             fetches: false,
             findings: plan.findings.clone(),
+            starts: plan.starts(),
             ours: self.is_ours(chosen),
             expected: plan.digest(salt()),
         };

@@ -52,6 +52,9 @@ pub struct AsAppPlanView {
     pub fetches: bool,
     /// What is known to be wrong before anything is started.
     pub findings: Vec<Finding>,
+    /// Whether anything would be started or asked at all; where not, the findings say why, and there is nothing to consent
+    /// to.
+    pub starts: bool,
     /// Whether it is Patchbay's own, which needs no consent.
     pub ours: bool,
     /// What to send along to have exactly this started.

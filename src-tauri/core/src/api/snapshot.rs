@@ -12,6 +12,7 @@ use super::news::news;
 use super::obstacle::{Entries, is_undoable, obstacle};
 use super::quiet::is_offline;
 use super::reopen::{changed_since, restart};
+use super::sign_in::needed;
 use super::sign_in_view::SignInView;
 use super::signed::{signed_in_by_apps, signed_status};
 use super::token::lacks_token;
@@ -138,11 +139,17 @@ impl Scene<'_> {
         }
     }
 
-    /// Whether what the last check found is good, and too old to speak for now.
+    /// Whether what the last check found is good, and too old to speak for now: so much has passed since, or a sign-in
+    /// has ended.
     fn check_is_old(&self, connection: &Connection) -> bool {
         let works = self.state.checks.get(&connection.id).filter(|checked| checked.report.verdict == Verdict::Working);
         let (now, every) = (self.host.now, self.state.settings.check_every_hours);
-        works.is_some_and(|works| is_old(works.report.at, now, every, self.state.quiet.last_event(now)))
+        let has_ended = |at| {
+            connection.credentials.iter().filter_map(needed).any(|needed| needed.scopes.is_empty() && needed.since > at)
+        };
+        works.is_some_and(|works| {
+            is_old(works.report.at, now, every, self.state.quiet.last_event(now)) || has_ended(works.report.at)
+        })
     }
 
     fn was_brought_in(&self, connection: &Connection) -> bool {

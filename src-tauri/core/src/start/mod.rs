@@ -133,6 +133,16 @@ impl Plan {
         crate::file::digest(text.as_bytes())
     }
 
+    /// Whether anything would be started or asked.
+    pub fn starts(&self) -> bool {
+        let is_found = match &self.action {
+            Action::Start(start) => start.program.is_some(),
+            Action::Send(_) => true,
+            Action::Nothing => false,
+        };
+        is_found && !self.findings.iter().any(|finding| finding.kind.stops())
+    }
+
     /// The program that would be started, where it was found.
     pub fn program(&self) -> Option<&PathBuf> {
         match &self.action {

@@ -95,7 +95,7 @@ async fn started(
     limits: &Limits,
     now: Timestamp,
 ) -> Went {
-    if plan.findings.iter().any(|finding| finding.kind.stops()) || start.program.is_none() {
+    if !plan.starts() {
         let steps = complete(Vec::new(), Some(StepKind::Found));
         return Went { steps, findings: sorted(plan.findings.clone()), ..blank(Way::Program, now) };
     }

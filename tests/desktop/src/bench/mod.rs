@@ -20,7 +20,7 @@ use crate::session::Session;
 
 pub(crate) use bridge::relay;
 pub(crate) use plan::one as plan;
-pub(crate) use service::serve;
+pub(crate) use service::{open as open_service, serve};
 
 /// Where everything is left.
 const FOLDER: &str = "target/bench";

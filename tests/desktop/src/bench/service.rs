@@ -4,6 +4,7 @@
 //! `/open/KIND` takes everybody, `/locked/KIND` whoever has the token. The kind is `json` or `sse`, or `wait-N` for JSON
 //! after so many milliseconds.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -24,18 +25,23 @@ const NOTE: &str = "The quick brown fox jumps over the lazy dog, and what it fin
 pub(crate) async fn serve(ports: &str) -> Result<()> {
     let mut token = String::new();
     std::io::stdin().read_line(&mut token)?;
-    let wanted = format!("Bearer {}", token.trim());
-    let router = axum::Router::new().route("/{door}/{kind}", axum::routing::any(answer)).with_state(wanted);
     let mut said = Vec::new();
     for _ in 0..ports.parse::<usize>().context("a number of ports")? {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        said.push(listener.local_addr()?.port());
-        // The system may refuse, and then answers are a little later.
-        let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
-        tokio::spawn(axum::serve(listener, router.clone()).into_future());
+        said.push(open(token.trim()).await?.port());
     }
     say(&serde_json::to_string(&said)?);
     std::future::pending().await
+}
+
+/// Serves at one port for as long as this process runs.
+pub(crate) async fn open(token: &str) -> Result<SocketAddr> {
+    let router = axum::Router::new().route("/{door}/{kind}", axum::routing::any(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let at = listener.local_addr()?;
+    // The system may refuse, and then answers are a little later.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap_or_default());
+    tokio::spawn(axum::serve(listener, router.with_state(format!("Bearer {token}"))).into_future());
+    Ok(at)
 }
 
 /// What has to be known of a message.

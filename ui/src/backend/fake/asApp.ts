@@ -21,8 +21,8 @@ export function asAppPlan(state: Snapshot, at: EntryAt): AsAppPlanView {
   const entry = entryOf(state, at);
   const words = entry?.target.split(' ') ?? [];
   const ours = state.connections.some((one) => one.used_in.some((place) => place.client === at.client && place.entry === at.entry));
-  const lost = words[0] === 'npx' && at.client === 'claude-desktop';
-  const base = { at, path: '/home/ana/file.json', ours, from: 'desktop' as const, looks_in: '/usr/bin:/bin', expected: `plan of ${entry?.target}`, variables: [], headers: [], helper: null };
+  const lost = at.client === 'claude-desktop' && !!entry?.target.includes('server-filesystem');
+  const base = { at, path: '/home/ana/file.json', ours, starts: !lost, from: 'desktop' as const, looks_in: '/usr/bin:/bin', expected: `plan of ${entry?.target}`, variables: [], headers: [], helper: null };
   if (entry?.kind === 'remote') {
     return { ...base, way: 'address', command: [], program: null, folder: null, url: entry.target, headers: ['Authorization'], fetches: false, findings: [] };
   }
