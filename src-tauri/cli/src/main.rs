@@ -22,6 +22,7 @@ mod renew;
 mod run;
 mod services;
 mod sign_in;
+mod signals;
 mod uninstall;
 mod words;
 
@@ -52,7 +53,7 @@ fn asks_for_json() -> bool {
 fn start(args: Args) -> Result<ExitCode> {
     let host = environment::host()?;
     environment::adopt_bus(&host)?;
-    environment::log();
+    patchbay_core::log::start(false);
     match args.command {
         Command::Bridge { connection, url } => bridge::run(&host, connection.as_deref(), url.as_deref()),
         Command::Run { connection, words } => run::run(&host, &connection, &words),

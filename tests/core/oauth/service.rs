@@ -32,6 +32,8 @@ pub(crate) struct Rules {
     pub(crate) proves: bool,
     /// Who signs people in for it, where that is somebody else.
     pub(crate) signed_in_by: Option<String>,
+    /// Who signs people in, where that is not the service itself; all that is asked of it must come here.
+    pub(crate) elsewhere: Option<String>,
 }
 
 impl Default for Rules {
@@ -49,6 +51,7 @@ impl Default for Rules {
             token_endpoint: None,
             proves: true,
             signed_in_by: None,
+            elsewhere: None,
         }
     }
 }
@@ -147,7 +150,8 @@ impl Respond for Router {
                 ResponseTemplate::new(401).insert_header("www-authenticate", challenge.as_str())
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
-                "resource": format!("{}/mcp", state.origin), "authorization_servers": [state.rules.signed_in_by.as_ref().unwrap_or(&state.origin)],
+                "resource": format!("{}/mcp", state.origin),
+                "authorization_servers": [state.rules.signed_in_by.clone().unwrap_or_else(|| state.issuer().to_owned())],
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
             "/register" if state.rules.offers && state.rules.registers => state.register(&said),
@@ -169,8 +173,12 @@ fn field(said: &str, name: &str) -> Option<String> {
 }
 
 impl State {
+    fn issuer(&self) -> String {
+        self.rules.elsewhere.clone().unwrap_or_else(|| self.origin.clone())
+    }
+
     fn metadata(&self) -> Value {
-        let origin = &self.origin;
+        let origin = &self.issuer();
         let mut metadata = json!({
             "issuer": origin, "authorization_endpoint": format!("{origin}/authorize"),
             "token_endpoint": self.rules.token_endpoint.clone().unwrap_or_else(|| format!("{origin}/token")),
@@ -197,7 +205,7 @@ impl State {
     fn authorize(&self, said: &str) -> ResponseTemplate {
         let back = field(said, "redirect_uri").expect("a place to go back to");
         let mut back = url::Url::parse(&back).expect("an address");
-        let issuer = self.rules.issuer_back.clone().unwrap_or_else(|| self.origin.clone());
+        let issuer = self.rules.issuer_back.clone().unwrap_or_else(|| self.issuer());
         back.query_pairs_mut()
             .append_pair("state", &field(said, "state").expect("a state"))
             .append_pair("iss", &issuer);
