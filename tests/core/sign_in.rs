@@ -304,8 +304,11 @@ async fn removing_signs_out_and_says_whether_the_service_ended_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_by_itself_needs_its_secret_and_nobody_is_asked_without_it() {
     let (world, told) = signing(User::Allows).await;
-    let with =
-        SignInWith { grant: Some(Grant::ClientCredentials), client_id: Some("nightly".into()), ..SignInWith::default() };
+    let with = SignInWith {
+        grant: Some(Grant::ClientCredentials),
+        client_id: Some("nightly".into()),
+        ..SignInWith::default()
+    };
     let failed = world.connect_signed_in(with, Some("")).await.expect_err("refused");
     assert_eq!((failed.code, failed.field.as_deref()), (Code::SettingInvalid, Some("client_secret")));
     assert!(told.lock().expect("no panic").is_empty());
