@@ -151,7 +151,7 @@ impl Respond for Router {
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
                 "resource": format!("{}/mcp", state.origin),
-                "authorization_servers": [state.rules.signed_in_by.clone().unwrap_or_else(|| state.issuer().to_owned())],
+                "authorization_servers": [state.rules.signed_in_by.clone().unwrap_or_else(|| state.issuer())],
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
             "/register" if state.rules.offers && state.rules.registers => state.register(&said),

@@ -50,9 +50,9 @@ impl Variable {
     fn found(name: &str, value: &str, notes: &mut Notes) -> Self {
         let secret = is_token_name(name) || looks_like_token(value);
         if secret {
-            notes.hide(value)
+            notes.hide(value);
         } else {
-            notes.keep_quiet(value)
+            notes.keep_quiet(value);
         }
         Self { name: name.to_owned(), value: Some(value.to_owned()), secret }
     }
