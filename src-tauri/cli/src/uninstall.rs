@@ -75,7 +75,9 @@ fn shown(view: &LeaveView, as_json: bool) {
     }
     if !view.cannot_sign_in.is_empty() {
         let apps = view.cannot_sign_in.join(", ");
-        print::line(&format!("These cannot sign in by themselves, so what you signed in to is taken out of them: {apps}."));
+        print::line(&format!(
+            "These cannot sign in by themselves, so what you signed in to is taken out of them: {apps}."
+        ));
     }
     for path in &view.shared {
         print::line(&format!("Others read this file too, so its entry is taken out in any case: {path}"));

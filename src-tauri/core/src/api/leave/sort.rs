@@ -187,7 +187,15 @@ pub(super) fn orphans(seen: &[Seen], connections: &[Connection], program: &str, 
                     continue;
                 }
                 let (client, source, entry) = (table.client, table.source.clone(), name.clone());
-                found.fates.push(Fate { client, source, entry, becomes: None, plain_text: false, needs_node: false, sign_in: SignInFate::None });
+                found.fates.push(Fate {
+                    client,
+                    source,
+                    entry,
+                    becomes: None,
+                    plain_text: false,
+                    needs_node: false,
+                    sign_in: SignInFate::None,
+                });
             }
         }
     }
