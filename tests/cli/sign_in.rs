@@ -168,7 +168,8 @@ fn a_connection_is_set_up_by_signing_in_and_no_token_or_secret_lies_anywhere() {
     let [id, secret] = ["client_id", "client_secret"].map(|key| made[key].as_str().expect("text").to_owned());
     let set = format!("url={url}");
     let add = ["add", "--provider", "custom", "--name", "My Notes", "--set", &set, "--app", "codex", "--sign-in"];
-    let own = ["--client-id", &id, "--client-secret-stdin", "--grant", "client-credentials"];
+    let own =
+        ["--client-id", &id, "--client-secret-stdin", "--grant", "client-credentials", "--scopes", "profile:read"];
     let (code, mut said) = world.run(&[&add[..], &own].concat(), &secret);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("Connected and signed in: my-notes"), "{said}");
