@@ -29,6 +29,10 @@ mod record;
 /// Programs with their secrets in the environment.
 #[path = "cli/run.rs"]
 mod run;
+/// Sign-ins.
+#[cfg(target_os = "linux")]
+#[path = "cli/sign_in.rs"]
+mod sign_in;
 /// Tokens on standard input: looked at whole, also where nothing is to be changed.
 #[path = "cli/tokens.rs"]
 mod tokens;

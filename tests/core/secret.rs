@@ -173,6 +173,7 @@ fn the_bus_is_found_where_an_app_gives_no_address() {
 #[case("psql postgres://me:pa55word@db/x", "psql postgres://•••@db/x")]
 #[case("https://f.example/api?code=abcdefghijklmnop&x=1", "https://f.example/api?code=•••&x=1")]
 #[case("https://f.example/?code=EN&auth=12345678", "https://f.example/?code=EN&auth=•••")]
+#[case("a pba_0123456789abcdef pbr_0123456789abcdef pbs_0123456789abcdef pbo_0123456789abcdef", "a ••• ••• ••• •••")]
 #[case("nothing to hide, sk-y and key=short", "nothing to hide, sk-y and key=short")]
 fn texts_are_redacted(#[case] text: &str, #[case] wanted: &str) {
     assert_eq!(redact(text), wanted);

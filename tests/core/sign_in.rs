@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use patchbay_core::api::message::{Answer, Connect, Connected, Request};
+use patchbay_core::api::message::{Answer, Connect, Connected, LeaveChoice, Request};
 use patchbay_core::api::view::{ConnectionView, NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedIn, SignedOut};
 use patchbay_core::connection::{Credential, Grant, SignInNeeded, Wiring};
@@ -128,6 +128,16 @@ impl World {
 
     fn entry(&self) -> keyring_core::Entry {
         self.keychain.build("Patchbay", self.own().key().as_str(), None).expect("an entry")
+    }
+
+    /// Puts something else in the place of what stands in the keychain.
+    fn spoil(&self, fields: &[&str]) {
+        let mut held: Value = serde_json::from_str(&self.held()).expect("JSON");
+        for field in fields {
+            held[*field] = "pba_of-nobody-0123456789".into();
+        }
+        let entry = self.keychain.build("Patchbay", self.own().key().as_str(), None).expect("an entry");
+        entry.set_password(&held.to_string()).expect("it is kept");
     }
 
     /// Notes that only the user can go on, as a bridge does.
@@ -299,6 +309,51 @@ async fn removing_signs_out_and_says_whether_the_service_ended_it() {
     world.connected().await;
     let done = world.do_it(Request::Remove { id: ID.into(), expected: None }).await.expect("removed");
     assert!(matches!(done, Answer::Connected(done) if done.signed_out.is_none()), "a token is no sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_renews_a_token_that_is_refused_before_it_says_so() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    world.spoil(&["access"]);
+    assert_eq!(world.verdict().await, Verdict::Working);
+    assert_eq!(world.own().sign_in.expect("a sign-in").needed, None);
+    world.spoil(&["access", "refresh"]);
+    assert_eq!(world.verdict().await, Verdict::NeedsBrowserSignIn);
+    assert!(world.own().sign_in.expect("a sign-in").needed.is_some(), "only the user can go on, and hears of it");
+    assert_eq!(world.view().status, Status::SignInNeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_ends_sign_ins_and_writes_none_of_their_tokens_into_an_app() {
+    for keep_working in [false, true] {
+        let (world, _) = signing(User::Allows).await;
+        world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+        let held: Value = serde_json::from_str(&world.held()).expect("JSON");
+        let choice = LeaveChoice { keep_working, take_changed: false };
+        let Ok(Answer::Leave(view)) = world.do_it(Request::PlanLeave { choice }).await else { panic!("no plan") };
+        let apps = |all: &[&str]| all.iter().filter(|_| keep_working).map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(view.plain_text, Vec::<String>::new());
+        assert_eq!((view.signs_in, view.cannot_sign_in), (apps(&["claude-code", "codex"]), apps(&["claude-desktop"])));
+        let Ok(Answer::Left(left)) = world.do_it(Request::Leave { choice, expected: None }).await else {
+            panic!("it does not leave")
+        };
+        let released = if keep_working { 2 } else { 0 };
+        assert_eq!((left.signed_out, left.released, left.taken_out), (Some(true), released, 3 - released));
+        assert_eq!(world.secrets(), 0);
+        for secret in ["access", "refresh"].map(|name| held[name].as_str().expect("a token")) {
+            assert_eq!(world.home.files_with(secret), Vec::<std::path::PathBuf>::new());
+        }
+        let url = format!("[mcp_servers.{ID}]\nurl = \"{}\"\n", world.practice.mcp_url());
+        assert_eq!(world.home.read("codex").contains(&url), keep_working, "{}", world.home.read("codex"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_may_be_given_less_time_in_the_browser_or_more() {
+    let (world, _) = signing(User::LooksAway).await;
+    let with = SignInWith { seconds: Some(1), ..SignInWith::default() };
+    assert_eq!(world.connect_signed_in(with, None).await.expect_err("nobody came").code, Code::SignInTimeout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,14 @@ plain_text: Array<string>,
  */
 needs_node: Array<string>, 
 /**
+ * The apps that would have you sign in by themselves, where Patchbay is signed in now.
+ */
+signs_in: Array<string>, 
+/**
+ * The apps that cannot sign in by themselves: entries that Patchbay is signed in for are taken out of them.
+ */
+cannot_sign_in: Array<string>, 
+/**
  * Files that others read too: entries are taken out of them in any case.
  */
 shared: Array<string>, 

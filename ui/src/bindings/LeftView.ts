@@ -22,6 +22,10 @@ stays: Array<StaysView>,
  */
 tokens: number, 
 /**
+ * Whether the services have ended the sign-ins that went; absent where there were none.
+ */
+signed_out?: boolean, 
+/**
  * Whether it no longer starts at login, where it did.
  */
 login_ended: boolean, 

@@ -17,4 +17,8 @@ client_id: string | null,
 /**
  * The permissions to ask for; empty: those that the service names.
  */
-scopes: Array<string>, };
+scopes: Array<string>, 
+/**
+ * How long the user may take in the browser, in seconds; absent: five minutes.
+ */
+seconds?: number, };

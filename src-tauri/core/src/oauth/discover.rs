@@ -191,3 +191,27 @@ impl Places {
         metadata
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_issuer_of_the_same_origin_is_taken_only_where_nothing_leads_away_from_it() {
+        let service = Url::parse("https://a.example/mcp").expect("an address");
+        let metadata = |name: &str, value: &str| {
+            let mut all = serde_json::json!({ "issuer": "https://a.example/oauth",
+                "authorization_endpoint": "https://a.example/oauth/authorize", "token_endpoint": "https://a.example/oauth/token" });
+            all[name] = value.into();
+            serde_json::from_value::<AuthorizationMetadata>(all).expect("metadata")
+        };
+        assert!(stays_here(&service, &metadata("issuer", "https://a.example/other")));
+        let places =
+            ["issuer", "authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"];
+        for name in places {
+            for elsewhere in ["https://b.example/x", "http://a.example/x", "https://a.example:444/x", "nowhere"] {
+                assert!(!stays_here(&service, &metadata(name, elsewhere)), "{name} {elsewhere}");
+            }
+        }
+    }
+}

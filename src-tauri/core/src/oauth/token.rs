@@ -189,3 +189,22 @@ async fn is_taken_back(line: &Line, url: &str, client: &Client, kind: &str, toke
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_names_the_client_that_shows_itself_by_basic_once() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+        let body = Bytes::from_static(b"grant_type=authorization_code&code=x");
+        assert_eq!(named(&headers, body.clone()), body, "nobody shows itself");
+        headers.insert(AUTHORIZATION, basic("a b&c", &Secret::new("canary:secret")).expect("a header"));
+        let once = named(&headers, body);
+        assert_eq!(once, "client_id=a+b%26c&grant_type=authorization_code&code=x");
+        assert_eq!(named(&headers, once.clone()), once);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        assert_eq!(named(&headers, Bytes::from_static(b"{}")), "{}");
+    }
+}
