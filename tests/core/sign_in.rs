@@ -1,15 +1,17 @@
 //! Signing in and out at the front door, with the practice service on the other side and a browser that allows all.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use patchbay_core::api::message::{Answer, Connect, Connected, LeaveChoice, Request};
 use patchbay_core::api::view::{ConnectionView, NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedIn, SignedOut};
 use patchbay_core::connection::{Credential, Grant, SignInNeeded, Wiring};
 use patchbay_core::file::Lock;
+use patchbay_core::oauth::{Kept, Step, Want};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Secret, SecretStore, Vault};
+use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error};
 use patchbay_practice::{Options, SignInRules};
 use serde_json::Value;
@@ -297,6 +299,45 @@ async fn signing_out_and_moving_wait_for_a_renewal_and_take_what_it_brought() {
             assert_eq!(held, Some(Secret::new(rotated)));
         }
     }
+}
+
+/// Does something while a renewal holds the right to a sign-in, and says whether it waited for that.
+async fn waits(lock: Lock, work: impl Future<Output = ()>) -> bool {
+    let work = async {
+        work.await;
+        Instant::now()
+    };
+    let renewal = async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let ended = Instant::now();
+        drop(lock);
+        ended
+    };
+    let (done, ended) = tokio::join!(work, renewal);
+    done >= ended
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sign_in_for_an_address_is_kept_and_ended_while_nobody_renews_it() {
+    let (world, _) = signing(User::Allows).await;
+    let endpoint = Endpoint::new(&world.practice.mcp_url()).expect("an address");
+    let name = format!("sign-in-{}.lock", Kept::key(endpoint.url()).as_str());
+    let lock = || Lock::take(&world.home.data().join("locks").join(&name)).expect("a renewal begins");
+    let want = Want { endpoint: endpoint.clone(), grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() };
+    let goes = |step| {
+        if let Step::Browser(page) = step {
+            tokio::spawn(browse(page.into(), User::Allows));
+        }
+    };
+    let signs_in = async {
+        world.patchbay.sign_in_url(&want, None, goes).await.expect("signed in");
+    };
+    assert!(Box::pin(waits(lock(), signs_in)).await, "signing in");
+    let signs_out = async {
+        assert!(world.patchbay.sign_out_url(endpoint.url().as_str()).await.expect("signed out"));
+    };
+    assert!(waits(lock(), signs_out).await, "signing out");
+    assert_eq!(world.secrets(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
