@@ -43,6 +43,9 @@ mod keychain;
 /// Leaving: everything taken out, or working without Patchbay.
 #[path = "core/leave.rs"]
 mod leave;
+/// The log: what nobody may read there, however much of it is wanted.
+#[path = "core/log.rs"]
+mod log;
 /// Ways through a network: which proxy, whom to trust, for all and for one connection.
 #[path = "core/network.rs"]
 mod network;

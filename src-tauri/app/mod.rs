@@ -13,7 +13,7 @@ mod words;
 
 use anyhow::Context;
 use patchbay_core::api::Patchbay;
-use patchbay_core::secret::{RedactingWriter, record_session_bus};
+use patchbay_core::secret::record_session_bus;
 use patchbay_core::{Host, api::Event};
 use tauri::{AppHandle, Emitter, Manager};
 use tauri_plugin_window_state::StateFlags;
@@ -23,7 +23,7 @@ use tauri_plugin_window_state::StateFlags;
 /// # Errors
 /// The window system is not there, or Patchbay's own folder cannot be used.
 pub fn run() -> anyhow::Result<()> {
-    log();
+    patchbay_core::log::start(true);
     let host = Host::real().map_err(anyhow::Error::msg)?;
     let patchbay = Patchbay::open(host);
     let app = tauri::Builder::default()
@@ -102,13 +102,4 @@ fn begin(app: &AppHandle) {
     });
     events::changed(app);
     events::watch(app, &patchbay);
-}
-
-fn log() {
-    let filter = std::env::var("PATCHBAY_LOG").ok().and_then(|text| text.parse::<tracing_subscriber::EnvFilter>().ok());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn")))
-        .with_writer(|| RedactingWriter::new(std::io::stderr()))
-        .with_ansi(false)
-        .init();
 }

@@ -2,7 +2,7 @@
 
 /// The service: it registers clients, signs in whoever comes, rotates its tokens and revokes them all at a reuse.
 #[path = "oauth/service.rs"]
-mod service;
+pub(crate) mod service;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -27,14 +27,14 @@ fn own(id: &str, secret: &str) -> OwnClient {
 }
 
 /// Where the page sends the browser.
-async fn sent_back(page: &str) -> String {
+pub(crate) async fn sent_back(page: &str) -> String {
     let answer = visit(page).await;
     let place = answer.lines().find_map(|line| line.strip_prefix("location: ")).expect("a redirect");
     place.to_owned()
 }
 
 /// Asks a page on this computer as a browser would; its status line, headers and body.
-async fn visit(address: &str) -> String {
+pub(crate) async fn visit(address: &str) -> String {
     let rest = address.strip_prefix("http://").expect("an address here");
     let (host, path) = rest.split_once('/').expect("a path");
     let mut stream = TcpStream::connect(host).await.expect("somebody listens");
@@ -90,6 +90,21 @@ impl Kept {
 
     async fn held(&self) -> Held {
         Held(self.store.read(&self.key).await.expect("it answers").expect("something"))
+    }
+}
+
+#[tokio::test]
+async fn the_code_that_the_browser_brings_reaches_no_log() {
+    for wanted in ["trace", "rmcp=debug", "rmcp::transport::auth=trace"] {
+        let log = crate::log::Log::default();
+        let logging = log.begin(wanted);
+        let service = Service::start(Rules::default()).await;
+        sign_in(&want(&service), &Manner::default()).await.expect("signed in");
+        tracing::error!("the end");
+        drop(logging);
+        let text = log.text();
+        assert!(!text.contains("one-time-code"), "{wanted}: {text}");
+        assert!(wanted != "trace" || text.contains("the end"), "it was logged");
     }
 }
 

@@ -1,10 +1,9 @@
-//! What an app gives us, made whole: the data folder, the session bus, the log.
+//! What an app gives us, made whole: the data folder, the session bus.
 
 #[cfg(unix)]
 use std::path::Path;
 use std::path::PathBuf;
 
-use patchbay_core::secret::RedactingWriter;
 #[cfg(unix)]
 use patchbay_core::secret::{bus_to_adopt, record_session_bus};
 use patchbay_core::{Host, Result};
@@ -75,20 +74,4 @@ pub(crate) fn adopt_bus(_: &Host) -> Result<()> {
 fn remember_bus(host: &Host, data_dir: &Path) -> Result<()> {
     // A look at somebody's computer makes no folder there; what stores something does.
     if data_dir.is_dir() { record_session_bus(host, data_dir) } else { Ok(()) }
-}
-
-/// Details go to standard error, redacted; `PATCHBAY_LOG` chooses how many.
-pub(crate) fn log() {
-    let filter = std::env::var("PATCHBAY_LOG").ok().and_then(|text| text.parse::<tracing_subscriber::EnvFilter>().ok());
-    let mut filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("warn"));
-    // The library tells the code that the browser brings, which no pattern could be known for.
-    if let Ok(quiet) = "rmcp::transport::auth=warn".parse() {
-        filter = filter.add_directive(quiet);
-    }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| RedactingWriter::new(std::io::stderr()))
-        .with_ansi(false)
-        .without_time()
-        .init();
 }

@@ -52,7 +52,7 @@ fn asks_for_json() -> bool {
 fn start(args: Args) -> Result<ExitCode> {
     let host = environment::host()?;
     environment::adopt_bus(&host)?;
-    environment::log();
+    patchbay_core::log::start(false);
     match args.command {
         Command::Bridge { connection, url } => bridge::run(&host, connection.as_deref(), url.as_deref()),
         Command::Run { connection, words } => run::run(&host, &connection, &words),

@@ -11,6 +11,7 @@
 //! | [`change`] | plan, diff, apply, history, undo |
 //! | [`file`] | reading, atomic replacement, locks |
 //! | `import` | what stands in the apps' files already, to be brought in |
+//! | [`log`] | the log of a program: how much, and where to |
 //! | [`drift`] | what differs from what was written; watching |
 //! | [`connection`] | the user's records and the state file |
 //! | [`secret`] | keychain, passphrase vault, redaction |
@@ -35,6 +36,7 @@ pub mod error;
 pub mod file;
 pub mod host;
 mod import;
+pub mod log;
 pub mod oauth;
 pub mod probe;
 pub mod process;
