@@ -2,7 +2,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use patchbay_core::Code;
-use patchbay_core::wire::{Except, Network, Proxy, SystemProxy, read_certificates};
+use patchbay_core::secret::Secret;
+use patchbay_core::wire::{Endpoint, Except, Network, Proxy, SystemProxy, read_certificates, veil};
 use patchbay_test_support::network::Authority;
 use rstest::rstest;
 use url::Url;
@@ -139,4 +140,13 @@ fn certificate_files_are_read_or_refused_in_words() {
     let told = read(&folder.path().join("nowhere.pem")).expect_err("not there");
     assert!(told.starts_with("There is no such certificate file"), "{told}");
     assert!(read(folder.path()).expect_err("a folder").contains("folder"));
+}
+
+#[test]
+fn what_a_proxy_is_signed_in_to_with_is_told_in_no_writing_however_short_it_is() {
+    let proxy = Proxy::at("proxy.example:3128").expect("an address").with_sign_in("ali", Some(Secret::new("open")));
+    let network = Network::system(SystemProxy::default()).through(proxy);
+    let endpoint = Endpoint::new("https://service.example/mcp").expect("an address").with_network(network);
+    let veiled = veil("It was sent YWxpOm9wZW4= and ali:open.", &[endpoint]);
+    assert_eq!(veiled, "It was sent •••= and ali:•••.");
 }

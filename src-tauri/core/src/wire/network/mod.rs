@@ -117,7 +117,7 @@ impl Network {
     /// The passwords that must not be told, as a proxy might repeat them.
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
         let Some(chosen) = &self.0 else { return SystemProxy::of_this_process().secrets() };
-        let own = if let Route::Through(proxy) = &chosen.route { proxy.secret() } else { None };
+        let own = if let Route::Through(proxy) = &chosen.route { proxy.secrets() } else { Vec::new() };
         own.into_iter().chain(chosen.system.secrets()).collect()
     }
 

@@ -135,9 +135,15 @@ impl Proxy {
         Some(Zeroizing::new(format!("Basic {}", base64(pair.as_bytes()))))
     }
 
-    pub(super) fn secret(&self) -> Option<Zeroizing<String>> {
-        let password = self.password.as_ref()?.expose();
-        (!password.is_empty()).then(|| Zeroizing::new(password.to_owned()))
+    /// The password, and the pair that is made with it, in both writings; nothing where there is no password.
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let Some((user, password)) = self.sign_in() else { return Vec::new() };
+        if password.is_empty() {
+            return Vec::new();
+        }
+        let pair = Zeroizing::new(format!("{user}:{password}"));
+        let written = Zeroizing::new(base64(pair.as_bytes()));
+        vec![Zeroizing::new(password.to_owned()), pair, written]
     }
 
     /// As the HTTP library takes it, the sign-in included.

@@ -65,7 +65,7 @@ impl SystemProxy {
     }
 
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
-        [&self.https, &self.http].into_iter().flatten().filter_map(Proxy::secret).collect()
+        [&self.https, &self.http].into_iter().flatten().flat_map(Proxy::secrets).collect()
     }
 }
 
