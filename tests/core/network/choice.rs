@@ -3,13 +3,17 @@ use std::net::SocketAddr;
 
 use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Request};
 use patchbay_core::api::ready_network;
-use patchbay_core::connection::{NetworkChoice, ProxyChoice};
+use patchbay_core::connection::{Grant, NetworkChoice, ProxyChoice};
+use patchbay_core::oauth::{self, Kept, Step, Want};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Secret, SecretStore};
+use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Host, Platform};
 use patchbay_test_support::network::{Authority, Proxy, Rule};
 
 use crate::api::{World, world};
+use crate::oauth::service::{Rules, Service};
+use crate::oauth::{sent_back, visit};
 use crate::probe::server::{modern, serve};
 
 const PASSWORD: &str = "open-sesame-canary";
@@ -223,4 +227,57 @@ fn what_is_on_this_computer_costs_no_look_at_files_and_keychain() {
     assert!(network(&state, "https://far.example/mcp").is_err(), "here the password is needed");
     assert_eq!(network(&state, "https://near.example/mcp"), Ok(()), "here it is not");
     assert_eq!(network(&state, "https://localhost/mcp"), Ok(()));
+}
+
+/// Signs in by a browser for which the one who signs people in is the service's own address.
+async fn sign_in_at(world: &World, url: &str, service: &Service) -> Result<(), Error> {
+    let endpoint = Endpoint::new(url).expect("an address");
+    let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() };
+    let near = service.url().replace("/mcp", "");
+    let tell = move |step| {
+        if let Step::Browser(page) = step {
+            let page = page.to_string().replace(LOGIN, &near);
+            tokio::spawn(async move {
+                visit(&sent_back(&page).await).await;
+            });
+        }
+    };
+    world.patchbay.sign_in_url(&want, None, tell).await.map(drop)
+}
+
+const LOGIN: &str = "https://login.invalid";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_people_in_is_reached_by_the_choice_also_where_the_service_needs_none_of_it() {
+    for is_plain in [true, false] {
+        let world = world().await;
+        let service = Service::start(Rules { elsewhere: Some(LOGIN.to_owned()), ..Rules::default() }).await;
+        let back = service.url().replace("http://", "").replace("/mcp", "").parse().expect("an address");
+        let company = Authority::until(2090);
+        std::fs::write(world.home.path().join("company.pem"), company.pem()).expect("written");
+        let there = company.serve("login.invalid", back).await;
+        let near = company.serve("localhost", back).await;
+        let proxy = Proxy::start(Rule::SignIn(BASIC.to_owned()), &[("login.invalid:443", there)]).await;
+        let choice = through(&world, &proxy.url(), Some("aladdin"));
+        world.set(None, Some(choice), Some(PASSWORD)).await.expect("set");
+        // Neither plain http nor https on this computer goes through a proxy.
+        if !is_plain {
+            service.change(|rules| rules.known_as = Some(format!("https://localhost:{}", near.port())));
+        }
+        let url = if is_plain { service.url() } else { format!("https://localhost:{}/mcp", near.port()) };
+        sign_in_at(&world, &url, &service).await.expect("signed in");
+        let asked = proxy.heads().len();
+        assert!(asked > 0 && service.count("/token") == 1, "{:?}", proxy.heads());
+
+        // As a bridge renews it.
+        let (host, state) = (world.patchbay.host(), world.patchbay.state().expect("a state"));
+        let secrets = SecretStore::with_store(world.keychain.clone());
+        let network = ready_network(&host, &state, &secrets, None, &url).expect("a network");
+        let endpoint = Endpoint::new(&url).expect("an address").with_network(network);
+        let (key, folder) = (Kept::key(endpoint.url()), world.home.data());
+        let first = oauth::access(&secrets, &key, &folder, &endpoint, None).await.expect("a token");
+        let fresh = oauth::access(&secrets, &key, &folder, &endpoint, Some(&first)).await.expect("another");
+        assert!(first != fresh && proxy.heads().len() > asked, "{:?}", proxy.heads());
+        assert!(world.patchbay.sign_out_url(&url).await.expect("signed out"), "also that goes through the proxy");
+    }
 }

@@ -28,6 +28,10 @@ pub(crate) struct Rules {
     /// The issuer that it gives the browser.
     pub(crate) issuer_back: Option<String>,
     pub(crate) token_endpoint: Option<String>,
+    /// Who signs people in, where that is not the service itself; all that is asked of it must come here.
+    pub(crate) elsewhere: Option<String>,
+    /// The origin at which it is asked, where that is not its own.
+    pub(crate) known_as: Option<String>,
 }
 
 impl Default for Rules {
@@ -43,6 +47,8 @@ impl Default for Rules {
             repeats: false,
             issuer_back: None,
             token_endpoint: None,
+            elsewhere: None,
+            known_as: None,
         }
     }
 }
@@ -132,12 +138,12 @@ impl Respond for Router {
         state.log.push((path.clone(), said.clone()));
         match path.as_str() {
             "/mcp" if state.rules.offers => {
-                let place = format!("{}/.well-known/oauth-protected-resource/mcp", state.origin);
+                let place = format!("{}/.well-known/oauth-protected-resource/mcp", state.known_as());
                 let challenge = format!(r#"Bearer resource_metadata="{place}""#);
                 ResponseTemplate::new(401).insert_header("www-authenticate", challenge.as_str())
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
-                "resource": format!("{}/mcp", state.origin), "authorization_servers": [state.origin],
+                "resource": format!("{}/mcp", state.known_as()), "authorization_servers": [state.issuer()],
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
             "/register" if state.rules.offers && state.rules.registers => state.register(&said),
@@ -159,8 +165,16 @@ fn field(said: &str, name: &str) -> Option<String> {
 }
 
 impl State {
+    fn known_as(&self) -> String {
+        self.rules.known_as.clone().unwrap_or_else(|| self.origin.clone())
+    }
+
+    fn issuer(&self) -> String {
+        self.rules.elsewhere.clone().unwrap_or_else(|| self.origin.clone())
+    }
+
     fn metadata(&self) -> Value {
-        let origin = &self.origin;
+        let origin = &self.issuer();
         let mut metadata = json!({
             "issuer": origin, "authorization_endpoint": format!("{origin}/authorize"),
             "token_endpoint": self.rules.token_endpoint.clone().unwrap_or_else(|| format!("{origin}/token")),
@@ -184,7 +198,7 @@ impl State {
     fn authorize(&self, said: &str) -> ResponseTemplate {
         let back = field(said, "redirect_uri").expect("a place to go back to");
         let mut back = url::Url::parse(&back).expect("an address");
-        let issuer = self.rules.issuer_back.clone().unwrap_or_else(|| self.origin.clone());
+        let issuer = self.rules.issuer_back.clone().unwrap_or_else(|| self.issuer());
         back.query_pairs_mut()
             .append_pair("state", &field(said, "state").expect("a state"))
             .append_pair("iss", &issuer);

@@ -106,7 +106,29 @@ pub fn ready_network(
         Some(signs_in) => secrets.read_blocking(&signs_in.key)?,
         None => None,
     };
-    planned.finish(found)
+    Ok(with_others(planned.finish(found)?, host, &state.settings.network, own, secrets))
+}
+
+/// The same way, from which that to others is told by the same choices: to whoever signs people in for a service.
+fn with_others(
+    network: Network,
+    host: &Host,
+    all: &NetworkChoice,
+    own: Option<&NetworkChoice>,
+    secrets: &SecretStore,
+) -> Network {
+    let (host, all, own, secrets) = (host.clone(), all.clone(), own.cloned(), secrets.clone());
+    network.with_others(move |url| {
+        let (planned, secrets) = (plan(&host, &all, own.as_ref(), url), secrets.clone());
+        Box::pin(async move {
+            let planned = planned?;
+            let found = match &planned.signs_in {
+                Some(signs_in) => token::read_sound(&secrets, &signs_in.key).await?,
+                None => None,
+            };
+            planned.finish(found)
+        })
+    })
 }
 
 impl Patchbay {
@@ -130,12 +152,13 @@ impl Patchbay {
 
     async fn network_by(&self, all: &NetworkChoice, own: Option<&NetworkChoice>, url: &str) -> Result<Network> {
         let Ok(url) = Url::parse(url) else { return Ok(Network::default()) };
-        let planned = plan(&self.host(), all, own, &url)?;
+        let (host, secrets) = (self.host(), self.secrets());
+        let planned = plan(&host, all, own, &url)?;
         let found = match &planned.signs_in {
-            Some(signs_in) => token::read_sound(&self.secrets(), &signs_in.key).await?,
+            Some(signs_in) => token::read_sound(&secrets, &signs_in.key).await?,
             None => None,
         };
-        planned.finish(found)
+        Ok(with_others(planned.finish(found)?, &host, all, own, &secrets))
     }
 
     /// The host and port of the proxy that the system names.

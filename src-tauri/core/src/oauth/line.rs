@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A way to send requests of a sign-in, to any origin that it names.
 pub(super) struct Line {
     endpoint: Endpoint,
-    clients: Mutex<Vec<(String, Client)>>,
+    /// For each origin that was asked: itself, as it is reached, and what asks it.
+    clients: Mutex<Vec<(Endpoint, Client)>>,
     /// Why the last request had no answer.
     failure: Mutex<Option<Error>>,
 }
@@ -58,13 +59,30 @@ impl Line {
 
     /// Sends a request to any address.
     pub(super) async fn ask(&self, url: &str, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
-        let there = self.endpoint.elsewhere(url);
-        let answer = match there {
+        let answer = match self.there(url).await {
             Ok(there) => self.send(&there, method, headers, body).await,
             Err(error) => Err(error),
         };
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
         answer
+    }
+
+    /// An address, reached as the service where it is the service's own, and else as the user's choice wants it there.
+    async fn there(&self, url: &str) -> Result<Endpoint> {
+        let there = self.endpoint.elsewhere(url)?;
+        if there.origin() == self.endpoint.origin() {
+            return Ok(there);
+        }
+        let network = match self.known(&there) {
+            Some((known, _)) => known.network().clone(),
+            None => there.network().to(there.url()).await?,
+        };
+        Ok(there.with_network(network))
+    }
+
+    fn known(&self, there: &Endpoint) -> Option<(Endpoint, Client)> {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.iter().find(|(known, _)| known.origin() == there.origin()).cloned()
     }
 
     /// Why the last request had no answer, if it had none.
@@ -84,12 +102,12 @@ impl Line {
     }
 
     fn client(&self, there: &Endpoint) -> Result<Client> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = clients.iter().find(|(origin, _)| *origin == there.origin()) {
-            return Ok(client.clone());
+        if let Some((_, client)) = self.known(there) {
+            return Ok(client);
         }
         let client = Client::for_endpoint(there, Timeouts { read: Some(PATIENCE), ..Timeouts::default() })?;
-        clients.push((there.origin(), client.clone()));
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.push((there.clone(), client.clone()));
         Ok(client)
     }
 }

@@ -11,6 +11,7 @@ mod tunnel;
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 use zeroize::Zeroizing;
@@ -26,8 +27,14 @@ pub(crate) use tunnel::{Line, tunnel};
 pub use tunnel::{ProxyFault, ProxyWhy};
 
 /// The way through the network; cheap to clone. The default is the system's: its proxy and its trust store.
-#[derive(Clone, Default, PartialEq)]
-pub struct Network(Option<Arc<Chosen>>);
+#[derive(Clone, Default)]
+pub struct Network {
+    chosen: Option<Arc<Chosen>>,
+    others: Option<Others>,
+}
+
+/// Tells how an address of somebody else is reached, when it is asked.
+type Others = Arc<dyn Fn(&Url) -> BoxFuture<'static, Result<Network>> + Send + Sync>;
 
 #[derive(Clone, PartialEq)]
 struct Chosen {
@@ -48,7 +55,8 @@ impl Network {
     /// The way that a system's settings name.
     pub fn system(system: SystemProxy) -> Self {
         let (except, certificates) = (Except::default(), Vec::new());
-        Self(Some(Arc::new(Chosen { route: Route::System, system, except, certificates })))
+        let chosen = Some(Arc::new(Chosen { route: Route::System, system, except, certificates }));
+        Self { chosen, others: None }
     }
 
     /// The same without any proxy.
@@ -72,11 +80,32 @@ impl Network {
     }
 
     fn with(self, edit: impl FnOnce(&mut Chosen)) -> Self {
-        let Self(chosen) = if self.0.is_none() { Self::system(SystemProxy::of_this_process()) } else { self };
-        chosen.map_or_else(Self::default, |mut chosen| {
+        let chosen = self.chosen.or_else(|| Self::system(SystemProxy::of_this_process()).chosen);
+        let edited = chosen.map(|mut chosen| {
             edit(Arc::make_mut(&mut chosen));
-            Self(Some(chosen))
-        })
+            chosen
+        });
+        Self { chosen: edited, others: self.others }
+    }
+
+    /// The same, where `others` tells how addresses of somebody else are reached: of those who sign people in for a
+    /// service. What only they need, as a proxy's password may be, is read only when one of them is asked.
+    pub(crate) fn with_others(
+        self,
+        others: impl Fn(&Url) -> BoxFuture<'static, Result<Self>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { others: Some(Arc::new(others)), ..self }
+    }
+
+    /// How an address of somebody else is reached by the same choice.
+    ///
+    /// # Errors
+    /// What that needs cannot be read.
+    pub(crate) async fn to(&self, url: &Url) -> Result<Self> {
+        match &self.others {
+            Some(others) => others(url).await,
+            None => Ok(self.clone()),
+        }
     }
 
     /// The proxy to an address, if there is one.
@@ -84,7 +113,7 @@ impl Network {
         if is_loopback(url) {
             return None;
         }
-        let Some(chosen) = &self.0 else { return SystemProxy::of_this_process().proxy_for(url) };
+        let Some(chosen) = &self.chosen else { return SystemProxy::of_this_process().proxy_for(url) };
         if chosen.except.covers(url) {
             return None;
         }
@@ -100,7 +129,7 @@ impl Network {
         if is_loopback(url) || self.proxy_for(url).is_some() {
             return None;
         }
-        match &self.0 {
+        match &self.chosen {
             None => SystemProxy::of_this_process().any(),
             Some(chosen) => match &chosen.route {
                 Route::Through(proxy) => Some(proxy.clone()),
@@ -111,12 +140,12 @@ impl Network {
 
     /// The authorities that are trusted besides the system's.
     pub(crate) fn certificates(&self) -> &[CertificateDer<'static>] {
-        self.0.as_ref().map_or(&[], |chosen| &chosen.certificates)
+        self.chosen.as_ref().map_or(&[], |chosen| &chosen.certificates)
     }
 
     /// The passwords that must not be told, as a proxy might repeat them.
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
-        let Some(chosen) = &self.0 else { return SystemProxy::of_this_process().secrets() };
+        let Some(chosen) = &self.chosen else { return SystemProxy::of_this_process().secrets() };
         let own = if let Route::Through(proxy) = &chosen.route { proxy.secrets() } else { Vec::new() };
         own.into_iter().chain(chosen.system.secrets()).collect()
     }
@@ -140,9 +169,16 @@ impl Network {
     }
 }
 
+/// Whether an address is reached in the same way.
+impl PartialEq for Network {
+    fn eq(&self, other: &Self) -> bool {
+        self.chosen == other.chosen
+    }
+}
+
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Some(chosen) = &self.0 else { return f.write_str("Network(the system's)") };
+        let Some(chosen) = &self.chosen else { return f.write_str("Network(the system's)") };
         let route = match &chosen.route {
             Route::System => "the system's".to_owned(),
             Route::Direct => "direct".to_owned(),
