@@ -172,3 +172,42 @@ fn entries_that_are_not_there_and_words_that_do_not_fit_are_told() {
     assert_eq!(exit(&["check", "--entry", "codex/x", "--json"]).1, "file_changed");
     assert_eq!(exit(&["check", "nope", "--as-app", "--json"]), (2, "unknown_connection".to_owned()));
 }
+
+/// Whether a process is there and has not ended.
+#[cfg(target_os = "linux")]
+fn lives(number: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+/// Waits at most ten seconds.
+#[cfg(target_os = "linux")]
+fn in_time(what: &str, is_so: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed().as_secs() < 10, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_check_that_is_asked_to_go_leaves_nothing_running() {
+    for signal in ["TERM", "HUP", "INT"] {
+        let home = Home::new();
+        stranger(&home, "#!/bin/sh\nsleep 3217 &\necho $! > \"$HOME/number\"\nwait\nsleep 1\n");
+        std::fs::create_dir_all(home.path().join("run")).expect("a folder");
+        let mut check = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        check.args(["check", "--entry", "claude-code/own", "--yes", "--json"]).env_clear().envs(home.env());
+        check.env("XDG_RUNTIME_DIR", home.path().join("run")).stdin(Stdio::null());
+        let mut check = check.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        let number = || std::fs::read_to_string(home.path().join("number")).unwrap_or_default().trim().to_owned();
+        in_time("it starts the program", || !number().is_empty());
+        let number = number();
+        assert!(lives(&number));
+        let sent = Command::new("kill").args([format!("-{signal}"), check.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+        assert!(!check.wait().expect("it ends").success());
+        in_time(&format!("nothing is left after {signal}"), || !lives(&number));
+    }
+}

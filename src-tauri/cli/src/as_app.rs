@@ -11,6 +11,7 @@ use patchbay_core::{Code, Error, Result};
 use serde_json::Value;
 
 use crate::commands::{ATTENTION, unexpected};
+use crate::signals::{asked_to_go, hung_up};
 use crate::{print, words};
 
 /// What to check, and whether it was agreed to.
@@ -140,12 +141,18 @@ fn lines(plan: &AsAppPlanView) -> Vec<String> {
     lines
 }
 
-/// Runs it; Ctrl+C ends what was started.
+/// Runs it; what asks this program to go ends what was started, which leads a process group of its own.
 async fn run(patchbay: &Patchbay, at: EntryAt, expected: String) -> Result<AsAppView> {
     let request = Request::CheckAsApp { at, expected: Some(expected) };
+    let told_to_go = async {
+        tokio::select! {
+            () = asked_to_go() => {}
+            () = hung_up() => {}
+        }
+    };
     let answer = tokio::select! {
         answer = patchbay.call(request, None) => answer?,
-        _ = tokio::signal::ctrl_c() => {
+        () = told_to_go => {
             // What was started is asked to end, and made to after this time.
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
             return Err(Error::new(Code::Cancelled, "The check was stopped."));

@@ -17,6 +17,7 @@ use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Host, Result};
 
 use crate::record::Recorder;
+use crate::signals::asked_to_go;
 
 /// How long the end of the program waits for a sign-in that is being renewed.
 const RENEWAL: Duration = Duration::from_secs(5);
@@ -51,28 +52,6 @@ pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> R
         recorder.finish();
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ends when the system asks the program to go: requests in flight are given up, and the service hears of the end.
-async fn asked_to_go() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            return;
-        }
-    }
-    #[cfg(windows)]
-    if tokio::signal::ctrl_c().await.is_ok() {
-        return;
-    }
-    std::future::pending::<()>().await;
 }
 
 type Client = Arc<Mutex<Option<Starter>>>;

@@ -22,6 +22,7 @@ mod renew;
 mod run;
 mod services;
 mod sign_in;
+mod signals;
 mod uninstall;
 mod words;
 
