@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::app::{App, INITIALIZE, Keychain, request};
-use crate::service::{Asked, Reply, Service, Step, event, result};
+use crate::service::{Asked, Reply, Service, Step, event, event_with_id, result};
 
 const VERSION: &str = r#"{"protocolVersion":"2025-11-25"}"#;
 
@@ -163,4 +163,45 @@ async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
         assert!(left.contains(&format!(r#""id":{id},"error""#)) && left.contains("bridge_ended"), "{left}");
     }
     assert_eq!(service.asked("DELETE").len(), 1);
+}
+
+#[tokio::test]
+async fn a_service_that_is_elsewhere_now_hears_nothing_of_the_session_before() {
+    let moved = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let gone = moved.clone();
+    let old = sessions(move |asked, _| match asked.method.as_str() {
+        "POST" if gone.load(Ordering::SeqCst) => Reply::status(401).after(30),
+        "POST" => Reply::json(result(asked, "{}")),
+        "GET" => Reply::stream([event_with_id("e1", r#"{"jsonrpc":"2.0","method":"notifications/one"}"#), Step::Hang]),
+        _ => Reply::status(405),
+    })
+    .await;
+    let new = Service::start(|asked| match (asked.rpc().as_str(), session(asked), asked.method.as_str()) {
+        ("initialize", "", _) => Reply::json(result(asked, VERSION)).header("mcp-session-id", "new-1"),
+        ("notifications/initialized", "new-1", _) => Reply::status(202),
+        (_, "new-1", "POST") => Reply::json(result(asked, "{}")),
+        (_, "new-1", _) => Reply::status(405),
+        _ => Reply::status(400),
+    })
+    .await;
+    let keychain = Keychain::open(&old.url());
+    let mut app = App::start(&keychain);
+    app.begin().await;
+    old.wait_for("GET", 1).await;
+    assert_eq!(app.json().await["method"], "notifications/one");
+    moved.store(true, Ordering::SeqCst);
+    keychain.answer(patchbay_core::wire::Endpoint::new(&new.url()));
+    for id in 1..=4 {
+        app.say(&request(id, "tools/list")).await;
+    }
+    for _ in 1..=4 {
+        let answer = app.json().await;
+        assert!(answer["result"].is_object(), "{answer}");
+    }
+    assert_eq!(new.asked("initialize").len(), 1, "once for all");
+    assert_eq!(app.hang_up().await, [""; 0]);
+    for asked in new.log() {
+        assert!(["", "new-1"].contains(&session(&asked)) && asked.header("last-event-id").is_none(), "{asked:?}");
+    }
+    assert_eq!(new.log().last().map(|asked| asked.method.clone()), Some("DELETE".to_owned()));
 }

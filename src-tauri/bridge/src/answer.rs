@@ -6,7 +6,7 @@ use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_boun
 use tokio::time::timeout;
 
 use crate::MOST_BYTES;
-use crate::carry::Carrier;
+use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
 use crate::message::Open;
 use crate::object::Object;
@@ -23,7 +23,7 @@ pub(crate) async fn bring(
 ) -> Result<(), Trouble> {
     let status = response.status();
     if envelope.is_initialize() && status.is_success() {
-        carrier.session.set_id(response.headers().get("mcp-session-id").cloned());
+        carrier.session.set_id(response.headers().get("mcp-session-id").cloned(), origin(&response));
     }
     if status.is_success() && is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;

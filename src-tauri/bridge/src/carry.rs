@@ -45,6 +45,11 @@ fn refusal(way: &Way, response: &Response) -> Option<Refusal> {
     Refusal::of(&way.endpoint, response.status(), response.headers())
 }
 
+/// Who answered.
+pub(crate) fn origin(response: &Response) -> String {
+    response.url().origin().ascii_serialization()
+}
+
 impl Carrier {
     pub(crate) fn new(source: Source, observer: Observer, outlet: Outlet) -> Self {
         Self {
@@ -109,7 +114,13 @@ impl Carrier {
             return server::begin(self, response, line, envelope, open).await;
         }
         let session = self.session.id();
-        let mut response = self.post(line, envelope).await?;
+        let mut response = match self.post(line, envelope).await {
+            Err(trouble) if trouble.is_of_session() => {
+                self.follow().await?;
+                self.post(line, envelope).await?
+            }
+            other => other?,
+        };
         if response.status() == StatusCode::NOT_FOUND
             && let Some(session) = session
         {
@@ -211,12 +222,14 @@ impl Carrier {
         headers: &HeaderMap,
     ) -> Result<Response, Trouble> {
         let way = self.ways.get().await?;
+        self.keep_session(headers, &way)?;
         let response = match way.send(place, method.clone(), body, headers).await {
             Ok(response) => response,
             Err(trouble) => return self.send_otherwise(trouble, &way, place, method, body, headers).await,
         };
         let Some(refusal) = refusal(&way, &response) else { return Ok(response) };
         let Some(fresh) = self.ways.other_than(&way, Some(refusal)).await? else { return way.answered(response) };
+        self.keep_session(headers, &fresh)?;
         fresh.answered(fresh.send(place, method, body, headers).await?)
     }
 
@@ -234,9 +247,29 @@ impl Carrier {
             return Err(trouble);
         }
         match self.ways.other_than(way, None).await {
-            Ok(Some(fresh)) if !trouble.may_have_arrived() => fresh.send(place, method, body, headers).await,
+            Ok(Some(fresh)) if !trouble.may_have_arrived() => {
+                self.keep_session(headers, &fresh)?;
+                fresh.send(place, method, body, headers).await
+            }
             _ => Err(trouble),
         }
+    }
+
+    /// The session of a service is none of another's: where the user has said that it is elsewhere, nothing of it goes
+    /// there.
+    fn keep_session(&self, headers: &HeaderMap, way: &Way) -> Result<(), Trouble> {
+        let is_of_session = ["mcp-session-id", "last-event-id"].iter().any(|name| headers.contains_key(*name));
+        if !is_of_session || self.session.is_at(&way.endpoint.origin()) {
+            return Ok(());
+        }
+        Err(Trouble::new("session_ended", "The service's address has changed, so its session has ended. Try again."))
+    }
+
+    /// The service is elsewhere: begins a session there, once for all that found it out.
+    async fn follow(self: &Arc<Self>) -> Result<(), Trouble> {
+        let _beginning = self.beginning.lock().await;
+        let way = self.ways.get().await?;
+        if self.session.is_at(&way.endpoint.origin()) { Ok(()) } else { self.begin_anew().await }
     }
 
     /// The server has forgotten a session: begins a new one with the app's own words, unseen by the app.
@@ -245,6 +278,11 @@ impl Carrier {
         if self.session.id().as_ref() != Some(forgotten) {
             return Ok(());
         }
+        self.begin_anew().await
+    }
+
+    /// Begins a session with the app's own words.
+    async fn begin_anew(self: &Arc<Self>) -> Result<(), Trouble> {
         let ended = |why: &str| Trouble::new("session_ended", format!("The service ended the session.{why}"));
         let Some(initialize) = self.session.initialize() else { return Err(ended(" Restart the app.")) };
         let envelope = Envelope::of(&initialize);
@@ -252,12 +290,12 @@ impl Carrier {
         if !response.status().is_success() {
             return Err(Trouble::status(response.status().as_u16(), ""));
         }
-        let id = response.headers().get("mcp-session-id").cloned();
+        let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
         let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;
         if !self.session.learn_version(&answer) {
             return Err(ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
         }
-        self.session.set_id(id);
+        self.session.set_id(id, origin);
         let initialized = Bytes::from_static(INITIALIZED);
         let response = self.post(&initialized, &Envelope::of(&initialized)).await?;
         drop(response);
@@ -344,6 +382,9 @@ impl Carrier {
     pub(crate) async fn end(&self) {
         self.stop_listening();
         let (Some(way), Some(_)) = (self.ways.known(), self.session.id()) else { return };
+        if !self.session.is_at(&way.endpoint.origin()) {
+            return;
+        }
         let mut headers = HeaderMap::new();
         self.session.headers(&mut headers);
         let bye = way.client.send(&way.endpoint, Method::DELETE, None, &headers);

@@ -12,7 +12,7 @@ use patchbay_core::wire::{Method, Response, WireError, next_piece, sse};
 use tokio::sync::oneshot;
 
 use crate::answer::{Answer, is_stream};
-use crate::carry::Carrier;
+use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
 use crate::message::{Open, is_message, one_line};
 use crate::server::Server;
@@ -24,8 +24,10 @@ const NAMING: Duration = Duration::from_secs(5);
 
 /// A stream with its place to post to.
 pub(crate) struct Channel {
-    /// As the server named it; nothing is sent there where it is at another origin.
+    /// As the server named it, whole; nothing is sent there where it is at another origin.
     place: String,
+    /// The origin of the stream.
+    origin: String,
     /// The requests that wait for answers on it; none once it has ended.
     waiting: Mutex<Option<Vec<Waiting>>>,
 }
@@ -47,7 +49,10 @@ impl Channel {
         }
         let mut reading = Reading { response, decoder: sse::Decoder::new(MOST_BYTES), early: Vec::new() };
         let Ok(Some(place)) = tokio::time::timeout(NAMING, reading.place()).await else { return Ok(None) };
-        let channel = Arc::new(Self { place, waiting: Mutex::new(Some(Vec::new())) });
+        // What is no address is told of when something is sent there.
+        let place = reading.response.url().join(&place).map_or(place, String::from);
+        let origin = origin(&reading.response);
+        let channel = Arc::new(Self { place, origin, waiting: Mutex::new(Some(Vec::new())) });
         carrier.listen_with(&tokio::spawn(reading.pass_on(channel.clone(), carrier.clone())));
         Ok(Some(channel))
     }
@@ -56,8 +61,9 @@ impl Channel {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_ended(&self) -> bool {
-        self.waiting().is_none()
+    /// Whether the stream has ended, or is one of a service that is elsewhere now.
+    fn has_ended(&self, carrier: &Carrier) -> bool {
+        self.waiting().is_none() || carrier.ways.known().is_some_and(|way| way.endpoint.origin() != self.origin)
     }
 
     /// Posts a message and waits until its requests are answered.
@@ -118,7 +124,7 @@ pub(crate) async fn deliver(
     line: &Bytes,
     open: &mut Open,
 ) -> Result<(), Trouble> {
-    let channel = if channel.has_ended() { begin_again(carrier).await? } else { channel };
+    let channel = if channel.has_ended(carrier) { begin_again(carrier).await? } else { channel };
     channel.deliver(carrier, line, open).await
 }
 
@@ -126,7 +132,7 @@ pub(crate) async fn deliver(
 async fn begin_again(carrier: &Arc<Carrier>) -> Result<Arc<Channel>, Trouble> {
     let _beginning = carrier.beginning.lock().await;
     if let Server::Channel(channel) = carrier.server()
-        && !channel.has_ended()
+        && !channel.has_ended(carrier)
     {
         return Ok(channel);
     }

@@ -23,6 +23,10 @@ pub(crate) async fn listen(carrier: Arc<Carrier>) {
     let (mut flow, mut in_vain, mut faults) = (Flow::default(), 0, 0);
     loop {
         let Some(way) = carrier.ways.some_time().await else { return };
+        // The service is elsewhere now: the next request begins a session there.
+        if !carrier.session.is_at(&way.endpoint.origin()) {
+            return;
+        }
         let headers = carrier.session.listening(flow.last_id.as_ref());
         match way.client.send(&way.endpoint, Method::GET, None, &headers).await {
             Ok(response) if response.status().is_success() && is_stream(&response) => {

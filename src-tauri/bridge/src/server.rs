@@ -9,7 +9,7 @@ use bytes::Bytes;
 use patchbay_core::wire::{MODERN, Response, StatusCode};
 
 use crate::answer::{Answer, bring, is_stream};
-use crate::carry::Carrier;
+use crate::carry::{Carrier, origin};
 use crate::channel::Channel;
 use crate::envelope::Envelope;
 use crate::message::Open;
@@ -40,7 +40,7 @@ pub(crate) async fn begin(
     if response.status().is_success() && is_stream(&response) {
         return bring(carrier, response, envelope, open).await;
     }
-    let id = response.headers().get("mcp-session-id").cloned();
+    let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
     let answer = Answer::read(response).await?;
     if may_be_newest(&answer)
         && let Some(newest) = Newest::meet(carrier, line).await
@@ -57,7 +57,7 @@ pub(crate) async fn begin(
         return channel.deliver(carrier, line, open).await;
     }
     if answer.status.is_success() {
-        carrier.session.set_id(id);
+        carrier.session.set_id(id, origin);
     }
     answer.settle(carrier, envelope, open).await
 }

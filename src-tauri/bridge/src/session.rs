@@ -12,6 +12,8 @@ pub(crate) struct Session(Mutex<Known>);
 #[derive(Debug, Default, Clone)]
 struct Known {
     id: Option<HeaderValue>,
+    /// The origin at which it was begun.
+    origin: Option<String>,
     version: Option<HeaderValue>,
     initialize: Option<Bytes>,
 }
@@ -30,8 +32,14 @@ impl Session {
         self.with(|known| known.initialize.clone())
     }
 
-    pub(crate) fn set_id(&self, id: Option<HeaderValue>) {
-        self.with(|known| known.id = id);
+    /// Remembers the name that the server at an origin gave it, if it gave one.
+    pub(crate) fn set_id(&self, id: Option<HeaderValue>, origin: String) {
+        self.with(|known| (known.id, known.origin) = (id, Some(origin)));
+    }
+
+    /// Whether it was begun at this origin, as far as is known.
+    pub(crate) fn is_at(&self, origin: &str) -> bool {
+        self.with(|known| known.origin.as_deref().is_none_or(|own| own == origin))
     }
 
     pub(crate) fn id(&self) -> Option<HeaderValue> {

@@ -34,6 +34,11 @@ impl Trouble {
         matches!(self.code.as_str(), "unreachable" | "too_slow" | "broken" | "proxy_unreachable")
     }
 
+    /// Whether it is the session alone that is over.
+    pub(crate) fn is_of_session(&self) -> bool {
+        self.code == "session_ended"
+    }
+
     /// Whether another way through the network may do better.
     pub(crate) fn is_of_network(&self) -> bool {
         matches!(self.code.as_str(), "unreachable" | "too_slow" | "tls_not_trusted") || self.code.starts_with("proxy_")
