@@ -170,6 +170,9 @@ fn codex_hands_on_what_an_entry_names() {
     let plan = planned(&linux, "codex", &entry, &Known::default());
     let env = &start(&plan).env;
     assert_eq!((env.get("MORE").map(String::as_str), env.get("LEFT")), (Some("m"), None));
+    assert_eq!(start(&plan).variables.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["MORE"]);
+    let other = host(Platform::Linux, home.path(), &[("PATH", "/bin"), ("MORE", "n"), ("LEFT", "l")]);
+    assert_ne!(plan.digest(""), planned(&other, "codex", &entry, &Known::default()).digest(""));
     assert_eq!(kinds(&plan), [FindingKind::NotSet]);
 }
 

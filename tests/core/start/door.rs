@@ -41,6 +41,45 @@ fn starts(world: &World) -> usize {
 }
 
 #[tokio::test]
+async fn what_stands_in_a_file_of_variables_is_shown_and_is_part_of_what_was_agreed_to() {
+    let world = world().await;
+    let script = program(world.home.path(), "server", "#!/bin/sh\necho \"$NODE_OPTIONS\" >&2\nexit 1\n");
+    let file = world.home.path().join("own.env");
+    let write = |options: &str| {
+        let lines = format!("NODE_OPTIONS=--require {options}\nAPI_TOKEN=canary-file-0123\nBOTH=file\n");
+        std::fs::write(&file, lines).expect("written");
+    };
+    write("/one.js");
+    let entry = json!({ "command": text(&script), "envFile": text(&file), "env": { "BOTH": "entry" } });
+    let folder = world.home.path().join(".cursor");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("mcp.json"), json!({ "mcpServers": { "own": entry } }).to_string()).expect("written");
+    let own = at("cursor", "own");
+    let plan = planned(&world, own.clone()).await;
+    let shown: Vec<_> = plan.variables.iter().map(|one| (one.name.as_str(), one.value.as_deref())).collect();
+    let wanted = [("API_TOKEN", None), ("BOTH", Some("entry")), ("NODE_OPTIONS", Some("--require /one.js"))];
+    assert_eq!(shown, wanted);
+    write("/two.js");
+    let changed = check(&world, own.clone(), Some(plan.expected)).await.expect_err("it is another now");
+    assert_eq!(changed.code, Code::FileChanged);
+    let again = planned(&world, own.clone()).await;
+    let checked = check(&world, own, Some(again.expected)).await.expect("it was seen");
+    assert!(!format!("{checked:?}").contains("two.js"), "afterwards it is not repeated: {checked:?}");
+}
+
+#[tokio::test]
+async fn of_a_program_that_gives_headers_the_folder_and_what_it_is_told_are_shown() {
+    let world = world().await;
+    let entry = json!({ "type": "http", "url": "http://127.0.0.1:9/mcp", "headersHelper": "true" });
+    world.home.write("claude-code", &json!({ "mcpServers": { "own": entry } }).to_string());
+    let plan = planned(&world, at("claude-code", "own")).await;
+    assert_eq!(plan.folder, Some(text(world.home.path())));
+    let shown: Vec<_> = plan.variables.iter().map(|one| (one.name.as_str(), one.value.as_deref())).collect();
+    let name = ("CLAUDE_CODE_MCP_SERVER_NAME", Some("own"));
+    assert_eq!(shown, [name, ("CLAUDE_CODE_MCP_SERVER_URL", Some("http://127.0.0.1:9/mcp"))]);
+}
+
+#[tokio::test]
 async fn a_strangers_program_is_started_only_as_it_was_shown() {
     let world = with_script("first").await;
     let own = at("claude-code", "own");

@@ -159,7 +159,12 @@ fn with_action(mut view: AsAppPlanView, plan: &Plan) -> AsAppPlanView {
             view.way = Way::Address;
             view.url = Some(plan.shown_text(&sending.url));
             view.headers = sending.headers.iter().map(|(name, _)| name.clone()).collect();
-            view.helper = sending.helper.as_ref().map(|helper| plan.shown_text(&helper.command));
+            if let Some(helper) = &sending.helper {
+                view.helper = Some(plan.shown_text(&helper.command));
+                view.folder = Some(helper.folder.display().to_string());
+                let told = |(name, value): &(String, String)| (name.clone(), Some(plan.shown_text(value)));
+                view.variables.extend(helper.told.iter().map(told).map(|(name, value)| AsAppVariable { name, value }));
+            }
         }
         Action::Nothing => {}
     }

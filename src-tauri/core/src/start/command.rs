@@ -24,7 +24,7 @@ pub struct Start {
     pub args: Vec<String>,
     /// All its variables.
     pub env: BTreeMap<String, String>,
-    /// Those that the entry gives.
+    /// Those that the entry gives, by itself, by a file or by name.
     pub variables: Vec<Variable>,
     /// Where it starts.
     pub folder: PathBuf,
@@ -44,6 +44,20 @@ pub struct Variable {
     pub secret: bool,
 }
 
+impl Variable {
+    /// One that stands outside of the entry: it is seen before the start like the entry's own, since it may do anything
+    /// to a program, but a program that repeats it is not told, since it may be a secret of any shape.
+    fn found(name: &str, value: &str, notes: &mut Notes) -> Self {
+        let secret = is_token_name(name) || looks_like_token(value);
+        if secret {
+            notes.hide(value);
+        } else {
+            notes.keep_quiet(value);
+        }
+        Self { name: name.to_owned(), value: Some(value.to_owned()), secret }
+    }
+}
+
 impl Start {
     /// What makes it this start and no other.
     pub(super) fn identify(&self, parts: &mut Vec<String>) {
@@ -53,7 +67,8 @@ impl Start {
         parts.extend(self.args.iter().cloned());
         for variable in &self.variables {
             parts.push(variable.name.clone());
-            parts.push(variable.value.clone().unwrap_or_default());
+            // One that is taken away is another start than one that is empty.
+            parts.extend(variable.value.iter().map(|value| format!("={value}")));
         }
     }
 }
@@ -86,7 +101,9 @@ pub(super) fn start(subject: &Subject<'_>, around: &Around<'_>, notes: &mut Note
     let args: Vec<String> = words.collect();
     let variables = variables(&filler, &written, subject.value, notes);
     let folder = folder(subject, &filler, &project, notes);
-    let env = environment(subject, around, &variables, (&filler, &folder), notes);
+    let named = named(subject, around, notes);
+    let variables = joined([named, from_file(subject, (&filler, &folder), notes), variables]);
+    let env = environment(subject, around, &variables, notes);
     let places = Places {
         app: path(&env),
         shell: around.shell_path.as_deref(),
@@ -208,27 +225,42 @@ fn folder(subject: &Subject<'_>, filler: &Filler<'_>, project: &Path, notes: &mu
     folder
 }
 
-/// All that a program gets: what the app hands on, what a file adds, what the entry gives.
+/// Codex: further variables of its own that it hands on, by name.
+fn named(subject: &Subject<'_>, around: &Around<'_>, notes: &mut Notes) -> Vec<Variable> {
+    let mut all = Vec::new();
+    for named in subject.value.get("env_vars").and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = named.as_str().or_else(|| named.get("name")?.as_str()) else { continue };
+        match around.env.get(name) {
+            Some(value) => all.push(Variable::found(name, value, notes)),
+            None => notes.add(Finding::new(FindingKind::NotSet).named(name)),
+        }
+    }
+    all
+}
+
+/// Those of a file that an entry names, in apps that read one.
+fn from_file(subject: &Subject<'_>, (filler, folder): (&Filler<'_>, &Path), notes: &mut Notes) -> Vec<Variable> {
+    let file = subject.value.get("envFile").and_then(Value::as_str).filter(|_| subject.client.starts.takes_env_file);
+    let Some(file) = file else { return Vec::new() };
+    let pairs = env_file(&folder.join(filler.fill(file, notes)), notes);
+    pairs.iter().map(|(name, value)| Variable::found(name, value, notes)).collect()
+}
+
+/// Variables of several origins, each once: the later count.
+fn joined(all: [Vec<Variable>; 3]) -> Vec<Variable> {
+    let all: BTreeMap<String, Variable> =
+        all.into_iter().flatten().map(|variable| (variable.name.clone(), variable)).collect();
+    all.into_values().collect()
+}
+
+/// All that a program gets: what the app hands on, and what the entry gives.
 fn environment(
     subject: &Subject<'_>,
     around: &Around<'_>,
     variables: &[Variable],
-    (filler, folder): (&Filler<'_>, &Path),
     notes: &mut Notes,
 ) -> BTreeMap<String, String> {
     let mut env = around.passed_on(subject.client);
-    // Codex: further variables of its own to hand on, by name.
-    for named in subject.value.get("env_vars").and_then(Value::as_array).into_iter().flatten() {
-        let Some(name) = named.as_str().or_else(|| named.get("name")?.as_str()) else { continue };
-        match around.env.get(name) {
-            Some(value) => drop(env.insert(name.to_owned(), value.clone())),
-            None => notes.add(Finding::new(FindingKind::NotSet).named(name)),
-        }
-    }
-    let file = subject.value.get("envFile").and_then(Value::as_str).filter(|_| subject.client.starts.takes_env_file);
-    if let Some(file) = file {
-        env.extend(env_file(&folder.join(filler.fill(file, notes)), notes));
-    }
     for Variable { name, value, .. } in variables {
         match value {
             Some(value) => drop(env.insert(name.clone(), value.clone())),
@@ -241,7 +273,7 @@ fn environment(
     env
 }
 
-/// Lines `NAME=value` of a file; all values may be secrets.
+/// Lines `NAME=value` of a file.
 fn env_file(file: &Path, notes: &mut Notes) -> Vec<(String, String)> {
     let Ok(text) = std::fs::read_to_string(file) else {
         notes.add(Finding::new(FindingKind::EnvFileMissing).named(file.display().to_string()));
@@ -252,11 +284,7 @@ fn env_file(file: &Path, notes: &mut Notes) -> Vec<(String, String)> {
         let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
         Some((name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
     };
-    let pairs: Vec<_> = text.lines().filter_map(pair).collect();
-    for (_, value) in &pairs {
-        notes.hide(value);
-    }
-    pairs
+    text.lines().filter_map(pair).collect()
 }
 
 /// The program; of ours it is said when it lies at an old place.

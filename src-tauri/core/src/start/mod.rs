@@ -47,6 +47,8 @@ pub struct Plan {
     pub from: AroundFrom,
     /// Texts that nobody is to see.
     secrets: Vec<Zeroizing<String>>,
+    /// Further texts that nobody repeats.
+    quiet: Vec<Zeroizing<String>>,
     value: Value,
 }
 
@@ -89,7 +91,8 @@ pub fn plan(subject: &Subject<'_>, around: &Around) -> Plan {
         }
         crate::api::view::EntryKind::Unclear => Action::Nothing,
     };
-    Plan { action, findings: notes.findings, from: around.from, secrets: notes.secrets, value: subject.value.clone() }
+    let Notes { findings, secrets, quiet } = notes;
+    Plan { action, findings, from: around.from, secrets, quiet, value: subject.value.clone() }
 }
 
 /// What is learnt while a plan is made.
@@ -97,6 +100,7 @@ pub fn plan(subject: &Subject<'_>, around: &Around) -> Plan {
 struct Notes {
     findings: Vec<Finding>,
     secrets: Vec<Zeroizing<String>>,
+    quiet: Vec<Zeroizing<String>>,
 }
 
 impl Notes {
@@ -112,13 +116,20 @@ impl Notes {
             self.secrets.push(Zeroizing::new(text.to_owned()));
         }
     }
+
+    /// A text that is seen before the start, and not repeated afterwards.
+    fn keep_quiet(&mut self, text: &str) {
+        if text.len() >= 4 {
+            self.quiet.push(Zeroizing::new(text.to_owned()));
+        }
+    }
 }
 
 impl Plan {
     /// A text without the entry's secrets, and without what looks like one.
     pub fn hide(&self, text: &str) -> String {
         let text = mask(text, std::iter::once(&self.value));
-        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+        self.secrets.iter().chain(&self.quiet).fold(text, |text, secret| text.replace(secret.as_str(), MASK))
     }
 
     /// What exactly is started or asked: the same for the same, another for anything else.

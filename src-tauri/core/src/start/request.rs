@@ -31,6 +31,8 @@ pub struct Helper {
     pub command: String,
     /// All its variables.
     pub env: BTreeMap<String, String>,
+    /// Those of them that tell it which entry it is asked for.
+    pub told: Vec<(String, String)>,
     /// Where it starts.
     pub folder: PathBuf,
 }
@@ -43,7 +45,10 @@ impl Sending {
     pub(super) fn identify(&self, parts: &mut Vec<String>) {
         parts.extend(["send".to_owned(), self.url.clone(), self.headers.len().to_string()]);
         parts.extend(self.headers.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
-        parts.extend(self.helper.as_ref().map(|helper| helper.command.clone()));
+        if let Some(Helper { command, told, folder, .. }) = &self.helper {
+            parts.extend([command.clone(), folder.display().to_string()]);
+            parts.extend(told.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
+        }
     }
 
     /// The endpoint with these headers and those that the helper gave, which count before them.
@@ -124,9 +129,10 @@ fn helper(subject: &Subject<'_>, url: &str, around: &Around<'_>, folder: PathBuf
     if let Passes::Few(names) = rule.passes {
         env.retain(|name, _| names(around.host.platform).contains(&name.as_str()));
     }
-    if let Some((name, address)) = rule.told {
-        env.insert(name.to_owned(), subject.name.to_owned());
-        env.insert(address.to_owned(), url.to_owned());
-    }
-    Some(Helper { command, env, folder })
+    let told = rule
+        .told
+        .map(|(name, address)| [(name.to_owned(), subject.name.to_owned()), (address.to_owned(), url.to_owned())]);
+    let told: Vec<_> = told.into_iter().flatten().collect();
+    env.extend(told.iter().cloned());
+    Some(Helper { command, env, told, folder })
 }
