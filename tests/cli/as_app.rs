@@ -173,12 +173,14 @@ fn entries_that_are_not_there_and_words_that_do_not_fit_are_told() {
 }
 
 /// Whether a process is there and has not ended.
+#[cfg(target_os = "linux")]
 fn lives(number: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
     stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }
 
 /// Waits at most ten seconds.
+#[cfg(target_os = "linux")]
 fn in_time(what: &str, is_so: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !is_so() {

@@ -147,7 +147,6 @@ fn what_a_proxy_is_signed_in_to_with_is_told_in_no_writing_however_short_it_is()
     let proxy = Proxy::at("proxy.example:3128").expect("an address").with_sign_in("ali", Some(Secret::new("open")));
     let network = Network::system(SystemProxy::default()).through(proxy);
     let endpoint = Endpoint::new("https://service.example/mcp").expect("an address").with_network(network);
-    // "ali:open"
     let veiled = veil("It was sent YWxpOm9wZW4= and ali:open.", &[endpoint]);
-    assert!(!veiled.contains("YWxp") && !veiled.contains("ali:"), "{veiled}");
+    assert_eq!(veiled, "It was sent •••= and ali:•••.");
 }

@@ -261,6 +261,9 @@ async fn whoever_signs_people_in_is_reached_by_the_choice_also_where_the_service
         let choice = through(&world, &proxy.url(), Some("aladdin"));
         world.set(None, Some(choice), Some(PASSWORD)).await.expect("set");
         // Neither plain http nor https on this computer goes through a proxy.
+        if !is_plain {
+            service.change(|rules| rules.known_as = Some(format!("https://localhost:{}", near.port())));
+        }
         let url = if is_plain { service.url() } else { format!("https://localhost:{}/mcp", near.port()) };
         sign_in_at(&world, &url, &service).await.expect("signed in");
         let asked = proxy.heads().len();

@@ -34,6 +34,8 @@ pub(crate) struct Rules {
     pub(crate) signed_in_by: Option<String>,
     /// Who signs people in, where that is not the service itself; all that is asked of it must come here.
     pub(crate) elsewhere: Option<String>,
+    /// The origin at which it is asked, where that is not its own.
+    pub(crate) known_as: Option<String>,
 }
 
 impl Default for Rules {
@@ -52,6 +54,7 @@ impl Default for Rules {
             proves: true,
             signed_in_by: None,
             elsewhere: None,
+            known_as: None,
         }
     }
 }
@@ -145,12 +148,12 @@ impl Respond for Router {
         state.log.push((path.clone(), said.clone()));
         match path.as_str() {
             "/mcp" if state.rules.offers => {
-                let place = format!("{}/.well-known/oauth-protected-resource/mcp", state.origin);
+                let place = format!("{}/.well-known/oauth-protected-resource/mcp", state.known_as());
                 let challenge = format!(r#"Bearer resource_metadata="{place}""#);
                 ResponseTemplate::new(401).insert_header("www-authenticate", challenge.as_str())
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
-                "resource": format!("{}/mcp", state.origin),
+                "resource": format!("{}/mcp", state.known_as()),
                 "authorization_servers": [state.rules.signed_in_by.clone().unwrap_or_else(|| state.issuer())],
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
@@ -173,6 +176,10 @@ fn field(said: &str, name: &str) -> Option<String> {
 }
 
 impl State {
+    fn known_as(&self) -> String {
+        self.rules.known_as.clone().unwrap_or_else(|| self.origin.clone())
+    }
+
     fn issuer(&self) -> String {
         self.rules.elsewhere.clone().unwrap_or_else(|| self.origin.clone())
     }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use patchbay_core::quiet::{Asked, Kept, Last, Moment, Tries, due, judge, note, unanswered};
+use patchbay_core::quiet::{Asked, Kept, Last, Moment, Tries, due, is_rested, judge, note, unanswered};
 
 const TICK: i64 = 15;
 const START: i64 = 1_800_000_000;
@@ -243,4 +243,15 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn out_of_its_turn_nobody_is_asked_who_was_just_asked_or_said_to_wait() {
+    let mut one = Computer::with(1).asked.remove(0);
+    let rested = |one: &Asked, moments: [i64; 2]| moments.map(|moment| is_rested(one, at(moment)));
+    assert_eq!(rested(&one, [299, 300]), [false, true], "after a check that somebody made");
+    one.tries.at = Some(at(1000));
+    assert_eq!(rested(&one, [1299, 1300]), [false, true], "after one that was made by itself");
+    one.tries.not_before = Some(at(5000));
+    assert_eq!(rested(&one, [4999, 5000]), [false, true], "as the service has said");
 }

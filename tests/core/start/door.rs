@@ -51,7 +51,9 @@ async fn what_stands_in_a_file_of_variables_is_shown_and_is_part_of_what_was_agr
     };
     write("/one.js");
     let entry = json!({ "command": text(&script), "envFile": text(&file), "env": { "BOTH": "entry" } });
-    world.home.write("cursor", &json!({ "mcpServers": { "own": entry } }).to_string());
+    let folder = world.home.path().join(".cursor");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("mcp.json"), json!({ "mcpServers": { "own": entry } }).to_string()).expect("written");
     let own = at("cursor", "own");
     let plan = planned(&world, own.clone()).await;
     let shown: Vec<_> = plan.variables.iter().map(|one| (one.name.as_str(), one.value.as_deref())).collect();

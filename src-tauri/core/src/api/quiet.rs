@@ -14,7 +14,7 @@ use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential};
 use crate::error::Result;
 use crate::probe::Verdict;
-use crate::quiet::{Asked, Kept, Last, Moment, Sensed, Tries, due, judge, note, unanswered};
+use crate::quiet::{Asked, Kept, Last, Moment, Sensed, Tries, due, is_rested, judge, note, unanswered};
 use crate::secret::SecretStore;
 use crate::wire::origin_of;
 
@@ -228,7 +228,7 @@ fn reached(state: &State, connection: &Connection) -> Option<Timestamp> {
 fn witness(state: &State, id: &str, now: Timestamp) -> Option<String> {
     let origin = |connection: &Connection| origin_of(&connection.url).ok();
     let own = state.connection(id).ok().and_then(origin);
-    let recently = |one: &&Asked| {
+    let recently = |one: &Asked| {
         let latest = one.tries.at.max(one.last.map(|last| last.at));
         latest.is_some_and(|at| at <= now && now.duration_since(at).as_secs() < 180)
     };
@@ -236,5 +236,8 @@ fn witness(state: &State, id: &str, now: Timestamp) -> Option<String> {
         .into_iter()
         .filter(|one| !one.is_local && state.connection(&one.id).ok().and_then(origin) != own)
         .collect();
-    if others.iter().any(|one| recently(&one)) { None } else { others.into_iter().next().map(|one| one.id) }
+    if others.iter().any(recently) {
+        return None;
+    }
+    others.into_iter().find(|one| is_rested(one, now)).map(|one| one.id)
 }

@@ -126,6 +126,12 @@ fn asked_for(one: &Asked, now: Timestamp) -> Option<Timestamp> {
     one.tries.not_before.filter(|until| *until <= later(now, MOST))
 }
 
+/// Whether a connection can be asked out of its turn: it was not asked just now, and its service did not say to wait.
+pub fn is_rested(one: &Asked, now: Timestamp) -> bool {
+    let latest = past(one.last.map(|last| last.at), now).max(past(one.tries.at, now));
+    latest.is_none_or(|latest| later(latest, GAP) <= now) && asked_for(one, now).is_none_or(|until| until <= now)
+}
+
 /// A part of a time, the same for the same connection and moment.
 fn portion(of: SignedDuration, id: &str, at: Option<Timestamp>) -> SignedDuration {
     let mut hasher = DefaultHasher::new();

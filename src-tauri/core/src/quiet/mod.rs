@@ -23,7 +23,7 @@ pub use age::is_old;
 pub use battery::{on_battery, pmset_says_battery, supplies_say_battery, windows_says_battery};
 #[cfg(target_os = "linux")]
 pub use bus::listen;
-pub use due::{Asked, Last, Moment, due};
+pub use due::{Asked, Last, Moment, due, is_rested};
 pub use judge::{Kept, judge, note, unanswered};
 pub use sense::{Heard, Network, Sensed, Senses, network_now};
 
