@@ -94,3 +94,36 @@ fn a_green_from_days_ago_is_not_said_to_work() {
     let listed = said(&home, &["list"]);
     assert!(listed.contains("(worked 3 days ago, not checked since)"), "{listed}");
 }
+
+#[test]
+fn what_was_added_and_not_tried_is_not_called_connected() {
+    let home = Home::new();
+    home.write("codex", "");
+    let added = said(&home, &ADD);
+    assert_eq!(added, "Added: my-service\nNot checked yet. Check it with: patchbay check my-service\n");
+    let practice = ["add", "--provider", "practice", "--name", "Notes", "--app", "codex"];
+    let added = said(&home, &practice);
+    assert_eq!(added, "Added: notes\nIt is not signed in yet. Sign in with: patchbay sign-in notes\n");
+    let headers = patchbay(&home, &["headers", "notes"], None);
+    let why = String::from_utf8(headers.stderr).expect("text");
+    assert_eq!(why, "Notes is not signed in. Sign in: patchbay sign-in notes\n");
+}
+
+#[test]
+fn a_sign_in_replaces_no_token_unasked() {
+    let home = Home::new();
+    home.write("codex", "");
+    said(&home, &ADD);
+    let path = home.data().join("state.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("bytes")).expect("JSON");
+    state["connections"][0]["credentials"] = json!([{ "id": "t-1", "label": "mine", "scopes": [],
+        "created": "2026-01-01T00:00:00Z", "fingerprint": "0123456789ab", "origin": "http://127.0.0.1:9" }]);
+    std::fs::write(&path, state.to_string()).expect("written");
+    let refused = patchbay(&home, &["sign-in", "my-service"], None);
+    let why = String::from_utf8(refused.stderr).expect("text");
+    let said = "This connection has a token, and a sign-in would take its place in all apps that use it. \
+                If you want that: patchbay sign-in my-service --replace-token\n";
+    assert_eq!((refused.status.code(), why.as_str()), (Some(2), said));
+    let goes_on = patchbay(&home, &["sign-in", "my-service", "--replace-token"], None);
+    assert!(!String::from_utf8_lossy(&goes_on.stderr).contains("--replace-token"));
+}

@@ -450,3 +450,44 @@ fn a_refusal_says_whether_a_sign_in_or_more_permissions_would_help() {
     assert_eq!(said(401, metadata), Some((true, Vec::new())));
     assert_eq!(said(200, metadata), None);
 }
+
+#[tokio::test]
+async fn why_a_sign_in_cannot_be_is_said_in_plain_words_with_one_next_step() {
+    type Spoil = fn(&mut Rules);
+    const NONE: &str = "This service offers no sign-in that Patchbay can use: ";
+    let refusal = r#"{"error":"invalid_redirect_uri","error_description":"Only\u001b[31m https\u001b[0m here."}"#;
+    let cases: [(Spoil, String, &str); 4] = [
+        (
+            |rules| rules.authorization_endpoint = Some("/authorize".to_owned()),
+            format!("{NONE}an address that it names for signing in is none."),
+            "Use a token instead.",
+        ),
+        (
+            |rules| rules.resource = Some("https://other.example/mcp".to_owned()),
+            format!("{NONE}what it says of signing in is about another address."),
+            "Use a token instead.",
+        ),
+        (
+            |_| {},
+            "This service registers no new program by itself. It says: Only [31m https [0m here.".to_owned(),
+            "Ask the service for a client ID, and give it when you sign in.",
+        ),
+        (
+            |rules| {
+                rules.open = true;
+                rules.offers = false;
+            },
+            "This service takes callers without a sign-in.".to_owned(),
+            "Use it without one.",
+        ),
+    ];
+    for (number, (spoil, message, hint)) in cases.into_iter().enumerate() {
+        let mut rules = Rules::default();
+        spoil(&mut rules);
+        rules.no_registration = (number == 2).then(|| refusal.to_owned());
+        let service = Service::start(rules).await;
+        let failed = sign_in(&want(&service), &Manner::default()).await.expect_err("no sign-in");
+        assert_eq!((failed.code, failed.message), (Code::SignInNotOffered, message));
+        assert_eq!(failed.hint.as_deref(), Some(hint));
+    }
+}

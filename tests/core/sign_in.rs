@@ -8,9 +8,9 @@ use patchbay_core::api::view::{ConnectionView, NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedIn, SignedOut};
 use patchbay_core::connection::{Credential, Grant, SignInNeeded, Wiring};
 use patchbay_core::file::Lock;
-use patchbay_core::oauth::{Kept, Step, Want};
-use patchbay_core::probe::Verdict;
-use patchbay_core::secret::{Backend, Secret, SecretStore, Vault};
+use patchbay_core::oauth::{self, Kept, Step, Want};
+use patchbay_core::probe::{Report, Verdict};
+use patchbay_core::secret::{Backend, Key, Secret, SecretStore, Vault};
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error};
 use patchbay_practice::{Options, SignInRules};
@@ -113,6 +113,14 @@ impl World {
             Answer::SignedOut(done) => done,
             _ => panic!("another answer"),
         }
+    }
+
+    async fn report(&self) -> Report {
+        let Answer::Reports(mut done) = self.do_it(Request::Check { ids: vec![ID.into()] }).await.expect("checked")
+        else {
+            panic!("another answer")
+        };
+        done.remove(0).report
     }
 
     fn view(&self) -> ConnectionView {
@@ -433,4 +441,95 @@ async fn where_the_apps_sign_in_by_themselves_they_get_the_address_alone_and_not
     assert!(world.home.read("codex").contains(&url));
     let desktop = Request::Place { id: ID.into(), places: vec![place("claude-desktop")], expected: None };
     assert_eq!(world.do_it(desktop).await.expect_err("it takes programs only").code, Code::WiringUnsupported);
+}
+
+impl World {
+    /// Whether the service has ended what this entry of the keychain held.
+    async fn has_ended(&self, held: &str) -> bool {
+        let store = SecretStore::with_store(keyring_core::mock::Store::new().expect("a mock keychain"));
+        let endpoint = Endpoint::new(&self.practice.mcp_url()).expect("an address");
+        let key = Key::new("t-1", &endpoint.origin());
+        store.write(&key, &Secret::new(held)).await.expect("written");
+        let access = serde_json::from_str::<Value>(held).expect("JSON")["access"].as_str().expect("a token").to_owned();
+        let folder = tempfile::tempdir().expect("a folder");
+        match oauth::access(&store, &key, folder.path(), &endpoint, Some(&Secret::new(access))).await {
+            Ok(_) => false,
+            Err(error) => error.code == Code::SignInNeeded,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_again_ends_the_sign_in_before_at_the_service() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    let first = world.held();
+    assert_eq!(world.sign_in().await.expect("signed in").report.verdict, Verdict::Working);
+    let second = world.held();
+    assert!(world.has_ended(&first).await);
+    assert!(!world.has_ended(&second).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_sign_ins_at_once_one_stays_and_the_other_is_ended() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    world.sign_out().await;
+    let other = world.reopened(&[]);
+    let sign_in = Request::SignIn { id: ID.into(), token: None, with: SignInWith::default() };
+    other.listen(|event| {
+        if let Event::SignIn { step: SignInStep::Browser { url }, .. } = event {
+            tokio::spawn(browse(url, User::Allows));
+        }
+    });
+    let (one, two) = tokio::join!(world.sign_in(), other.call(sign_in, None));
+    one.expect("signed in");
+    two.expect("signed in");
+    assert_eq!(world.view().tokens.len(), 1);
+    assert_eq!(world.verdict().await, Verdict::Working);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_place_of_a_sign_in_ends_that_at_the_service_and_leaves_nothing_to_revoke() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    let held = world.held();
+    let (_, token) = world.token(&["profile:read", "notes:read"]).await;
+    let renew = Request::Renew { id: ID.into(), token: None, expires: None, scopes: None };
+    let done = world.patchbay.call(renew, Some(Secret::new(token))).await.expect("renewed");
+    let Answer::Renewed(done) = done else { panic!("another answer") };
+    assert_eq!((done.signed_out, done.old, done.revoke_page), (Some(true), None, None));
+    assert!(world.has_ended(&held).await);
+    assert_eq!((world.own().previous.len(), world.view().status), (0, Status::Working));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_says_of_a_sign_in_that_it_has_ended_and_without_one_that_nobody_is_signed_in() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    let held = world.held();
+    // Ended at the service, as its own page would.
+    let held = oauth::Held(Secret::new(held));
+    assert!(oauth::sign_out(&held, &Endpoint::new(&world.practice.mcp_url()).expect("an address")).await);
+    let report = world.report().await;
+    assert_eq!(report.sentence(), "The sign-in has ended, or was ended at the service. Sign in again.");
+    assert!(report.wants_sign_in());
+    world.sign_out().await;
+    let report = world.report().await;
+    assert_eq!(report.sentence(), "Nobody is signed in here. Sign in with your browser.");
+    let again = world.do_it(Request::SignOut { id: ID.into(), token: None }).await.expect_err("signed out already");
+    assert_eq!(again.message, "My Notes is not signed in.");
+    let state = world.patchbay.state().expect("a state");
+    let failed = world.patchbay.endpoint(&state.connections[0], None).await.expect_err("nothing to send");
+    assert_eq!((failed.message, failed.hint), (again.message, Some(format!("Sign in: patchbay sign-in {ID}"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_says_ahead_which_token_it_would_replace() {
+    let (world, _) = signing(User::Allows).await;
+    world.connected().await;
+    let at = world.patchbay.token_to_replace(ID).expect("a state").expect("a token");
+    assert!(at.page.is_some_and(|page| page.ends_with("/tokens")));
+    world.sign_in().await.expect("signed in");
+    assert_eq!(world.patchbay.token_to_replace(ID).expect("a state"), None);
 }

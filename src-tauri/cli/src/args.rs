@@ -259,6 +259,9 @@ pub(crate) struct AddSignIn {
 pub(crate) struct SignInArgs {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Put the sign-in in the place of the token that the connection has.
+    #[arg(long)]
+    pub(crate) replace_token: bool,
     /// A client that was made for you at the service; otherwise Patchbay registers itself.
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Place, PlanView, Request, TokenFacts};
 use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
+use patchbay_core::catalog::Offered;
 use patchbay_core::client::Scope;
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Secret};
@@ -232,11 +233,16 @@ async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, a
     if as_json {
         print::json(&done);
     } else {
-        print::line(&format!("Connected: {}", done.id));
+        print::line(&format!("Added: {}", done.id));
         words::restart(patchbay, &done.restart);
-        if without_token {
-            print::line(&format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id));
-        }
+        let signs_in = provider.sign_in.as_ref().is_some_and(|sign_in| sign_in.offered == Offered::Yes);
+        print::line(&match (without_token, signs_in) {
+            (true, true) => format!("It is not signed in yet. Sign in with: patchbay sign-in {}", done.id),
+            (true, false) => {
+                format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id)
+            }
+            (false, _) => format!("Not checked yet. Check it with: patchbay check {}", done.id),
+        });
     }
     Ok(())
 }
@@ -365,7 +371,10 @@ pub(crate) fn check_words(checked: &CheckedView) {
     let wait = report.retry_after.map(|seconds| {
         format!("It asks to wait {}.", words::counted(i64::try_from(seconds).unwrap_or(i64::MAX), "second"))
     });
-    for more in [missing, wait, report.detail.clone()].into_iter().flatten() {
+    let is_told = report.detail.as_ref().is_some_and(|detail| detail.contains("patchbay sign-in"));
+    let way = if checked.id.contains("://") { "--url " } else { "" };
+    let sign_in = (report.wants_sign_in() && !is_told).then(|| format!("Run: patchbay sign-in {way}{}", checked.id));
+    for more in [missing, wait, report.detail.clone(), sign_in].into_iter().flatten() {
         print::line(&format!("  {more}"));
     }
     for layer in &report.layers {

@@ -10,7 +10,7 @@ use patchbay_core::{Code, Error, Result};
 
 use crate::commands::{ATTENTION, unexpected};
 use crate::input::{doubts, from_stdin};
-use crate::print;
+use crate::{print, words};
 
 /// Which token to renew.
 pub(crate) struct Wanted {
@@ -39,7 +39,7 @@ pub(crate) async fn renew(patchbay: &Patchbay, wanted: Wanted, as_json: bool) ->
     if as_json {
         print::json(&done);
     } else {
-        words(&done);
+        say(&done);
     }
     doubts.iter().for_each(print::warning);
     // A program's token is tried by nobody but the program.
@@ -78,7 +78,7 @@ fn token_of(connection: &Connection, app: &str) -> Result<String> {
     })
 }
 
-fn words(done: &Renewed) {
+fn say(done: &Renewed) {
     let id = &done.id;
     if done.after.verdict == Verdict::NotTried {
         print::line(&format!("Saved for {id}, and not checked: only the program can tell whether it works."));
@@ -89,6 +89,9 @@ fn words(done: &Renewed) {
     if done.expires.is_none() {
         let before = done.lasted_days.map(|days| format!(" The one before was for {days} days.")).unwrap_or_default();
         print::line(&format!("No end is known for it, so Patchbay cannot remind you.{before}"));
+    }
+    if let Some(ended) = done.signed_out {
+        print::line(words::signed_out(ended));
     }
     match (&done.old, &done.revoke_page) {
         (Some(_), Some(page)) => print::line(&format!("Revoke the old one at {page}")),

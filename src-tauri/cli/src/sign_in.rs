@@ -96,6 +96,12 @@ async fn of_connection(
     secret: Option<Secret>,
     as_json: bool,
 ) -> Result<ExitCode> {
+    let replaced = patchbay.token_to_replace(id)?;
+    if replaced.is_some() && !args.replace_token {
+        let said = "This connection has a token, and a sign-in would take its place in all apps that use it.";
+        let hint = format!("If you want that: patchbay sign-in {id} --replace-token");
+        return Err(Error::new(Code::Usage, said).hint(hint));
+    }
     tell_steps(patchbay);
     let grant = args.grant.map(Into::into);
     let (client_id, scopes) = (client_id(args), args.scopes.clone());
@@ -107,6 +113,11 @@ async fn of_connection(
         print::json(&done);
     } else {
         print::line(&format!("Signed in: {id}. All apps that use it go on by themselves."));
+        match replaced.map(|old| old.page) {
+            Some(Some(page)) => print::line(&format!("Its token is not used any more. Revoke it at {page}")),
+            Some(None) => print::line("Its token is not used any more. Revoke it at the service."),
+            None => {}
+        }
     }
     Ok(if done.report.verdict == Verdict::Working { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }

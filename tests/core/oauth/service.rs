@@ -28,6 +28,13 @@ pub(crate) struct Rules {
     /// The issuer that it gives the browser.
     pub(crate) issuer_back: Option<String>,
     pub(crate) token_endpoint: Option<String>,
+    pub(crate) authorization_endpoint: Option<String>,
+    /// The address that its metadata is about.
+    pub(crate) resource: Option<String>,
+    /// How it refuses to register a program.
+    pub(crate) no_registration: Option<String>,
+    /// Whether it answers callers who are nobody.
+    pub(crate) open: bool,
     /// Whether its metadata says that it knows PKCE.
     pub(crate) proves: bool,
     /// Who signs people in for it, where that is somebody else.
@@ -51,6 +58,10 @@ impl Default for Rules {
             repeats: false,
             issuer_back: None,
             token_endpoint: None,
+            authorization_endpoint: None,
+            resource: None,
+            no_registration: None,
+            open: false,
             proves: true,
             signed_in_by: None,
             elsewhere: None,
@@ -147,13 +158,14 @@ impl Respond for Router {
         let said = if body.is_empty() { request.url.query().unwrap_or_default().to_owned() } else { body };
         state.log.push((path.clone(), said.clone()));
         match path.as_str() {
+            "/mcp" if state.rules.open => json_of(&json!({ "jsonrpc": "2.0", "id": 1, "result": {} })),
             "/mcp" if state.rules.offers => {
                 let place = format!("{}/.well-known/oauth-protected-resource/mcp", state.known_as());
                 let challenge = format!(r#"Bearer resource_metadata="{place}""#);
                 ResponseTemplate::new(401).insert_header("www-authenticate", challenge.as_str())
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
-                "resource": format!("{}/mcp", state.known_as()),
+                "resource": state.rules.resource.clone().unwrap_or_else(|| format!("{}/mcp", state.known_as())),
                 "authorization_servers": [state.rules.signed_in_by.clone().unwrap_or_else(|| state.issuer())],
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
@@ -187,7 +199,8 @@ impl State {
     fn metadata(&self) -> Value {
         let origin = &self.issuer();
         let mut metadata = json!({
-            "issuer": origin, "authorization_endpoint": format!("{origin}/authorize"),
+            "issuer": origin, "authorization_endpoint":
+                self.rules.authorization_endpoint.clone().unwrap_or_else(|| format!("{origin}/authorize")),
             "token_endpoint": self.rules.token_endpoint.clone().unwrap_or_else(|| format!("{origin}/token")),
             "revocation_endpoint": format!("{origin}/revoke"), "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"], "authorization_response_iss_parameter_supported": true,
@@ -202,6 +215,9 @@ impl State {
     }
 
     fn register(&mut self, said: &str) -> ResponseTemplate {
+        if let Some(body) = &self.rules.no_registration {
+            return ResponseTemplate::new(400).set_body_string(body);
+        }
         let asked: Value = serde_json::from_str(said).expect("JSON");
         self.made += 1;
         let client = format!("client-{}", self.made);

@@ -37,4 +37,8 @@ expires: Expiry | null,
 /**
  * How many days the token before it was for, where that is known.
  */
-lasted_days: number | null, };
+lasted_days: number | null, 
+/**
+ * Whether the service has ended the sign-in that the token took the place of; absent where there was none.
+ */
+signed_out?: boolean, };

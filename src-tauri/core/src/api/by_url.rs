@@ -14,7 +14,7 @@ use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::oauth::{self, Held, Kept, Manner, Refusal, Step, Want};
-use crate::probe::{self, Limits, Probe, Report, Verdict};
+use crate::probe::{self, Limits, OfSignIn, Probe, Report, Verdict};
 use crate::secret::{Secret, SecretStore};
 use crate::wire::Endpoint;
 
@@ -82,9 +82,12 @@ impl Patchbay {
         }
         let manner = Manner { before: before.as_ref(), places: None, patience };
         let signed = oauth::sign_in_as(&want, &manner, tell).await?;
-        self.put(&key, &signed.held).await?;
+        let ended = self.put(&key, &signed.held).await?;
         let kept = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
         kept.keep(self.data_dir())?;
+        if let Some(ended) = ended {
+            self.end_sign_in(&ended, &want.endpoint).await;
+        }
         Ok(kept)
     }
 
@@ -103,8 +106,11 @@ impl Patchbay {
                 Err(error) => return Ok(not_tried(&error, self.host().now)),
             };
             let report = self.probe_url(bare.clone().with_auth(&AuthHeader::default(), &token)?).await;
-            if report.verdict != Verdict::TokenRefused || refused.is_some() {
+            if report.verdict != Verdict::TokenRefused {
                 return Ok(report);
+            }
+            if refused.is_some() {
+                return Ok(report.of_sign_in(OfSignIn::Ended));
             }
             refused = Some(token);
         }

@@ -12,7 +12,7 @@ use crate::catalog;
 use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
-use crate::probe::{self, LayerKind, Limits, Probe, Report, Verdict};
+use crate::probe::{self, LayerKind, Limits, OfSignIn, Probe, Report, Verdict};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
 
@@ -125,7 +125,8 @@ impl Patchbay {
         credential: Option<&Credential>,
     ) -> Report {
         let checked = self.try_token(settings, connection, credential).await;
-        checked.unwrap_or_else(|error| not_tried(&error, self.host().now))
+        let report = checked.unwrap_or_else(|error| not_tried(&error, self.host().now));
+        said_of(report, credential)
     }
 
     async fn try_token(
@@ -244,6 +245,18 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
     };
     let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
     probe::not_tried(verdict, layer, format!("{}{hint}", error.message), now)
+}
+
+/// What a check found, in the words for a sign-in where it is about one.
+pub(super) fn said_of(report: Report, credential: Option<&Credential>) -> Report {
+    let signed_in = credential.is_some_and(|credential| credential.sign_in.is_some());
+    match report.verdict {
+        Verdict::TokenRefused | Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if signed_in => {
+            report.of_sign_in(OfSignIn::Ended)
+        }
+        Verdict::NeedsBrowserSignIn if credential.is_none() => report.of_sign_in(OfSignIn::None),
+        _ => report,
+    }
 }
 
 /// The credentials in use, the first ahead.

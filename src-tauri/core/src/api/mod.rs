@@ -71,7 +71,7 @@ pub use network::ready_network;
 pub use quiet::Notice;
 pub use reopen::say as say_restart;
 pub use run::{RunSecrets, run_secrets};
-pub use sign_in_view::{DueSignIn, SignInStep, SignInView, SignInWith, SignedIn, SignedOut};
+pub use sign_in_view::{DueSignIn, RevokeAt, SignInStep, SignInView, SignInWith, SignedIn, SignedOut};
 pub use token::{UNKNOWN_END, ready_token};
 pub use view::Snapshot;
 

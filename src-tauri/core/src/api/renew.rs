@@ -55,6 +55,11 @@ impl Patchbay {
             Some(credential) => self.swap(&connection, credential, &fit, wanted.scopes).await?,
             None => self.first_token(&wanted, secret).await?,
         };
+        let was_signed_in = chosen.is_some_and(|chosen| chosen.sign_in.is_some());
+        let (old, signed_out) = match old {
+            Some(old) if was_signed_in => (None, Some(self.end_replaced(wanted.id, &credential, &old).await?)),
+            old => (old, None),
+        };
         let current = self.state()?.connection(wanted.id)?.clone();
         let stored = token::read(self, &current, &credential).await?;
         let after = self.try_new(&current, &stored).await?;
@@ -72,6 +77,7 @@ impl Patchbay {
             token: credential.id,
             revoke_page: revoke_page.filter(|_| old.is_some()),
             old,
+            signed_out,
         })
     }
 

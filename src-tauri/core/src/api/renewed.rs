@@ -26,6 +26,10 @@ pub struct Renewed {
     pub expires: Option<Expiry>,
     /// How many days the token before it was for, where that is known.
     pub lasted_days: Option<i32>,
+    /// Whether the service has ended the sign-in that the token took the place of; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub signed_out: Option<bool>,
 }
 
 /// Whether old tokens are refused now.

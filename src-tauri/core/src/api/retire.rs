@@ -5,6 +5,7 @@ use super::renew::find;
 use super::{Event, Patchbay, token};
 use crate::connection::{Connection, Credential, Previous, Way};
 use crate::error::Result;
+use crate::oauth::Held;
 use crate::probe::{Report, Verdict};
 use crate::wire::origin_of;
 
@@ -64,6 +65,19 @@ impl Patchbay {
             last = last.or(Some(report));
         }
         Ok((Answered::Nothing, last))
+    }
+
+    /// Signs out of a sign-in that a token has taken the place of; whether the service has ended it too.
+    pub(super) async fn end_replaced(&self, id: &str, credential: &Credential, old: &str) -> Result<bool> {
+        let Some(previous) = credential.previous.iter().find(|previous| previous.id == old) else { return Ok(false) };
+        let state = self.state()?;
+        let held = token::read_sound(&self.secrets(), &credential.previous_key(previous)).await?.map(Held);
+        let ended = match &held {
+            Some(held) => self.end_at_service(held, state.connection(id)?).await,
+            None => false,
+        };
+        self.forget_old(id, credential, previous).await?;
+        Ok(ended)
     }
 
     async fn forget_old(&self, id: &str, credential: &Credential, old: &Previous) -> Result<()> {

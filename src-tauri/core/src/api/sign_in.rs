@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::message::{Answer, Connect, Connected, Request};
 use super::place::{self, Expected};
 use super::renew::find;
-use super::sign_in_view::{DueSignIn, SignInStep, SignInWith, SignedIn, SignedOut};
+use super::sign_in_view::{DueSignIn, RevokeAt, SignInStep, SignInWith, SignedIn, SignedOut};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog::{self, check_page};
@@ -98,13 +98,26 @@ impl Patchbay {
         let want = want(self.bare(&connection).await?, before, with, (secret, held.as_ref()))?;
         let mut stop = self.stoppable(id);
         let signed = self.obtain(&mut stop, &connection, &want, held.as_ref(), with.seconds).await?;
-        let token = self.keep_sign_in(&connection, before, &signed).await?;
+        let token = self.keep_sign_in(&connection, token, &signed).await?;
         self.note(&connection, ActivityKind::SignedIn)?;
         self.tell(Event::SignIn { id: id.to_owned(), step: SignInStep::Checking });
         let checked = self.check(&[id.to_owned()]).await?;
         let report = checked.into_iter().next().map(|checked| checked.report);
         let report = report.ok_or_else(|| Error::new(Code::Internal, "The check has no result."))?;
         Ok(SignedIn { id: id.to_owned(), token, report })
+    }
+
+    /// Where the token can be revoked that a sign-in would take the place of: the page, where one is known. Nothing where
+    /// it would replace no token.
+    ///
+    /// # Errors
+    /// The state cannot be read, or does not know the connection.
+    pub fn token_to_replace(&self, id: &str) -> Result<Option<RevokeAt>> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let before = chosen(connection, None)?.filter(|before| before.sign_in.is_none() && !connection.is_program());
+        let resolved = || catalog::find(&connection.provider).ok()?.resolve(&connection.settings).ok();
+        Ok(before.map(|_| RevokeAt { page: resolved().and_then(|resolved| resolved.revoke_page) }))
     }
 
     /// Step 1.
@@ -123,12 +136,11 @@ impl Patchbay {
     }
 
     /// Steps 2 and 3 for a connection that is there; the credential's id.
-    async fn keep_sign_in(
-        &self,
-        connection: &Connection,
-        before: Option<&Credential>,
-        signed: &Signed,
-    ) -> Result<String> {
+    async fn keep_sign_in(&self, connection: &Connection, token: Option<&str>, signed: &Signed) -> Result<String> {
+        // One after the other: who signed in meanwhile is replaced, and not doubled.
+        let turn = oauth::turn(self.data_dir(), &Key::new(&connection.id, "kept")).await?;
+        let now = self.state()?.connection(&connection.id)?.clone();
+        let before = chosen(&now, token)?;
         let mut made = made_of(connection, signed, &self.state()?, self.host().now)?;
         let again = before.filter(|credential| credential.sign_in.is_some());
         if let Some(again) = again {
@@ -139,7 +151,7 @@ impl Patchbay {
             made.previous.push(replaced(before, self.host().now));
         }
         let key = token::key(connection, &made)?;
-        self.put(&key, &signed.held).await?;
+        let ended = self.put(&key, &signed.held).await?;
         let stale = again.map(Credential::key).filter(|stale| *stale != key);
         self.inner.state.update(|state| {
             state.reminders.remove(&made.id);
@@ -149,12 +161,16 @@ impl Patchbay {
         })?;
         // Where the address has changed since.
         self.delete_tokens(&stale.into_iter().collect::<Vec<_>>()).await?;
+        drop(turn);
         self.tell(Event::Changed);
+        if let Some(ended) = ended {
+            self.end_at_service(&ended, connection).await;
+        }
         Ok(made.id)
     }
 
-    /// Puts a new sign-in where secrets are kept.
-    pub(super) async fn put(&self, key: &Key, held: &Held) -> Result<()> {
+    /// Puts a new sign-in where secrets are kept; the one that it takes the place of, which the service can end now.
+    pub(super) async fn put(&self, key: &Key, held: &Held) -> Result<Option<Held>> {
         let _turn = self.token_turn()?;
         oauth::keep(&self.secrets(), key, self.data_dir(), held).await
     }
@@ -179,7 +195,7 @@ impl Patchbay {
         let signed_in = || connection.credentials.iter().find(|credential| credential.sign_in.is_some());
         let credential = match token {
             Some(token) => find(connection, token)?,
-            None => signed_in().ok_or_else(|| token::missing(connection))?,
+            None => signed_in().ok_or_else(|| token::not_signed_in(connection))?,
         };
         let revoked = match self.take_out(connection, credential).await? {
             Some(held) => self.end_at_service(&held, connection).await,
@@ -225,9 +241,14 @@ impl Patchbay {
         oauth::take_out(&self.secrets(), &token::key(connection, credential)?, self.data_dir()).await
     }
 
-    async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {
+    pub(super) async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {
         let Ok(endpoint) = self.bare(connection).await else { return false };
-        tokio::time::timeout(SIGN_OUT, oauth::sign_out(held, &endpoint)).await.unwrap_or(false)
+        self.end_sign_in(held, &endpoint).await
+    }
+
+    /// Ends a sign-in at the service, reached like this; whether the service did.
+    pub(super) async fn end_sign_in(&self, held: &Held, endpoint: &Endpoint) -> bool {
+        tokio::time::timeout(SIGN_OUT, oauth::sign_out(held, endpoint)).await.unwrap_or(false)
     }
 
     /// What stands in the keychain of a sign-in.

@@ -113,3 +113,10 @@ pub struct DueSignIn {
     /// The credential's id.
     pub token: String,
 }
+
+/// Where a replaced token can be revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokeAt {
+    /// The service's page for it, where one is known.
+    pub page: Option<String>,
+}

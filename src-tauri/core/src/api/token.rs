@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Patchbay;
 use super::message::{TokenFacts, TokenLookView};
 use super::view::Settings;
-use crate::catalog::{self, Provider};
+use crate::catalog::{self, Offered, Provider};
 use crate::connection::state::{State, StateFile, random_hex};
 use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, SignInNeeded, Way};
 use crate::error::{Code, Error, Result};
@@ -203,9 +203,22 @@ pub(super) async fn read_sound(secrets: &SecretStore, key: &Key) -> Result<Optio
 }
 
 pub(super) fn missing(connection: &Connection) -> Error {
+    if connection.credentials.is_empty() && offers_sign_in(connection) {
+        return not_signed_in(connection).hint(format!("Sign in: patchbay sign-in {}", connection.id));
+    }
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
         .hint(format!("Give it one: patchbay renew {} --token-stdin", connection.id))
         .field("token")
+}
+
+/// Whether people can sign in to its service, as its pack knows it.
+fn offers_sign_in(connection: &Connection) -> bool {
+    let sign_in = catalog::find(&connection.provider).ok().and_then(|provider| provider.sign_in.as_ref());
+    sign_in.is_some_and(|sign_in| sign_in.offered == Offered::Yes)
+}
+
+pub(super) fn not_signed_in(connection: &Connection) -> Error {
+    Error::new(Code::TokenMissing, format!("{} is not signed in.", connection.name)).field("token")
 }
 
 /// In place of an end date: nobody knows it, and the user has been told what that means.

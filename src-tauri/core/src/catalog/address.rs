@@ -29,6 +29,13 @@ pub fn check_address(text: &str) -> Result<Url> {
             "Take out what stands before the @; a token goes into its own field.",
         );
     }
+    if !matches!(url.scheme(), "https" | "http") {
+        return wrong(
+            Code::AddressInvalid,
+            "This is no address on the web.",
+            "Copy it from the service's help page; it begins with https://.",
+        );
+    }
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
         return wrong(
             Code::AddressNotHttps,

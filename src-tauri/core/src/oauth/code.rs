@@ -145,6 +145,9 @@ async fn registered(line: &Line, found: &mut Found, here: String, scopes: &[Stri
     let config = found.manager.register_client("Patchbay", &here, &scopes).await.map_err(|error| {
         let failed = failure::of(line, error, &[]);
         let says_nothing = found.is_guess && failed.code != Code::Unreachable;
+        if says_nothing && found.is_open {
+            return failure::not_needed();
+        }
         if says_nothing { failure::not_offered("it says nothing of signing in.") } else { failed }
     })?;
     let secret = config.client_secret.map(Secret::new);

@@ -33,6 +33,8 @@ pub(super) struct Found {
     pub(super) resource: String,
     /// Nothing was said; these are only the usual places.
     pub(super) is_guess: bool,
+    /// It answered a caller who is nobody.
+    pub(super) is_open: bool,
 }
 
 /// Finds out who signs people in, unless that is given.
@@ -40,10 +42,12 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
     let fault = |error| failure::of(line, error, &[]);
     let url = line.endpoint().url().as_str();
     let mut manager = AuthorizationManager::new_with_oauth_http_client(url, line.clone()).await.map_err(fault)?;
+    let mut is_open = false;
     let (metadata, is_guess) = if let Some(places) = given {
         (places.metadata(), false)
     } else {
-        let challenge = challenge(line).await?;
+        let challenge;
+        (challenge, is_open) = self::challenge(line).await?;
         match manager.resolve_metadata_from_challenge(challenge.as_deref()).await {
             Ok(found) => {
                 let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
@@ -54,6 +58,7 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
                 }
                 (metadata, is_guess)
             }
+            Err(AuthError::NoAuthorizationSupport) if is_open => return Err(failure::not_needed()),
             Err(error) => (earlier(line, challenge.as_deref(), &error).await.ok_or(error).map_err(fault)?, false),
         }
     };
@@ -64,7 +69,7 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
         token: metadata.token_endpoint.clone(),
         revocation: text(&metadata, "revocation_endpoint"),
     };
-    Ok(Found { manager, metadata, server, resource, is_guess })
+    Ok(Found { manager, metadata, server, resource, is_guess, is_open })
 }
 
 /// The metadata of a service of 2025-03-26 that names another issuer than the place where it stands. Those services knew
@@ -109,8 +114,8 @@ fn stays_here(service: &Url, metadata: &AuthorizationMetadata) -> bool {
 }
 
 /// What the service says of signing in when it is asked something: for a session, and where it gives one to anybody, for
-/// its tools.
-async fn challenge(line: &Line) -> Result<Option<String>> {
+/// its tools; and whether it answered without.
+async fn challenge(line: &Line) -> Result<(Option<String>, bool)> {
     let client = serde_json::json!({ "name": "patchbay", "version": env!("CARGO_PKG_VERSION") });
     let hello = serde_json::json!({ "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client });
     let mut headers = HeaderMap::new();
@@ -134,12 +139,12 @@ async fn challenge(line: &Line) -> Result<Option<String>> {
         answer = ask(line, TOOLS, serde_json::json!({ "_meta": meta }), &headers).await?;
     }
     if answer.status != StatusCode::UNAUTHORIZED {
-        return Ok(None);
+        return Ok((None, answer.status.is_success()));
     }
     let said: Vec<_> =
         answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
     let best = said.iter().find(|value| value.contains("resource_metadata")).or(said.first());
-    Ok(best.map(|value| (*value).to_owned()))
+    Ok((best.map(|value| (*value).to_owned()), false))
 }
 
 async fn ask(line: &Line, method: &str, params: serde_json::Value, headers: &HeaderMap) -> Result<Answer> {

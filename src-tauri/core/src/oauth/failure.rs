@@ -1,6 +1,6 @@
 //! Why a sign-in failed, in words. What a service says is shown short, plain and without tokens.
 
-use rmcp::transport::auth::AuthError;
+use rmcp::transport::auth::{AuthError, ProtectedResourceMetadataInvalidReason as Reason};
 use serde::Deserialize;
 
 use super::bundle::Bundle;
@@ -81,19 +81,60 @@ pub(super) fn of(line: &Line, error: AuthError, secrets: &[Secret]) -> Error {
         AuthError::TokenExchangeFailed(text) | AuthError::ClientCredentialsError(text) => {
             refused(&format!("{}.", said(&server_words(&text))))
         }
-        AuthError::RegistrationFailed(text) => not_offered(&format!(
-            "it registers no new program ({}). Give a client id that you were given by the service.",
-            said(&text)
-        )),
+        AuthError::RegistrationFailed(text) => no_registration(&said(&body_words(&text))),
         AuthError::PkceUnsupported => without_pkce(),
         AuthError::NoAuthorizationSupport => not_offered("it says nothing of signing in."),
         AuthError::AuthorizationFailed(text) => refused(&format!("{}.", said(&text))),
+        AuthError::TokenRefreshFailed(text) | AuthError::TokenRefreshRejected(text) => {
+            refused(&format!("{}.", said(&server_words(&text))))
+        }
+        AuthError::InvalidScope(_) | AuthError::InsufficientScope { .. } => {
+            refused("the service does not give the permissions that were asked for.")
+        }
+        AuthError::InvalidTokenType(_) => refused("it answers with a token of a kind that Patchbay cannot send."),
+        AuthError::OAuthError(_) | AuthError::UrlError(_) => {
+            not_offered("an address that it names for signing in is none.")
+        }
+        AuthError::ProtectedResourceMetadataInvalid { reason, .. } => not_offered(of_metadata(&reason)),
+        AuthError::MetadataError(_) => not_offered("what it says of signing in cannot be read."),
+        AuthError::AuthorizationServersUnavailable { .. } => {
+            not_offered("whoever it names for signing in says nothing of it.")
+        }
         AuthError::DiscoveryRequestFailed { url, .. } => {
             let origin = url.origin().ascii_serialization();
             Error::new(Code::Unreachable, format!("{origin} reports a fault of its own.")).hint("Try again.")
         }
-        other => not_offered(&format!("{}.", said(&other.to_string()))),
+        other => {
+            tracing::debug!("the sign-in failed: {}", said(&other.to_string()));
+            not_offered("its answers cannot be used.")
+        }
     }
+}
+
+/// What is wrong with what a service says of itself.
+fn of_metadata(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::ResourceMismatch { .. } => "what it says of signing in is about another address.",
+        _ => "what it says of signing in cannot be used.",
+    }
+}
+
+/// No new program is registered, and none was brought along.
+fn no_registration(words: &str) -> Error {
+    let words = if words.is_empty() { String::new() } else { format!(" It says: {words}.") };
+    Error::new(Code::SignInNotOffered, format!("This service registers no new program by itself.{words}"))
+        .hint("Ask the service for a client ID, and give it when you sign in.")
+}
+
+/// The service takes callers as they are.
+pub(super) fn not_needed() -> Error {
+    Error::new(Code::SignInNotOffered, "This service takes callers without a sign-in.").hint("Use it without one.")
+}
+
+/// What a refusal's body says in words, behind the status that the library puts ahead of it.
+fn body_words(text: &str) -> String {
+    let said = text.find('{').and_then(|at| serde_json::from_str::<Said>(&text[at..]).ok()).unwrap_or_default();
+    if said.error_description.is_empty() { said.error } else { said.error_description }
 }
 
 /// What the server says in an error of the token endpoint; anything else may quote an answer with a token in it.

@@ -201,13 +201,16 @@ pub fn finish(patience: Duration) {
     access::finish(patience);
 }
 
-/// Puts a new sign-in into the keychain, while nobody renews the one that may stand there.
+/// Puts a new sign-in into the keychain, while nobody renews the one that may stand there, which is handed back.
 ///
 /// # Errors
 /// A renewal does not finish; the keychain does not take it.
-pub async fn keep(store: &SecretStore, key: &Key, data_dir: &Path, held: &Held) -> Result<()> {
+pub async fn keep(store: &SecretStore, key: &Key, data_dir: &Path, held: &Held) -> Result<Option<Held>> {
     let _turn = access::turn(data_dir, key).await?;
-    store.write(key, &held.0).await
+    // One that is damaged, or cannot be read, is ended by nobody.
+    let before = store.read(key).await.ok().flatten();
+    store.write(key, &held.0).await?;
+    Ok(before.filter(|before| *before != held.0).map(Held))
 }
 
 /// The right to change a sign-in in the keychain: nobody renews it, keeps it or takes it out meanwhile.

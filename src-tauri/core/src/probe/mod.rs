@@ -25,6 +25,7 @@ use crate::wire::{Client, Endpoint, Timeouts, veil};
 pub use cause::Cause;
 pub use curl::curl;
 pub use report::{Explained, Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
+pub(crate) use words::OfSignIn;
 
 /// How much a check may take.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::{Value, to_value};
 
-use super::{Cause, Mark, Report, Verdict};
+use super::{Cause, Explained, Mark, Report, Verdict};
 
 /// The window's own file; `ui/src/i18n/words.ts` requires an entry for every verdict and cause.
 static WORDS: LazyLock<Words> =
@@ -18,6 +18,8 @@ static WORDS: LazyLock<Words> =
 struct Words {
     verdict: BTreeMap<String, Of>,
     cause: BTreeMap<String, Because>,
+    /// Of a sign-in, in the place of what is said of a token.
+    sign_in: BTreeMap<String, Because>,
 }
 
 /// What is said of a verdict by itself.
@@ -33,11 +35,36 @@ struct Because {
     then: String,
 }
 
+/// How a refusal is explained where people sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfSignIn {
+    /// There was a sign-in, and it is refused.
+    Ended,
+    /// There is none.
+    None,
+}
+
 impl Report {
+    /// The same, said of a sign-in and not of a token.
+    pub(crate) fn of_sign_in(mut self, which: OfSignIn) -> Self {
+        let words = WORDS.sign_in.get(match which {
+            OfSignIn::Ended => "ended",
+            OfSignIn::None => "none",
+        });
+        self.explained = words.map(|words| Explained { say: words.say.clone(), then: words.then.clone() });
+        self
+    }
+
     /// Why it failed, or what there is to know of what went well; none where the verdict says it all.
     pub fn cause(&self) -> Option<Cause> {
         let with = |mark: Mark| self.layers.iter().find(|layer| layer.mark == mark && layer.cause.is_some());
         with(Mark::Failed).or_else(|| with(Mark::Warned)).and_then(|layer| layer.cause)
+    }
+
+    /// Whether the next step is to sign in.
+    pub fn wants_sign_in(&self) -> bool {
+        let ended = |own: &Explained| WORDS.sign_in.get("ended").is_some_and(|words| words.say == own.say);
+        self.verdict == Verdict::NeedsBrowserSignIn || self.explained.as_ref().is_some_and(ended)
     }
 
     /// What it means, in words for people: the cause and one next step.

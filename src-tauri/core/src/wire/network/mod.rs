@@ -181,13 +181,6 @@ impl PartialEq for Network {
     }
 }
 
-/// Whether an address is reached in the same way.
-impl PartialEq for Network {
-    fn eq(&self, other: &Self) -> bool {
-        self.chosen == other.chosen
-    }
-}
-
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(chosen) = &self.chosen else { return f.write_str("Network(the system's)") };
