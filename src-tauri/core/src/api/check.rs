@@ -211,8 +211,7 @@ fn not_tried(error: &Error, now: Timestamp) -> Report {
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };
-    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-    probe::not_tried(verdict, layer, format!("{}{hint}", error.message), now)
+    probe::not_tried(verdict, layer, error.in_sentences(), now)
 }
 
 /// The credentials in use, the first ahead.
