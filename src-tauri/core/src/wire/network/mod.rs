@@ -7,6 +7,7 @@ mod certificates;
 mod except;
 mod proxy;
 mod system;
+mod trust;
 mod tunnel;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use certificates::read_certificates;
 pub use except::Except;
 pub use proxy::Proxy;
 pub use system::SystemProxy;
+pub(super) use trust::UnknownOtherName;
 pub(crate) use tunnel::{Line, tunnel};
 pub use tunnel::{ProxyFault, ProxyWhy};
 
@@ -135,7 +137,7 @@ impl Network {
         Ok(config
             .map_err(closed)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_custom_certificate_verifier(Arc::new(trust::Naming(verifier)))
             .with_no_client_auth())
     }
 }
