@@ -160,6 +160,7 @@ fn usage_is_one_line_that_names_what_is_missing_and_where_to_look() {
     let typed = "Unrecognized subcommand 'lisst'. A similar subcommand exists: 'list'. See: patchbay --help\n";
     assert_eq!(said(&["lisst"]), typed);
     assert_eq!(said(&[]), "Say what to do. See: patchbay --help\n");
+    assert_eq!(said(&["--json"]), "Say what to do. See: patchbay --help\n");
     let account = ["add", "--provider", "xurrent", "--name", "X", "--app", "codex", "--create"];
     assert!(said(&account).contains("--set account=..."), "{}", said(&account));
     let services = patchbay(&home, &["services", "uipath"], None);

@@ -100,6 +100,7 @@ fn our_bridge_works_the_way_each_app_starts_it_and_asks_nobody() {
     assert_eq!(refused.status.code(), Some(1));
     let one = told(&refused)[0].clone();
     assert_eq!((&one["report"]["works"], &one["direct"]), (&json!(false), &json!("token_refused")), "{one}");
+    assert_eq!(one["report"]["said"], json!([]), "our own log says it no better");
     assert_eq!((&one["differs"], &one["report"]["findings"][0]["kind"]), (&Value::Null, &json!("refused")), "{one}");
 }
 
@@ -129,6 +130,27 @@ fn an_address_is_asked_as_its_app_asks_it_also_with_headers_from_a_program() {
 }
 
 #[test]
+fn an_address_that_fails_is_told_in_a_sentence_and_nothing_was_sent_before_a_yes() {
+    let home = Home::new();
+    let file = json!({ "mcpServers": { "remote": { "type": "http", "url": "http://127.0.0.1:9/mcp" } } });
+    home.write("claude-code", &file.to_string());
+    let asked = in_session(&home, &["check", "--entry", "claude-code/remote"], None);
+    let words = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert_eq!((asked.status.code(), words.contains("Nothing was sent")), (Some(2), true), "{words}");
+    let checked = in_session(&home, &["check", "--entry", "claude-code/remote", "--yes"], None);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.contains("turns every caller away. Compare the address"), "{said}");
+}
+
+#[test]
+fn an_app_that_uses_it_is_named_where_another_was_asked_for() {
+    let (home, _service, _) = connected("claude-code");
+    let asked = in_session(&home, &["check", "notes", "--as-app", "codex"], None);
+    let words = String::from_utf8_lossy(&asked.stderr).into_owned();
+    assert!(words.contains("Codex does not use notes; it is used by: Claude Code."), "{words}");
+}
+
+#[test]
 fn where_only_the_apps_way_fails_that_is_said() {
     let (home, _service, _) = connected("claude-code");
     let file = home.read("claude-code");
@@ -154,6 +176,7 @@ fn a_strangers_program_is_shown_whole_and_started_only_after_a_yes() {
     assert!(!home.path().join("started").exists() && !said.contains("canary"));
     let json = in_session(&home, &["check", "--entry", "claude-code/own", "--json"], None);
     assert_eq!(code(&json), (2, "usage".to_owned()));
+    assert_eq!(told(&json)["plan"]["command"][2], "two words", "{json:?}");
     let started = in_session(&home, &["check", "--entry", "claude-code/own", "--yes"], None);
     let said = String::from_utf8_lossy(&started.stdout).into_owned();
     assert_eq!(started.status.code(), Some(1), "{said}");
@@ -168,7 +191,7 @@ fn entries_that_are_not_there_and_words_that_do_not_fit_are_told() {
     let exit = |args: &[&str]| code(&in_session(&home, args, None));
     assert_eq!(exit(&["check", "--entry", "codex", "--json"]), (2, "usage".to_owned()));
     assert_eq!(exit(&["check", "--entry", "nope/x", "--json"]), (2, "unknown_app".to_owned()));
-    assert_eq!(exit(&["check", "--entry", "codex/x", "--json"]).1, "file_changed");
+    assert_eq!(exit(&["check", "--entry", "codex/x", "--json"]), (2, "usage".to_owned()));
     assert_eq!(exit(&["check", "nope", "--as-app", "--json"]), (2, "unknown_connection".to_owned()));
 }
 

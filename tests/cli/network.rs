@@ -73,7 +73,7 @@ async fn the_bridge_and_the_check_go_through_the_proxy_with_the_password_from_th
     let set = desk.set(&format!("{PASSWORD}\n"));
     assert_eq!(code(&set), (0, String::new()), "{set:?}");
     let said = String::from_utf8_lossy(&set.stdout).into_owned();
-    assert!(said.contains("as aladdin, with a password from the keychain") && said.contains("company.pem"), "{said}");
+    assert!(said.contains("as aladdin, with a password from the vault") && said.contains("company.pem"), "{said}");
     assert!(desk.bridge()["result"].is_object(), "{}", desk.bridge());
     let tested = desk.json(&["network", "test"]);
     assert_eq!((&tested[0]["id"], &tested[0]["verdict"]), (&"far".into(), &"working".into()), "{tested}");
@@ -134,11 +134,50 @@ async fn the_systems_proxy_is_used_shown_without_its_password_and_never_for_this
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_proxy_forgets_the_password_and_says_so() {
+    let desk = desk().await;
+    assert_eq!(code(&desk.set(PASSWORD)).0, 0);
+    let same = desk.run(&["network", "set", "--except", "intranet.example"], None);
+    assert!(!String::from_utf8_lossy(&same.stderr).contains("forgotten"), "{same:?}");
+    let other = desk.run(&["network", "set", "--proxy", "http://127.0.0.1:9"], None);
+    let words = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(words.contains("The user name aladdin and its password") && words.contains("--password-stdin"), "{words}");
+    let checked = desk.run(&["check"], None);
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.contains("patchbay network set --help"), "{said}");
+    assert_eq!(said.matches("network's proxy 127.0.0.1:9 cannot be reached").count(), 1, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_file_that_is_gone_is_told_in_whole_sentences() {
+    let desk = desk().await;
+    assert_eq!(code(&desk.set(PASSWORD)).0, 0);
+    std::fs::remove_file(&desk.pem).expect("removed");
+    let said = String::from_utf8_lossy(&desk.run(&["check"], None).stdout).into_owned();
+    assert!(said.contains("company.pem. Choose the file"), "{said}");
+    let bridge = desk.bridge()["error"]["message"].to_string();
+    assert!(bridge.contains("company.pem. Choose the file"), "{bridge}");
+}
+
+#[test]
+fn where_all_stays_on_this_computer_there_is_no_proxy_to_try() {
+    let home = Home::new();
+    let add = ["add", "--provider", "custom", "--name", "near", "--set", "url=http://127.0.0.1:9/mcp"];
+    assert_eq!(code(&patchbay_in(&home, &add, None, &[])).0, 0);
+    let tested = patchbay_in(&home, &["network", "test"], None, &[]);
+    assert!(String::from_utf8_lossy(&tested.stdout).contains("no proxy is ever used"), "{tested:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_is_refused_with_its_field() {
     let desk = desk().await;
     let field = |args: &[&str]| desk.json(&[&["network", "set"], args].concat())["error"]["field"].clone();
     assert_eq!(field(&["--proxy", "http://x/y.pac"]), "proxy");
+    assert_eq!(field(&["--proxy", "nonsense"]), "proxy");
     assert_eq!(field(&["--except", "10.0.0.0/99"]), "except");
+    let nothing = desk.run(&["network", "set"], None);
+    let words = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert_eq!((nothing.status.code(), words.contains("patchbay network set --help")), (Some(2), true), "{words}");
     assert_eq!(field(&["--certificate", "/nowhere.pem"]), "certificates");
     assert_eq!(field(&["--user", "aladdin"]), "user");
     let told = desk.run(&["network", "set", "--proxy", "http://a:canary@x:1", "--json"], None);

@@ -116,6 +116,11 @@ fn refuses(said: &Said, sentence: &str, words: &str) {
 const UNKNOWN: &str = "Nobody whom this computer trusts vouches for the service, so nothing was sent. Your company may \
                        be inspecting this connection. Ask whoever looks after your network for its certificate file, \
                        and add it in the settings, under Network.";
+const SIGNER: &str = "The service shows a certificate that is only for signing others, so nothing was sent. Whoever runs \
+                      the service has to make another one for the service itself.";
+const UNKNOWN_OTHER: &str = "Nobody whom this computer trusts vouches for what answers there, and its certificate is for \
+                             another name, so nothing was sent. Compare the address with the service’s own page first; \
+                             if it is right, ask whoever looks after your network.";
 const EXPIRED: &str = "The service’s certificate has expired, so it cannot prove who it is and nothing was sent. Ask \
                        the service’s support to renew it.";
 const EARLY: &str = "The service’s certificate is not valid yet, so nothing was sent. Look whether this computer’s date \
@@ -144,6 +149,23 @@ async fn a_certificate_that_signs_itself_is_not_trusted() {
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
     let certificate = params.self_signed(&key).expect("a certificate").der().clone();
     refuses(&said(Shown { certificate, key }, &authority()).await, UNKNOWN, "nobody this computer trusts");
+}
+
+/// As `openssl req -x509` makes them.
+#[tokio::test]
+async fn a_certificate_for_signing_others_is_told_whether_it_is_trusted_or_not() {
+    let signer = |params: &mut CertificateParams| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let company = authority();
+    for trusted in [&company, &authority()] {
+        let said = said(signed(&company, "localhost", signer), trusted).await;
+        refuses(&said, SIGNER, "is one for signing others");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_by_somebody_unknown_is_told_as_both() {
+    let said = said(signed(&authority(), "elsewhere.example", |_| {}), &authority()).await;
+    refuses(&said, UNKNOWN_OTHER, "and it is for another name");
 }
 
 #[tokio::test]

@@ -225,7 +225,7 @@ fn a_plan_is_another_one_where_anything_that_would_be_started_differs_and_shows_
     }
     let plan = planned(&linux, "claude-code", &base, &Known::default());
     assert_eq!(start(&plan).args[1], "canary-outer-01", "the program gets it");
-    assert_eq!(plan.shown_words(&start(&plan).args), ["--token=•••", "•••"]);
+    assert_eq!(plan.shown_command(start(&plan))[1..], ["--token=•••", "•••"]);
     assert_eq!(plan.hide("x canary-inner-01 --token=canary-argument"), "x ••• --token=•••");
 }
 
@@ -243,7 +243,31 @@ fn nothing_of_a_command_is_hidden_but_the_secret_itself(#[case] args: &[&str], #
     let home = tempfile::tempdir().expect("a folder");
     let linux = host(Platform::Linux, home.path(), &[("PATH", "/usr/bin:/bin")]);
     let plan = planned(&linux, "codex", &json!({ "command": "sh", "args": args }), &Known::default());
-    assert_eq!(plan.shown_words(&start(&plan).args), shown);
+    assert_eq!(plan.shown_command(start(&plan))[1..], *shown);
+}
+
+/// Consent is for what was seen, and a folder's path is no secret, whatever its variable is called.
+#[test]
+fn the_path_of_a_program_is_never_hidden() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = text(home.path());
+    let tool = text(&program(&home.path().join("tools"), "canary-door-0123", ""));
+    let env = [("PATH", "/bin"), ("PWD", &folder), ("DB_PWD", "canary-door-0123"), ("MY_KEY", &folder)];
+    let linux = host(Platform::Linux, home.path(), &env);
+    let entry = json!({
+        "command": "${PWD}/with space/nope",
+        "args": ["${DB_PWD}", "PWD=/some/where", "pwd=canary-door-0124"],
+        "env": { "AT": "${MY_KEY}/x", "OLDPWD": &folder, "SIGN_KEY": &tool, "MYSQL_PWD": "canary-door-0125" },
+    });
+    let plan = planned(&linux, "claude-code", &entry, &Known::default());
+    let shown = [&format!("{folder}/with space/nope"), "•••", "PWD=/some/where", "pwd=•••"];
+    assert_eq!(plan.shown_command(start(&plan)), shown);
+    let hidden = |name: &str| start(&plan).variables.iter().any(|one| one.name == name && one.secret);
+    assert_eq!(["AT", "OLDPWD", "SIGN_KEY", "MYSQL_PWD"].map(hidden), [false, false, false, true]);
+    assert_eq!(plan.shown_text(&format!("{folder}/x")), format!("{folder}/x"));
+    let own = json!({ "command": tool, "env": { "API_TOKEN": "canary-door-0123" } });
+    let plan = planned(&linux, "claude-code", &own, &Known::default());
+    assert_eq!(plan.shown_command(start(&plan)), [tool], "one that is found is shown whatever stands in it");
 }
 
 #[test]

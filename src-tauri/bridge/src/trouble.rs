@@ -80,8 +80,7 @@ impl Trouble {
 
 impl From<patchbay_core::Error> for Trouble {
     fn from(error: patchbay_core::Error) -> Self {
-        let hint = error.hint.map(|hint| format!(" {hint}")).unwrap_or_default();
-        Self::new(&error.code.as_str(), format!("{}{hint}", error.message))
+        Self::new(&error.code.as_str(), error.in_sentences())
     }
 }
 

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use patchbay_core::api::Patchbay;
 use patchbay_core::api::message::{Answer, AsAppPlanView, AsAppView, Differs, EntryAt, Request};
+use patchbay_core::api::view::ConnectionView;
 use patchbay_core::start::Way;
 use patchbay_core::{Code, Error, Result};
-use serde_json::Value;
 
 use crate::commands::{ATTENTION, unexpected};
 use crate::signals::{asked_to_go, hung_up};
@@ -31,7 +31,11 @@ pub(crate) async fn check(patchbay: &Patchbay, wanted: Wanted, as_json: bool) ->
     let entries = entries(patchbay, &wanted)?;
     let mut done = Vec::new();
     for at in entries {
-        let plan = plan(patchbay, &at).await?;
+        let plan =
+            plan(patchbay, &at).await.map_err(|error| if wanted.entry.is_some() { unknown(error) } else { error })?;
+        if !plan.ours && as_json && !wanted.yes {
+            return Ok(print::failure_about(&unseen(&plan), "plan", &plan));
+        }
         if !plan.ours {
             agree(&plan, wanted.yes || !plan.starts, as_json)?;
         }
@@ -67,9 +71,27 @@ fn entries(patchbay: &Patchbay, wanted: &Wanted) -> Result<Vec<EntryAt>> {
         }));
     }
     if all.is_empty() {
-        return Err(Error::new(Code::Usage, "No app uses this.").hint("Name a connection and an app that uses it."));
+        return Err(unused(&snapshot.connections, wanted)?);
     }
     Ok(all)
+}
+
+/// What is said where nothing uses the connections, or not in the app that was named.
+fn unused(connections: &[ConnectionView], wanted: &Wanted) -> Result<Error> {
+    let meant = connections.iter().filter(|connection| wanted.ids.contains(&connection.id));
+    let mut others: Vec<&str> = meant.flat_map(|one| &one.used_in).map(|place| words::app(&place.client)).collect();
+    others.sort_unstable();
+    others.dedup();
+    let ids = wanted.ids.join(", ");
+    let app = wanted.app.as_deref().filter(|app| !app.is_empty()).map(patchbay_core::client::find).transpose()?;
+    Ok(match app.filter(|_| !others.is_empty()) {
+        Some(app) => Error::new(
+            Code::Usage,
+            format!("{} does not use {ids}; it is used by: {}.", app.name, words::listed(&others)),
+        )
+        .hint("Name an app that uses it, or no app for all of them."),
+        None => Error::new(Code::Usage, format!("No app uses {ids}.")).hint("Use it in one with: patchbay add"),
+    })
 }
 
 /// `APP/NAME`: the user's own entry of that name first, then those for folders.
@@ -108,17 +130,33 @@ fn agree(plan: &AsAppPlanView, yes: bool, as_json: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
-    let refused =
-        Error::new(Code::Usage, "Nothing was started: this is not Patchbay's own entry, and nobody said yes.")
-            .hint("Look at the command, then say it with --yes.");
-    if as_json || !std::io::stdin().is_terminal() {
+    let refused = unseen(plan);
+    if !std::io::stdin().is_terminal() {
         return Err(refused);
     }
-    print::notice("Start exactly this? [y/N]");
+    print::notice(match plan.way {
+        Way::Program => "Start exactly this? [y/N]",
+        Way::Address => "Ask exactly this? [y/N]",
+    });
     let mut answer = String::new();
     // What cannot be read is no yes.
     let _ = std::io::stdin().lock().read_line(&mut answer);
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(refused) }
+}
+
+/// Nobody said yes to it.
+fn unseen(plan: &AsAppPlanView) -> Error {
+    let (done, what) = match plan.way {
+        Way::Program => ("Nothing was started", "command"),
+        Way::Address => ("Nothing was sent", "address"),
+    };
+    Error::new(Code::Usage, format!("{done}: this is not Patchbay's own entry, and nobody said yes."))
+        .hint(format!("Look at the {what}, then say it with --yes."))
+}
+
+/// An entry that was named and is not there is a word that does not fit, as an unknown connection is.
+fn unknown(error: Error) -> Error {
+    if error.code == Code::FileChanged { Error { code: Code::Usage, ..error } } else { error }
 }
 
 fn lines(plan: &AsAppPlanView) -> Vec<String> {
@@ -180,8 +218,10 @@ fn show(checked: &AsAppView) {
         print::line(&format!("  {sentence}{end} {next}"));
     }
     if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works) {
-        let detail = report.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
-        print::line(&format!("  {}{detail}", word(&serde_json::to_value(report.verdict).unwrap_or_default())));
+        print::line(&format!("  {}", report.sentence()));
+        if let Some(detail) = &report.detail {
+            print::line(&format!("  {detail}"));
+        }
     }
     for line in &checked.report.said {
         print::line(&format!("  it said: {line}"));
@@ -191,8 +231,4 @@ fn show(checked: &AsAppView) {
         Some(Differs::OnlyApp) => print::line(&format!("  The way {app} does it, it works; directly it does not.")),
         None => {}
     }
-}
-
-fn word(value: &Value) -> String {
-    value.as_str().map(|word| word.replace('_', " ")).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::catalog::Offered;
 use patchbay_core::client::Scope;
-use patchbay_core::probe::Verdict;
+use patchbay_core::probe::{Mark, Verdict};
 use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
@@ -368,18 +368,27 @@ pub(crate) fn check_words(checked: &CheckedView) {
     let report = &checked.report;
     print::line(&format!("{}: {}", checked.id, report.sentence()));
     let missing = report.missing_right.as_ref().map(|right| format!("Missing permission: {right}"));
-    let wait = report.retry_after.map(|seconds| {
-        format!("It asks to wait {}.", words::counted(i64::try_from(seconds).unwrap_or(i64::MAX), "second"))
-    });
+    let wait = report.retry_after.map(|seconds| format!("It asks to wait {}.", words::span(seconds)));
+    let is_proxys = matches!(
+        report.verdict,
+        Verdict::ProxyUnreachable
+            | Verdict::ProxySignInNeeded
+            | Verdict::ProxySignInRefused
+            | Verdict::ProxyForbids
+            | Verdict::ProxyNeeded
+    );
+    let set = is_proxys.then(|| "On the command line: patchbay network set --help".to_owned());
     let is_told = report.detail.as_ref().is_some_and(|detail| detail.contains("patchbay sign-in"));
     let way = if checked.id.contains("://") { "--url " } else { "" };
     let sign_in = (report.wants_sign_in() && !is_told).then(|| format!("Run: patchbay sign-in {way}{}", checked.id));
-    for more in [missing, wait, report.detail.clone(), sign_in].into_iter().flatten() {
+    for more in [missing, wait, report.detail.clone(), set, sign_in].into_iter().flatten() {
         print::line(&format!("  {more}"));
     }
     for layer in &report.layers {
         let (kind, mark) = (serde_json::to_value(layer.kind), serde_json::to_value(layer.mark));
-        let detail = layer.detail.as_ref().map(|detail| format!(", {detail}")).unwrap_or_default();
+        // What decided was said above.
+        let detail = layer.detail.as_ref().filter(|_| layer.mark != Mark::Failed || layer.detail != report.detail);
+        let detail = detail.map(|detail| format!(", {detail}")).unwrap_or_default();
         print::line(&format!(
             "  {:<10} {:<8} {} ms{detail}",
             word(kind.unwrap_or_default()),

@@ -9,7 +9,7 @@ use patchbay_core::api::message::{Answer, CheckedView, Request};
 use patchbay_core::connection::state::State;
 use patchbay_core::connection::{NetworkChoice, ProxyChoice};
 use patchbay_core::probe::Verdict;
-use patchbay_core::secret::Secret;
+use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
@@ -63,6 +63,28 @@ struct SetArgs {
     no_certificates: bool,
 }
 
+impl SetArgs {
+    fn is_empty(&self) -> bool {
+        self.proxy.is_none()
+            && self.user.is_none()
+            && !self.password_stdin
+            && self.except.is_none()
+            && self.certificates.is_empty()
+            && !self.no_certificates
+    }
+}
+
+/// Says that the user name and the password of a proxy do not go along to another one.
+fn note_forgotten(wanted: &SetArgs, before: Option<&NetworkChoice>) {
+    let Some(ProxyChoice::Own { address, user: Some(user), .. }) = before.map(|before| &before.proxy) else { return };
+    let again = matches!(wanted.proxy.as_deref(), Some(proxy) if !matches!(proxy, "none" | "system"));
+    if wanted.proxy.is_none() || again && wanted.user.is_some() {
+        return;
+    }
+    let next = if again { " Give those of the new one with --user and --password-stdin, if it wants any." } else { "" };
+    print::notice(&format!("The user name {user} and its password were for {address} alone and are forgotten.{next}"));
+}
+
 pub(crate) async fn network(patchbay: &Patchbay, args: NetworkArgs, as_json: bool) -> Result<ExitCode> {
     let state = patchbay.state()?;
     let id = args.connection;
@@ -73,6 +95,10 @@ pub(crate) async fn network(patchbay: &Patchbay, args: NetworkArgs, as_json: boo
     match args.action {
         None | Some(NetworkAction::Show) => show(patchbay, &state, id.as_deref(), as_json),
         Some(NetworkAction::Set(wanted)) => {
+            if wanted.is_empty() {
+                return Err(Error::new(Code::Usage, "Say what to set.").hint("See: patchbay network set --help"));
+            }
+            note_forgotten(&wanted, before.as_ref());
             let password = if wanted.password_stdin { Some(from_stdin("password")?) } else { None };
             let choice = choice(wanted, before.unwrap_or_default())?;
             save(patchbay, id, Some(choice), password, as_json).await
@@ -134,23 +160,28 @@ fn show(patchbay: &Patchbay, state: &State, id: Option<&str>, as_json: bool) -> 
         print::json(&json!({ "all": state.settings.network, "connections": own, "system_proxy": system }));
         return Ok(ExitCode::SUCCESS);
     }
+    let store = match patchbay.snapshot()?.secrets.backend {
+        Backend::Keychain => "keychain",
+        Backend::Vault => "vault",
+    };
+    let around = (system.as_deref(), store);
     if let Some(id) = id {
         match &state.connection(id)?.network {
-            Some(own) => words(id, own, system.as_deref()),
+            Some(own) => words(id, own, around),
             None => print::line(&format!("{id}: as for all connections")),
         }
         return Ok(ExitCode::SUCCESS);
     }
-    words("All connections", &state.settings.network, system.as_deref());
+    words("All connections", &state.settings.network, around);
     for connection in &state.connections {
         if let Some(own) = &connection.network {
-            words(&connection.id, own, system.as_deref());
+            words(&connection.id, own, around);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn words(whose: &str, choice: &NetworkChoice, system: Option<&str>) {
+fn words(whose: &str, choice: &NetworkChoice, (system, store): (Option<&str>, &str)) {
     let proxy = match &choice.proxy {
         ProxyChoice::System => match system {
             Some(system) => format!("through the system's proxy {system}"),
@@ -159,7 +190,7 @@ fn words(whose: &str, choice: &NetworkChoice, system: Option<&str>) {
         ProxyChoice::None => "directly, without any proxy".to_owned(),
         ProxyChoice::Own { address, user, password } => {
             let user = user.as_ref().map(|user| format!(" as {user}")).unwrap_or_default();
-            let password = if password.is_some() { ", with a password from the keychain" } else { "" };
+            let password = password.as_ref().map(|_| format!(", with a password from the {store}")).unwrap_or_default();
             format!("through the proxy {address}{user}{password}")
         }
     };
@@ -187,7 +218,12 @@ async fn test(
     if as_json {
         print::json(&tested.iter().map(flat).collect::<Vec<_>>());
     } else if tested.is_empty() {
-        print::line("There is no connection to try it with.");
+        let near = !patchbay.state()?.connections.is_empty();
+        print::line(if near {
+            "There is nothing to try: your connections stay on this computer, where no proxy is ever used, or have a way of their own."
+        } else {
+            "There is no connection to try it with."
+        });
     }
     for one in tested.iter().filter(|_| !as_json) {
         if reached(one) { print::line(&format!("{}: it can be reached", one.id)) } else { check_words(one) }

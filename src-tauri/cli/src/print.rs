@@ -40,6 +40,13 @@ pub(crate) fn failure(error: &Error, as_json: bool) -> ExitCode {
     ExitCode::from(exit_code(error.code))
 }
 
+/// The same, and for scripts beside the error what it is about.
+pub(crate) fn failure_about(error: &Error, name: &str, about: &impl serde::Serialize) -> ExitCode {
+    json(&serde_json::json!({ "error": without_secrets(error), name: about }));
+    notice(&sentence(error));
+    ExitCode::from(exit_code(error.code))
+}
+
 /// No error holds a secret; this makes sure of it.
 pub(crate) fn without_secrets(error: &Error) -> Error {
     let hint = error.hint.as_ref().map(|hint| redact(hint).into_owned());
@@ -48,10 +55,7 @@ pub(crate) fn without_secrets(error: &Error) -> Error {
 
 /// An error in one line: what went wrong, and the way out as a sentence of its own.
 pub(crate) fn sentence(error: &Error) -> String {
-    let Error { message, hint, .. } = without_secrets(error);
-    let end = if hint.is_none() || message.ends_with(['.', '!', '?', ':']) { "" } else { "." };
-    let hint = hint.map(|hint| format!("{end} {hint}")).unwrap_or_default();
-    format!("{message}{hint}").replace(['\n', '\r'], " ")
+    without_secrets(error).in_sentences().replace(['\n', '\r'], " ")
 }
 
 /// 1 where something needs attention, 2 where the input has to change.
@@ -101,11 +105,11 @@ pub(crate) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     let said: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("tip: ")).collect();
     let said = said.join(" ");
     let said = said.trim().trim_start_matches("error: ");
-    let said = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "Say what to do."
-    } else {
-        said.split(" For more information").next().unwrap_or(said)
-    };
+    // The library would list all commands, also those that are only for apps.
+    let lacks_command =
+        matches!(error.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand);
+    let said =
+        if lacks_command { "Say what to do." } else { said.split(" For more information").next().unwrap_or(said) };
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).filter(|tip| !said.contains(tip));
     let tip = tip.map(|tip| format!(". {}.", capital(tip.trim_end_matches('.')))).unwrap_or_default();
     let hint = format!("See: {} --help", command(&text));

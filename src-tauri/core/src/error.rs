@@ -239,6 +239,12 @@ impl Error {
         self
     }
 
+    /// What went wrong, and the next step as a sentence of its own.
+    pub fn in_sentences(&self) -> String {
+        let end = if self.message.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+        self.hint.as_ref().map_or_else(|| self.message.clone(), |hint| format!("{}{end} {hint}", self.message))
+    }
+
     /// An I/O error at a path: full disks, permissions and read-only places have their own codes.
     pub fn io(path: impl AsRef<Path>, source: &std::io::Error) -> Self {
         use std::io::ErrorKind;

@@ -68,8 +68,14 @@ pub(crate) const CIRCLES: Said =
     (Verdict::WrongAddress, "This address sends callers round in circles. Compare it with the service’s own page.");
 
 // The token.
-pub(crate) const TOKEN_REFUSED: Said =
-    (Verdict::TokenRefused, "The service refuses the token. It has ended or was revoked: make a new one.");
+pub(crate) const TOKEN_REFUSED: Said = (
+    Verdict::TokenRefused,
+    "The service does not accept this token: it may be mistyped, ended or revoked. Copy it again, or make a new one.",
+);
+pub(crate) const OTHER_SIGN_IN: Said = (
+    Verdict::TokenRefused,
+    "The service wants another kind of sign-in than with this token. Look on the service’s own page how AI apps sign in to it.",
+);
 pub(crate) const TOKEN_MISSING: Said =
     (Verdict::TokenMissing, "The service wants a token, and it has none yet. Give it one.");
 pub(crate) const WANTS_BROWSER: Said =

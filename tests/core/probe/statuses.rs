@@ -16,6 +16,9 @@ use super::{JSON, OK, PAGE, check};
 #[case::token_refused_without_end(|_: &Asked| vec![head("401 Unauthorized", JSON), Step::Forever("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 0)], true, TOKEN_REFUSED, LayerKind::SignIn)]
 #[case::token_refused_and_silence(|_: &Asked| vec![head("401 Unauthorized", JSON), Step::Hang], true, TOKEN_REFUSED, LayerKind::SignIn)]
 #[case::token_refused_in_the_protocols_words(|asked: &Asked| http("401 Unauthorized", JSON, error_text(asked, -32001, "no")), true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::wants_a_user_name(|_: &Asked| http("401 Unauthorized", "www-authenticate: Basic realm=\"x\", charset=\"UTF-8\"\r\n", ""), true, OTHER_SIGN_IN, LayerKind::SignIn)]
+#[case::takes_a_token_or_a_user_name(|_: &Asked| http("401 Unauthorized", "www-authenticate: Basic realm=\"x\"\r\nwww-authenticate: Bearer\r\n", ""), true, TOKEN_REFUSED, LayerKind::SignIn)]
+#[case::sends_to_a_script(|_: &Asked| http("302 Found", "location: javascript:alert(1)\r\n", ""), true, SENT_ON, LayerKind::Handshake)]
 #[case::wants_a_token(|_: &Asked| http("401 Unauthorized", "", ""), false, TOKEN_MISSING, LayerKind::SignIn)]
 #[case::wants_a_token_and_says_how(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer realm=\"x\"\r\n", ""), false, TOKEN_MISSING, LayerKind::SignIn)]
 #[case::wants_a_browser(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
@@ -35,12 +38,12 @@ use super::{JSON, OK, PAGE, check};
 #[case::no_post(|_: &Asked| http("405 Method Not Allowed", "allow: GET\r\n", ""), true, TURNED_DOWN, LayerKind::Handshake)]
 #[case::not_acceptable(|_: &Asked| http("406 Not Acceptable", "", "no"), true, TURNED_DOWN, LayerKind::Handshake)]
 #[case::wants_another_type(|_: &Asked| http("415 Unsupported Media Type", "", ""), true, TURNED_DOWN, LayerKind::Handshake)]
-#[case::too_many(|_: &Asked| http("429 Too Many Requests", "retry-after: 7\r\n", ""), true, TOO_MANY, LayerKind::SignIn)]
-#[case::fault(|_: &Asked| http("500 Internal Server Error", "", "boom"), true, FAULT, LayerKind::SignIn)]
-#[case::not_made(|_: &Asked| http("501 Not Implemented", "", ""), true, FAULT, LayerKind::SignIn)]
-#[case::bad_gateway(|_: &Asked| http("502 Bad Gateway", "content-type: text/html\r\n", PAGE), true, GATEWAY, LayerKind::SignIn)]
-#[case::overloaded(|_: &Asked| http("503 Service Unavailable", "retry-after: 7\r\n", ""), true, OVERLOADED, LayerKind::SignIn)]
-#[case::slow_gateway(|_: &Asked| http("504 Gateway Timeout", "", ""), true, GATEWAY, LayerKind::SignIn)]
+#[case::too_many(|_: &Asked| http("429 Too Many Requests", "retry-after: 7\r\n", ""), true, TOO_MANY, LayerKind::Handshake)]
+#[case::fault(|_: &Asked| http("500 Internal Server Error", "", "boom"), true, FAULT, LayerKind::Handshake)]
+#[case::not_made(|_: &Asked| http("501 Not Implemented", "", ""), true, FAULT, LayerKind::Handshake)]
+#[case::bad_gateway(|_: &Asked| http("502 Bad Gateway", "content-type: text/html\r\n", PAGE), true, GATEWAY, LayerKind::Handshake)]
+#[case::overloaded(|_: &Asked| http("503 Service Unavailable", "retry-after: 7\r\n", ""), true, OVERLOADED, LayerKind::Handshake)]
+#[case::slow_gateway(|_: &Asked| http("504 Gateway Timeout", "", ""), true, GATEWAY, LayerKind::Handshake)]
 #[tokio::test]
 async fn status(#[case] rule: fn(&Asked) -> Answer, #[case] token: bool, #[case] said: Said, #[case] layer: LayerKind) {
     says(&check(&serve(rule).await, token).await, said, layer);
@@ -60,6 +63,14 @@ fn site(asked: &Asked) -> Answer {
         return http(OK, "content-type: text/html\r\n", PAGE);
     }
     http("401 Unauthorized", "", "")
+}
+
+#[tokio::test]
+async fn another_kind_of_sign_in_is_named_and_a_place_that_is_none_is_not() {
+    let basic = |_: &Asked| http("401 Unauthorized", "www-authenticate: Basic realm=\"x\"\r\n", "");
+    assert_eq!(check(&serve(basic).await, true).await.detail.as_deref(), Some("Basic"));
+    let script = |_: &Asked| http("307 Temporary Redirect", "location: javascript:alert(1)\r\n", "");
+    assert_eq!(check(&serve(script).await, true).await.detail, None);
 }
 
 #[tokio::test]
@@ -83,7 +94,14 @@ async fn how_long_to_wait_is_told_in_seconds() {
     let then = Timestamp::now().checked_add(90.seconds()).expect("a moment");
     let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let past = "Sun, 06 Nov 1994 08:49:37 GMT".to_owned();
-    let cases = [("7".to_owned(), Some(7..=7)), (date, Some(85..=90)), (past, None), ("soon".to_owned(), None)];
+    let month = 30 * 24 * 3600;
+    let cases = [
+        ("7".to_owned(), Some(7..=7)),
+        ("99999999999999".to_owned(), Some(month..=month)),
+        (date, Some(85..=90)),
+        (past, None),
+        ("soon".to_owned(), None),
+    ];
     for (value, expected) in cases {
         let headers = format!("retry-after: {value}\r\n");
         let rule = move |_: &Asked| http("429 Too Many Requests", &headers, "Slow down.");

@@ -310,7 +310,7 @@ export const en = {
     secrets: 'Where tokens are kept', secretsAbout: 'A token is only ever in one of these places. Your tokens move along when you change this.',
     keychain: 'This computer’s keychain', keychainAbout: 'The place your system has for passwords.', vault: 'A vault with a passphrase', vaultAbout: 'An encrypted file. You enter its passphrase once after each login.',
     passphrase: 'Passphrase', again: 'Once more', create: 'Make the vault', unlock: 'Unlock', lock: 'Lock', mismatch: 'The two are not the same.', short: 'Use at least 8 characters.', lost: 'Nobody can recover it. If you forget it, you give your services new tokens.',
-    folder: 'Patchbay’s folder', folderAbout: 'Your list and the activity. No tokens.', folderVault: 'Your list, the activity and your vault. No tokens that anybody can read.', version: 'Version', saved: 'Saved', inUse: 'In use', use: 'Use this',
+    folder: 'Patchbay’s folder', folderAbout: 'Your list and the activity. Only you can read it. Copies of your apps’ files lie there as they were, with what stood in them.', folderVault: 'Your list, the activity and your vault. Only you can read it. Copies of your apps’ files lie there as they were, with what stood in them.', version: 'Version', saved: 'Saved', inUse: 'In use', use: 'Use this',
   },
 
   offline: 'You are offline. Patchbay checks your connections when the network is back.',

@@ -57,6 +57,8 @@ impl Patchbay {
             both = both => both,
             _ = cancel.changed() => return Err(Error::new(Code::Cancelled, "The check was stopped.")),
         };
+        let mut report = report;
+        report.said.retain(|line| !is_own_log(line));
         let differs = differs(&report, direct);
         let view = AsAppView { at: at.clone(), report, direct, differs };
         self.keep_as_app(&view, &chosen.value)?;
@@ -146,8 +148,7 @@ impl Patchbay {
 fn with_action(mut view: AsAppPlanView, plan: &Plan) -> AsAppPlanView {
     match &plan.action {
         Action::Start(start) => {
-            let words: Vec<String> = std::iter::once(&start.command).chain(&start.args).cloned().collect();
-            view.command = plan.shown_words(&words);
+            view.command = plan.shown_command(start);
             let shown = |value: &String| plan.shown_text(value);
             view.variables.extend(start.variables.iter().map(|one| AsAppVariable {
                 name: one.name.clone(),
@@ -201,6 +202,11 @@ fn choose(at: &EntryAt, state: &State, host: &Host) -> Result<Chosen> {
             .hint("See what there is with: patchbay list")
     })?;
     Ok(Chosen { client, seen, value, owner })
+}
+
+/// Whether a line is of Patchbay's own log: of our bridge, whose answer says the same in words for people.
+fn is_own_log(line: &str) -> bool {
+    line.split_whitespace().take(3).any(|word| word.starts_with("patchbay_") && word.contains(':'))
 }
 
 fn differs(report: &Went, direct: Option<Verdict>) -> Option<Differs> {

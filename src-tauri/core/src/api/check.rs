@@ -243,8 +243,7 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };
-    let hint = error.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-    probe::not_tried(verdict, layer, format!("{}{hint}", error.message), now)
+    probe::not_tried(verdict, layer, error.in_sentences(), now)
 }
 
 /// What a check found, in the words for a sign-in where it is about one.

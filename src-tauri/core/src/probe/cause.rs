@@ -37,6 +37,12 @@ pub enum Cause {
     CertificateUnknown,
     /// The certificate is unfit in another way.
     CertificateBad,
+    /// The certificate is one for signing others.
+    CertificateSigner,
+    /// The certificate is signed by nobody whom this computer trusts, and for another host.
+    CertificateUnknownOtherName,
+    /// A sign-in of another kind than with a token is wanted.
+    OtherSignIn,
     /// It redirects to another origin, where nothing was sent.
     SentElsewhere,
     /// It redirects in a way that requests cannot follow.
@@ -112,7 +118,10 @@ impl Cause {
             | Self::CertificateEarly
             | Self::CertificateOtherName
             | Self::CertificateUnknown
+            | Self::CertificateSigner
+            | Self::CertificateUnknownOtherName
             | Self::CertificateBad => Verdict::TlsNotTrusted,
+            Self::OtherSignIn => Verdict::TokenRefused,
             Self::NoTls | Self::SentElsewhere | Self::SentOn | Self::Circles | Self::Gone => Verdict::WrongAddress,
             Self::WebPage
             | Self::TurnedDown

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::http::{NoReply, Reply, post};
-use super::{Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
+use super::{Cause, Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::wire::{Client, LEGACY, MODERN, Method, read_bounded, shown};
 
@@ -127,6 +127,11 @@ impl Talk<'_> {
     }
 
     async fn refused(&self, reply: &Reply, layer: LayerKind) -> Stop {
+        let kind = reply.other_sign_in().filter(|_| self.probe.has_token);
+        if let Some(kind) = kind {
+            let words = reply.words().map_or_else(|| kind.to_owned(), |words| format!("{kind}: {words}"));
+            return Stop { status: Some(reply.status), ..Stop::because(Cause::OtherSignIn, layer).detail(words) };
+        }
         let verdict = if self.probe.has_token {
             Verdict::TokenRefused
         } else if reply.parameter("resource_metadata").is_some() || self.has_metadata().await {

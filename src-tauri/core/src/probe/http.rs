@@ -214,8 +214,22 @@ impl Reply {
 
     /// The place to which it redirects, without what may be private in it.
     pub(super) fn place(&self) -> Option<String> {
-        let there = self.endpoint.url().join(self.location.as_deref()?).ok()?;
+        let there = self.endpoint.url().join(self.location.as_deref()?).ok().filter(url::Url::has_host)?;
         Some(self.shown(&format!("{}{}", there.origin().ascii_serialization(), there.path())))
+    }
+
+    /// Another kind of sign-in that is asked for in the place of a token, where none with a token is.
+    pub(super) fn other_sign_in(&self) -> Option<&'static str> {
+        let challenge = self.challenge.as_deref()?;
+        let names = |scheme: &str| {
+            let word =
+                |part: &str| part.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(scheme));
+            challenge.split(',').any(word)
+        };
+        if !self.endpoint.sends_bearer() || names("Bearer") {
+            return None;
+        }
+        ["Basic", "Digest", "Negotiate", "NTLM"].into_iter().find(|scheme| names(scheme))
     }
 
     /// A parameter of the `WWW-Authenticate` challenge (RFC 6750).

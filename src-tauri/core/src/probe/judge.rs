@@ -13,6 +13,8 @@ pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
         NoReply::Wire(error) => error,
     };
     match error {
+        // `javascript:` and the like lead nowhere.
+        WireError::OtherOrigin(origin) if origin == "null" => because(Cause::SentOn),
         WireError::OtherOrigin(origin) => because(Cause::SentElsewhere).detail(origin.clone()),
         WireError::Circles => because(Cause::Circles),
         WireError::Proxy(fault) => proxy_stop(fault),
@@ -32,6 +34,8 @@ pub(super) fn distrust(why: Distrust) -> Stop {
         Distrust::Early => Cause::CertificateEarly,
         Distrust::OtherName => Cause::CertificateOtherName,
         Distrust::Unknown => Cause::CertificateUnknown,
+        Distrust::Signer => Cause::CertificateSigner,
+        Distrust::UnknownOtherName => Cause::CertificateUnknownOtherName,
         Distrust::Bad => Cause::CertificateBad,
         Distrust::NoTls => Cause::NoTls,
         Distrust::Disagree => Cause::TlsDisagree,
@@ -48,7 +52,8 @@ pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option
             Stop::because(Cause::Blocked, LayerKind::Handshake)
         }
         403 => forbidden(reply, layer),
-        429 | 500..=599 => service_error(reply, layer),
+        // Whether the sign-in is good was not said.
+        429 | 500..=599 => service_error(reply, layer.max(LayerKind::Handshake)),
         // Not signing in failed, but finding the service.
         300..=399 => Stop::because(Cause::SentOn, layer.max(LayerKind::Handshake)).words(reply.place()),
         _ => return None,

@@ -64,6 +64,10 @@ pub(crate) fn looks_like_token(text: &str) -> bool {
 
 /// Whether a variable's, flag's or parameter's name says that it holds a secret.
 pub(crate) fn is_token_name(name: &str) -> bool {
+    // The folder that a shell is in; in other letters, or with more before it, it is a password.
+    if name == "PWD" {
+        return false;
+    }
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     let parts: Vec<_> = name.split(['_', '-', '.']).collect();
     let last = parts.last().copied().unwrap_or_default();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::around::{Around, path};
 use super::fill::{Filled, Source};
 use super::find::Places;
-use super::{Finding, FindingKind, Notes, Subject};
+use super::{Finding, FindingKind, Notes, Subject, is_place};
 use crate::client::{Folder, read_entry, words_of};
 use crate::host::Platform;
 use crate::import::ENVS;
@@ -201,7 +201,8 @@ fn variables(
             (None, Some(value)) => Some(Filler { source: filler.source, themselves: false }.fill(value, notes)),
             (None, None) => None,
         };
-        let secret = is_token_name(name) || plain.contains(name) || value.as_deref().is_some_and(looks_like_token);
+        let is_named = is_token_name(name) || plain.contains(name);
+        let secret = value.as_deref().is_some_and(|value| (is_named && !is_place(value)) || looks_like_token(value));
         if let Some(value) = value.as_deref().filter(|_| secret) {
             notes.hide(value);
         }

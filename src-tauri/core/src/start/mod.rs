@@ -110,9 +110,9 @@ impl Notes {
         }
     }
 
-    /// A text that is not to be seen; one this short is in ordinary words.
+    /// A text that is not to be seen; one this short is in ordinary words, and a place on this computer is no secret.
     fn hide(&mut self, text: &str) {
-        if text.len() >= 4 {
+        if text.len() >= 4 && !is_place(text) {
             self.secrets.push(Zeroizing::new(text.to_owned()));
         }
     }
@@ -123,6 +123,12 @@ impl Notes {
             self.quiet.push(Zeroizing::new(text.to_owned()));
         }
     }
+}
+
+/// Whether a text is the whole path of something that is there.
+fn is_place(text: &str) -> bool {
+    let path = std::path::Path::new(text);
+    path.is_absolute() && path.exists()
 }
 
 impl Plan {

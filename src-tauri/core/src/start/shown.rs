@@ -3,14 +3,16 @@
 //! Consent is for what was seen, so nothing but a secret itself is masked: never a whole argument because a secret stands
 //! somewhere in it, and no character that would hide another.
 
-use super::Plan;
+use super::{Plan, Start};
 use crate::secret::{MASK, is_secret_header, is_token_name, redact};
 
 impl Plan {
-    /// The words of a command.
-    pub fn shown_words(&self, words: &[String]) -> Vec<String> {
-        let before = std::iter::once("").chain(words.iter().map(String::as_str));
-        words.iter().zip(before).map(|(word, before)| self.shown_after(before, word)).collect()
+    /// The words of a command. The name of a program that was found is shown as it is, whatever stands in it.
+    pub fn shown_command(&self, start: &Start) -> Vec<String> {
+        let name = if start.program.is_some() { visible(&start.command) } else { self.shown_after("", &start.command) };
+        let before = std::iter::once("").chain(start.args.iter().map(String::as_str));
+        let args = start.args.iter().zip(before).map(|(word, before)| self.shown_after(before, word));
+        std::iter::once(name).chain(args).collect()
     }
 
     /// One text: an address, or a line for a shell.

@@ -1,7 +1,7 @@
 //! Where requests go, and what they carry.
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -134,6 +134,13 @@ impl Endpoint {
     /// The token that it sends.
     pub fn token(&self) -> Option<&Secret> {
         self.auth.as_ref().map(|auth| &auth.secret)
+    }
+
+    /// Whether its token goes along as `Authorization: Bearer`.
+    pub(crate) fn sends_bearer(&self) -> bool {
+        let all = self.all_headers();
+        let scheme = all.get(AUTHORIZATION).and_then(|value| value.as_bytes().get(..7));
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
     }
 
     /// The same endpoint at another place of the same origin.

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io::ErrorKind;
 
 use super::ProxyFault;
+use super::network::UnknownOtherName;
 
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +58,12 @@ pub enum Distrust {
         "nobody this computer trusts has signed its certificate; your company may be inspecting this connection, and then its certificate file has to be added in Patchbay's settings, under Network"
     )]
     Unknown,
+    /// The certificate is signed by nobody who is trusted, and it is for another host.
+    #[error("nobody this computer trusts has signed its certificate, and it is for another name")]
+    UnknownOtherName,
+    /// The certificate is one for signing others.
+    #[error("its certificate is one for signing others; whoever runs the service has to make another for it")]
+    Signer,
     /// The certificate is unfit in another way.
     #[error("its certificate is not accepted")]
     Bad,
@@ -114,6 +121,17 @@ fn tls(error: &(dyn StdError + 'static)) -> Option<WireError> {
 }
 
 impl Distrust {
+    /// What the TLS library has no word of its own for.
+    fn of_other(error: &rustls::OtherError) -> Self {
+        if error.0.is::<UnknownOtherName>() {
+            Self::UnknownOtherName
+        } else if error.0.to_string() == "CaUsedAsEndEntity" {
+            Self::Signer
+        } else {
+            Self::Bad
+        }
+    }
+
     /// What is wrong with a connection's trust.
     pub(crate) fn of(error: &rustls::Error) -> Self {
         use rustls::{CertificateError, Error};
@@ -131,6 +149,7 @@ impl Distrust {
             Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
                 Self::Unknown
             }
+            Error::InvalidCertificate(CertificateError::Other(other)) => Self::of_other(other),
             Error::InvalidCertificate(_) => Self::Bad,
             Error::InvalidMessage(_) => Self::NoTls,
             _ => Self::Disagree,

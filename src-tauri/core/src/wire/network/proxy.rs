@@ -68,6 +68,11 @@ impl Proxy {
         let Some((kind, url)) = parts(address) else {
             return wrong("This is no proxy's address.", "Give it as http://host:port.");
         };
+        // `localhost` is a host, `nonsense` hardly: it is taken for one where it is written as an address.
+        let bare = address.trim();
+        if !bare.contains(['.', ':']) && bare != "localhost" {
+            return wrong("This word alone is no proxy's address.", "Give its port as well: http://host:port.");
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return wrong(
                 "The proxy's address has a user name or password in it.",
