@@ -23,9 +23,9 @@ use crate::error::Result;
 
 pub use certificates::read_certificates;
 pub use except::Except;
+pub(super) use naming::UnknownOtherName;
 pub use proxy::Proxy;
 pub use system::SystemProxy;
-pub(super) use naming::UnknownOtherName;
 pub(crate) use tunnel::{Line, tunnel};
 pub use tunnel::{ProxyFault, ProxyWhy};
 
@@ -162,7 +162,10 @@ impl Network {
         let verifier = trust::verifier(self.certificates(), &provider)?;
         let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(|_| trust::closed())?;
-        Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(naming::Naming(verifier))).with_no_client_auth())
+        Ok(config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(naming::Naming(verifier)))
+            .with_no_client_auth())
     }
 
     /// The same to a web service, which is offered both versions of HTTP: some take nobody who does not.
