@@ -132,7 +132,7 @@ impl Patchbay {
         let patience = seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let manner = Manner { before, places: places(connection), patience };
         let tell = |step: oauth::Step| self.tell(Event::SignIn { id: connection.id.clone(), step: step.into() });
-        or_stopped(stop, oauth::sign_in_as(want, &manner, tell)).await
+        Box::pin(or_stopped(stop, oauth::sign_in_as(want, &manner, tell))).await
     }
 
     /// Steps 2 and 3 for a connection that is there; the credential's id.

@@ -78,16 +78,14 @@ pub(super) fn of(line: &Line, error: AuthError, secrets: &[Secret]) -> Error {
         AuthError::AuthorizationServerMismatch { .. } | AuthError::AuthorizationServerMissingIssuer { .. } => {
             refused("the answer does not come from who was asked. Nothing was sent there.")
         }
-        AuthError::TokenExchangeFailed(text) | AuthError::ClientCredentialsError(text) => {
-            refused(&format!("{}.", said(&server_words(&text))))
-        }
+        AuthError::TokenExchangeFailed(text)
+        | AuthError::ClientCredentialsError(text)
+        | AuthError::TokenRefreshFailed(text)
+        | AuthError::TokenRefreshRejected(text) => refused(&format!("{}.", said(&server_words(&text)))),
         AuthError::RegistrationFailed(text) => no_registration(&said(&body_words(&text))),
         AuthError::PkceUnsupported => without_pkce(),
         AuthError::NoAuthorizationSupport => not_offered("it says nothing of signing in."),
         AuthError::AuthorizationFailed(text) => refused(&format!("{}.", said(&text))),
-        AuthError::TokenRefreshFailed(text) | AuthError::TokenRefreshRejected(text) => {
-            refused(&format!("{}.", said(&server_words(&text))))
-        }
         AuthError::InvalidScope(_) | AuthError::InsufficientScope { .. } => {
             refused("the service does not give the permissions that were asked for.")
         }
