@@ -124,7 +124,9 @@ fn two_bridges_with_one_ended_token_renew_it_once_and_both_go_on() {
     let mut bridges = [Bridge::start(&world, &url), Bridge::start(&world, &url)];
     for round in 1..=2 {
         std::thread::sleep(OVER);
-        bridges.iter_mut().for_each(|bridge| bridge.say(round));
+        for bridge in &mut bridges {
+            bridge.say(round);
+        }
         for bridge in &mut bridges {
             let answer = bridge.hear();
             assert!(answer["result"].is_object(), "{round}: {answer}");
