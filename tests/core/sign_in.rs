@@ -367,6 +367,8 @@ async fn a_check_renews_a_token_that_is_refused_before_it_says_so() {
     world.spoil(&["access"]);
     assert_eq!(world.verdict().await, Verdict::Working);
     assert_eq!(world.own().sign_in.expect("a sign-in").needed, None);
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
     world.spoil(&["access", "refresh"]);
     assert_eq!(world.verdict().await, Verdict::NeedsBrowserSignIn);
     assert!(world.own().sign_in.expect("a sign-in").needed.is_some(), "only the user can go on, and hears of it");
