@@ -30,7 +30,7 @@ fn signs_in(machine: &Machine, url: &str, args: &[&str]) {
     let output = sign_in(machine, "allow", &[&["--url", url], args].concat());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(!said.contains("code_challenge"), "nothing is missed that the service says: {said}");
+    assert!(!said.contains("omits code_challenge"), "nothing is missed that the service says: {said}");
 }
 
 fn error_of(answer: &Value) -> String {
