@@ -23,6 +23,8 @@ test.each([
 test('a wait is rounded up to whole minutes', () => {
   expect(wait(30)).toBe('30 seconds');
   expect(wait(61)).toBe('2 minutes');
+  expect(wait(7300)).toBe('3 hours');
+  expect(wait(30 * 86_400)).toBe('30 days');
 });
 
 test('changes are grouped by the calendar day of the place, order kept', () => {

@@ -61,9 +61,9 @@ export function span(millis: number): string {
 
 /** `30 seconds`, `2 minutes`. */
 export function wait(seconds: number): string {
-  const minutes = Math.ceil(seconds / 60);
-  const [value, unit] = seconds < 60 ? [seconds, 'second'] : [minutes, 'minute'];
-  return new Intl.NumberFormat('en-GB', { style: 'unit', unit: String(unit), unitDisplay: 'long' }).format(Number(value));
+  const steps: [number, string][] = [[86_400, 'day'], [3600, 'hour'], [60, 'minute']];
+  const [size, unit] = steps.find(([size]) => seconds >= size) ?? [1, 'second'];
+  return new Intl.NumberFormat('en-GB', { style: 'unit', unit, unitDisplay: 'long' }).format(Math.ceil(seconds / size));
 }
 
 /** The local calendar day of a moment, `YYYY-MM-DD`. */
