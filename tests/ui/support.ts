@@ -18,6 +18,11 @@ export async function open(page: Page, fixture = 'rich'): Promise<void> {
 
 /** No violation of WCAG 2.2 AA as far as axe can tell. */
 export async function expectNoViolations(page: Page, what: string): Promise<void> {
+  // What fades in is faint for a moment; what turns for ever is not waited for.
+  await page.evaluate(async () => {
+    const ending = document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity);
+    await Promise.allSettled(ending.map((one) => one.finished));
+  });
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
   expect(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.map((node) => node.target.join(' ')).join(' | ')}`)).toEqual([]);
 }
