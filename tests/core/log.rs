@@ -2,7 +2,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use patchbay_core::log::filter;
+use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, registry};
 
 /// What was logged.
 #[derive(Clone, Default)]
@@ -16,8 +19,8 @@ impl Log {
 
     /// Logs what happens on this thread, as `PATCHBAY_LOG` wants it.
     pub(crate) fn begin(&self, wanted: &str) -> tracing::subscriber::DefaultGuard {
-        let log = tracing_subscriber::fmt().with_env_filter(filter(Some(wanted))).with_writer(self.clone());
-        tracing::subscriber::set_default(log.with_ansi(false).finish())
+        let log = tracing_subscriber::fmt::layer().with_writer(self.clone()).with_ansi(false);
+        tracing::subscriber::set_default(registry().with(log.with_filter(filter(Some(wanted)))))
     }
 }
 
@@ -40,9 +43,13 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 #[test]
-fn what_is_wanted_is_told_and_warnings_where_nothing_readable_is() {
-    for (wanted, told) in [(None, false), (Some("[[["), false), (Some("canary=debug"), true), (Some("trace"), true)] {
-        let filter = filter(wanted).to_string();
-        assert_eq!(filter.contains("debug") || filter.contains("trace"), told, "{filter}");
+fn what_is_wanted_is_told_and_warnings_of_everything_else() {
+    let told = |wanted, part, level| filter(wanted).would_enable(part, &level);
+    for (wanted, debug) in [(None, false), (Some("[[["), false), (Some("canary=debug"), true), (Some("trace"), true)] {
+        assert_eq!(told(wanted, "canary", Level::DEBUG), debug, "{wanted:?}");
+        assert!(told(wanted, "other", Level::WARN), "{wanted:?}");
+        assert!(!told(wanted, "rmcp::transport::auth", Level::DEBUG), "{wanted:?}");
     }
+    assert!(!told(Some("off"), "canary", Level::ERROR));
+    assert!(!told(Some("error,canary=info"), "other", Level::WARN));
 }

@@ -7,6 +7,7 @@ use patchbay_core::connection::{Expiry, ExpirySource};
 use patchbay_core::secret::Secret;
 use patchbay_core::token::reminder::{ShownReminders, Stage, acknowledge, is_shown, is_snoozed, snooze, stage};
 use patchbay_core::token::{clean, days_left, life_left, look, parse_date, suggest_end};
+use patchbay_core::host::Zone;
 use patchbay_core::{Code, Host, Platform};
 use proptest::prelude::*;
 use rstest::rstest;
@@ -18,7 +19,7 @@ fn at(time: &str) -> Timestamp {
 }
 
 fn host(now: &str, zone: &str) -> Host {
-    let zone = TimeZone::get(zone).expect("a zone");
+    let zone = Zone::Known(TimeZone::get(zone).expect("a zone"));
     Host { zone, ..Host::bare(Platform::Linux, "/home/u", at(now)) }
 }
 

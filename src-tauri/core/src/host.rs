@@ -46,11 +46,31 @@ pub struct Host {
     /// The present moment. Long-lived callers renew it with [`Host::at`].
     pub now: Timestamp,
     /// The user's time zone: dates that people type are days of this zone.
-    pub zone: TimeZone,
+    pub zone: Zone,
     /// The files that the user chose, by app, where an app has several candidates.
     pub chosen: BTreeMap<String, PathBuf>,
     /// The homes in the Linuxes that run inside this Windows.
     pub wsl: Vec<Wsl>,
+}
+
+/// A time zone, looked for only where somebody needs it: finding the system's reads a folder for each continent, which a
+/// bridge need not wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Zone {
+    /// The one that this computer is set to.
+    OfSystem,
+    /// This one.
+    Known(TimeZone),
+}
+
+impl Zone {
+    /// The zone itself; UTC where the system's cannot be found.
+    pub fn get(&self) -> TimeZone {
+        match self {
+            Self::OfSystem => TimeZone::system(),
+            Self::Known(zone) => zone.clone(),
+        }
+    }
 }
 
 /// A home folder in a Linux that runs inside Windows.
@@ -76,7 +96,7 @@ impl Host {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let bare = Self::bare(Platform::current(), home, Timestamp::now());
-        let host = Self { env, zone: TimeZone::system(), ..bare };
+        let host = Self { env, zone: Zone::OfSystem, ..bare };
         if host.var("PATCHBAY_DATA_DIR").is_some() && host.var_path("PATCHBAY_DATA_DIR").is_none() {
             return Err(Error::new(Code::Usage, "PATCHBAY_DATA_DIR is no absolute path.")
                 .hint("Give the folder's whole path, or leave the variable out."));
@@ -87,7 +107,7 @@ impl Host {
     /// A machine with nothing set and nothing chosen.
     pub fn bare(platform: Platform, home: impl Into<PathBuf>, now: Timestamp) -> Self {
         let (env, chosen) = (BTreeMap::new(), BTreeMap::new());
-        Self { platform, home: home.into(), env, now, zone: TimeZone::UTC, chosen, wsl: Vec::new() }
+        Self { platform, home: home.into(), env, now, zone: Zone::Known(TimeZone::UTC), chosen, wsl: Vec::new() }
     }
 
     /// A Linux inside this Windows, as far as anything is known about it.

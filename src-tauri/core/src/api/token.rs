@@ -274,7 +274,7 @@ pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry
                 .hint("Give a later date.")
                 .field("expires"));
         }
-        token::parse_date(&at.to_zoned(host.zone.clone()).date().to_string(), &provider.lifetime, host)?;
+        token::parse_date(&at.to_zoned(host.zone.get()).date().to_string(), &provider.lifetime, host)?;
         return Ok(Expiry { at, source: ExpirySource::Declared });
     }
     token::parse_date(text, &provider.lifetime, host)

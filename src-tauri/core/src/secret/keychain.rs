@@ -238,6 +238,6 @@ pub(super) fn absent() -> Error {
         .hint("Use a passphrase vault instead: patchbay vault create")
 }
 
-fn failed() -> Error {
+pub(super) fn failed() -> Error {
     Error::new(Code::KeychainFailed, "The keychain reported an error.").hint("Try again.")
 }

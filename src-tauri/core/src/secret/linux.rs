@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use secret_service::blocking::SecretService;
 use secret_service::{EncryptionType, Error as ServiceError};
+use zbus::blocking::Connection;
 
-use super::keychain::{absent, locked, refused};
-use crate::error::{Code, Error, Result};
+use super::item::{self, Unread};
+use super::keychain::{absent, failed, locked, refused};
+use crate::error::{Error, Result};
 
 /// Asks whether the default collection is there and unlocked; never prompts.
 pub(super) fn look() -> Result<()> {
@@ -17,19 +19,26 @@ pub(super) fn look() -> Result<()> {
 /// Reads an item as the keyring store writes it, over one connection and without any prompt: a bridge waits for this
 /// at each of its starts.
 pub(super) fn read(service: &str, user: &str) -> Result<Option<Vec<u8>>> {
-    let keychain = SecretService::connect(EncryptionType::Dh).map_err(|error| explain(&error))?;
-    let found = keychain
-        .search_items(HashMap::from([("service", service), ("username", user)]))
-        .map_err(|error| explain(&error))?;
+    let bus = Connection::session().map_err(|error| explain_unread(&error.into()))?;
+    let attributes = HashMap::from([("service", service), ("username", user)]);
+    let found = item::search(&bus, &attributes).map_err(|error| explain_unread(&error))?;
     match (found.unlocked.first(), found.locked.is_empty()) {
-        (Some(item), _) => item.get_secret().map(Some).map_err(|error| explain(&error)),
+        (Some(item), _) => item::read(&bus, item).map(Some).map_err(|error| explain_unread(&error)),
         (None, false) => Err(locked()),
-        (None, true) => look_at(&keychain).map(|()| None),
+        (None, true) => look().map(|()| None),
     }
 }
 
+fn explain_unread(error: &Unread) -> Error {
+    let known = match error {
+        Unread::Bus(error) => classify_bus(error),
+        Unread::Garbled => None,
+    };
+    known.unwrap_or_else(failed)
+}
+
 fn explain(error: &ServiceError) -> Error {
-    classify_service(error).unwrap_or_else(|| Error::new(Code::KeychainFailed, "The keychain reported an error."))
+    classify_service(error).unwrap_or_else(failed)
 }
 
 fn look_at(service: &SecretService<'_>) -> Result<()> {

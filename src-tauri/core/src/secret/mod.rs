@@ -5,6 +5,8 @@
 //! three different answers, told by the error's type and never by its text.
 
 mod bus;
+#[cfg(target_os = "linux")]
+mod item;
 mod keychain;
 #[cfg(target_os = "linux")]
 mod linux;

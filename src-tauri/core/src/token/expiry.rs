@@ -17,7 +17,7 @@ pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry
     // What was typed is not repeated: it may be a token in the wrong field.
     let invalid = || wrong(Code::DateInvalid, "This is no date.".to_owned(), "Write it like 2027-03-31.");
     let date: Date = (text.trim().len() == 10).then(|| text.trim().parse().ok()).flatten().ok_or_else(invalid)?;
-    let today = host.now.to_zoned(host.zone.clone()).date();
+    let today = host.now.to_zoned(host.zone.get()).date();
     if date < today {
         return Err(wrong(
             Code::DatePast,
@@ -34,7 +34,7 @@ pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry
             "Look at the token's page for its end.",
         ));
     }
-    let end = date.at(23, 59, 59, 0).to_zoned(host.zone.clone());
+    let end = date.at(23, 59, 59, 0).to_zoned(host.zone.get());
     let at = end
         .map_err(|_| wrong(Code::DateInvalid, format!("{date} is too far away."), "Give an earlier date."))?
         .timestamp();
@@ -43,7 +43,7 @@ pub fn parse_date(text: &str, lifetime: &Lifetime, host: &Host) -> Result<Expiry
 
 /// The suggested and the latest end date, as `YYYY-MM-DD`.
 pub fn suggest_end(lifetime: &Lifetime, host: &Host) -> (Option<String>, Option<String>) {
-    let today = host.now.to_zoned(host.zone.clone()).date();
+    let today = host.now.to_zoned(host.zone.get()).date();
     let suggested = lifetime.suggested_days.and_then(|days| today.checked_add(Span::new().days(days)).ok());
     (suggested.map(|date| date.to_string()), latest(lifetime, today).map(|date| date.to_string()))
 }
@@ -56,7 +56,7 @@ pub fn length(created: Timestamp, expiry: Expiry, host: &Host) -> i32 {
 /// The end, `YYYY-MM-DD`, of a token made today for as many days as one before it.
 pub fn same_length(created: Timestamp, expiry: Expiry, host: &Host) -> Option<String> {
     let days = Some(length(created, expiry, host)).filter(|days| *days > 0)?;
-    let today = host.now.to_zoned(host.zone.clone()).date();
+    let today = host.now.to_zoned(host.zone.get()).date();
     today.checked_add(Span::new().days(days)).ok().map(|date| date.to_string())
 }
 
@@ -70,7 +70,7 @@ fn latest(lifetime: &Lifetime, today: Date) -> Option<Date> {
 
 /// Whole calendar days left: 0 on the last day, negative afterwards.
 pub fn days_left(expiry: Expiry, host: &Host) -> i32 {
-    let day = |at: Timestamp| at.to_zoned(host.zone.clone()).date();
+    let day = |at: Timestamp| at.to_zoned(host.zone.get()).date();
     day(host.now).until(day(expiry.at)).map_or(0, |span| span.get_days())
 }
 
