@@ -14,7 +14,8 @@ const WINDOWS: &[&str] = &["window", "list"];
 pub(crate) fn bench(parts: &[String], quick: bool, write_docs: bool) -> Result<()> {
     let wants = |names: &[&str]| parts.is_empty() || parts.iter().any(|part| names.contains(&part.as_str()));
     setup::for_desktop()?;
-    let mut build = vec!["build", "--release", "--workspace", "--bin", "patchbay", "--bin", "journey"];
+    let mut build = vec!["build", "--release", "--workspace", "--bin", "patchbay", "--bin", "patchbay-bridge"];
+    build.extend(["--bin", "journey"]);
     if wants(WINDOWS) {
         say("Building the page");
         run("npm", &["--prefix", "ui", "run", "--silent", "build"])?;

@@ -21,6 +21,7 @@ mod mirror;
 mod newest;
 mod object;
 mod outlet;
+mod pace;
 mod passage;
 mod server;
 mod session;

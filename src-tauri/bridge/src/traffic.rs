@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::carry::Carrier;
 use crate::envelope::{Envelope, Kind};
+use crate::pace::Pace;
 use crate::trouble::Trouble;
 
 /// Messages in flight at once; as many again that want no answer, so that a cancellation never waits for a request.
@@ -25,6 +26,7 @@ pub(crate) struct Traffic {
     running: JoinSet<()>,
     requests: Arc<Semaphore>,
     others: Arc<Semaphore>,
+    pace: Arc<Pace>,
     /// Closed when the last message that later ones depend on has been dealt with.
     hold: Option<watch::Receiver<()>>,
     underway: Underway,
@@ -37,6 +39,7 @@ impl Traffic {
             running: JoinSet::new(),
             requests: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             others: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+            pace: Arc::default(),
             hold: None,
             underway: Underway::default(),
         }
@@ -62,13 +65,17 @@ impl Traffic {
             holds
         });
         let entry = self.underway.enter(&envelope);
-        let carrier = self.carrier.clone();
+        let (carrier, pace) = (self.carrier.clone(), self.pace.clone());
         self.running.spawn(async move {
             if let Some(mut before) = before {
                 // An error says that the sender is gone, which is what this waits for.
                 let _ = before.changed().await;
             }
-            carry(&carrier, line, envelope, holds, entry.as_ref()).await;
+            // What says something of another request, or answers the service's, never waits for requests.
+            let turn = if envelope.ids().is_empty() { None } else { pace.turn().await };
+            // Those that wait for their turn need no room for it yet.
+            Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref())).await;
+            drop(turn);
             call_off(called_off);
             drop(place);
         });
@@ -107,8 +114,10 @@ async fn carry(
         match entry {
             None => carrier.carry(line, envelope).await,
             Some(entry) => tokio::select! {
-                () = carrier.carry(line, envelope) => {}
+                // One that is called off before its turn is never sent.
+                biased;
                 () = entry.request.called_off.notified() => {}
+                () = carrier.carry(line, envelope) => {}
             },
         }
     });

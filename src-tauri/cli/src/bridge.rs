@@ -1,4 +1,7 @@
 //! `patchbay bridge` and `patchbay headers`: what apps start.
+//!
+//! A bridge lives for as long as its app does, often many at once, so `patchbay bridge` becomes `patchbay-bridge`, a program
+//! with nothing else in it that takes half the memory. Where that is not beside it, it carries the messages itself.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -16,14 +19,39 @@ use patchbay_core::secret::SecretStore;
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Host, Result};
 
+use crate::environment;
 use crate::record::Recorder;
 use crate::signals::asked_to_go;
 
 /// How long the end of the program waits for a sign-in that is being renewed.
 const RENEWAL: Duration = Duration::from_secs(5);
 
-/// Carries messages until the app hangs up.
-pub(crate) fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
+/// The whole program: carries messages until the app hangs up.
+///
+/// # Errors
+/// The environment or the address is unfit; once messages are carried, errors are answers to them.
+pub fn start(connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
+    let host = environment::host()?;
+    environment::adopt_bus(&host)?;
+    patchbay_core::log::start(false);
+    run(&host, connection, url)
+}
+
+/// Becomes the program that only carries messages. Comes back where there is none, and where a program cannot become
+/// another.
+pub fn hand_over(connection: Option<&str>, url: Option<&str>) {
+    #[cfg(unix)]
+    if let Ok(own) = std::env::current_exe() {
+        use std::os::unix::process::CommandExt;
+        let words = url.map(|_| "--url").into_iter().chain(url).chain(connection);
+        // Only comes back if it fails.
+        let _ = std::process::Command::new(own.with_file_name("patchbay-bridge")).args(words).exec();
+    }
+    #[cfg(not(unix))]
+    let _ = (connection, url);
+}
+
+fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
     let (source, recorder): (Source, Option<Recorder>) = match (connection, url) {
         (Some(id), _) => {
             let client = Client::default();
@@ -78,7 +106,10 @@ fn known_starter(client: &Client) -> Starter {
 }
 
 /// Prints a connection's headers for the app that asked.
-pub(crate) fn headers(host: &Host, id: &str) -> Result<ExitCode> {
+///
+/// # Errors
+/// There is no such connection, or its token cannot be had.
+pub fn headers(host: &Host, id: &str) -> Result<ExitCode> {
     let client = Arc::new(Mutex::new(Some(Starter { client: Some("claude-code"), program: "claude".to_owned() })));
     let endpoint = of_connection(host.clone(), id.to_owned(), client)(None);
     let run = Run {

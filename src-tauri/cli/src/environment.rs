@@ -10,7 +10,7 @@ use patchbay_core::{Host, Result};
 
 /// The machine. The installed program lies in Patchbay's data folder and so knows it by its own place, whatever
 /// environment an app starts it with.
-pub(crate) fn host() -> Result<Host> {
+pub fn host() -> Result<Host> {
     let mut host = Host::real()?;
     if host.var("PATCHBAY_DATA_DIR").is_none()
         && let Some(folder) = own_data_dir()
@@ -30,7 +30,7 @@ fn own_data_dir() -> Option<PathBuf> {
 /// Starts this program again with the session bus's address where the environment lacks it: the keychain's library
 /// looks for it there, and a process cannot safely change its own environment.
 #[cfg(unix)]
-pub(crate) fn adopt_bus(host: &Host) -> Result<()> {
+pub fn adopt_bus(host: &Host) -> Result<()> {
     use std::os::unix::process::CommandExt;
     let data_dir = host.data_dir();
     if let Some(address) = bus_to_adopt(host, &data_dir) {
@@ -58,7 +58,7 @@ fn adopted(host: &Host) -> String {
 }
 
 /// Takes away from a program's environment what its app did not give us.
-pub(crate) fn without_adopted(command: &mut std::process::Command) {
+pub fn without_adopted(command: &mut std::process::Command) {
     let names = std::env::var(ADOPTED).unwrap_or_default();
     for name in names.split_whitespace().chain([ADOPTED]) {
         command.env_remove(name);
@@ -66,7 +66,7 @@ pub(crate) fn without_adopted(command: &mut std::process::Command) {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn adopt_bus(_: &Host) -> Result<()> {
+pub fn adopt_bus(_: &Host) -> Result<()> {
     Ok(())
 }
 

@@ -7,28 +7,24 @@
 mod apps;
 mod args;
 mod as_app;
-mod bridge;
 mod browser;
 mod commands;
 mod drift;
-mod environment;
 mod import;
 mod input;
 mod network;
 mod practice;
-mod print;
-mod record;
 mod renew;
 mod run;
 mod services;
 mod sign_in;
-mod signals;
 mod uninstall;
 mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use patchbay_cli::{bridge, environment, print, signals};
 use patchbay_core::{Error, Result};
 
 use args::{Args, Command};
@@ -51,11 +47,14 @@ fn asks_for_json() -> bool {
 }
 
 fn start(args: Args) -> Result<ExitCode> {
+    if let Command::Bridge { connection, url } = &args.command {
+        bridge::hand_over(connection.as_deref(), url.as_deref());
+        return bridge::start(connection.as_deref(), url.as_deref());
+    }
     let host = environment::host()?;
     environment::adopt_bus(&host)?;
     patchbay_core::log::start(false);
     match args.command {
-        Command::Bridge { connection, url } => bridge::run(&host, connection.as_deref(), url.as_deref()),
         Command::Run { connection, words } => run::run(&host, &connection, &words),
         Command::Headers { connection } => bridge::headers(&host, &connection),
         other => {

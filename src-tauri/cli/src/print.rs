@@ -7,32 +7,32 @@ use patchbay_core::secret::redact;
 use patchbay_core::{Code, Error};
 
 /// A line on standard output. A reader that has gone away is no error.
-pub(crate) fn line(text: &str) {
+pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A value as JSON on standard output.
-pub(crate) fn json(value: &impl serde::Serialize) {
+pub fn json(value: &impl serde::Serialize) {
     line(&serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 /// A line on standard error.
-pub(crate) fn notice(text: &str) {
+pub fn notice(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", redact(text));
 }
 
 /// An address to open, whole, on standard error; one that asks for a sign-in holds no secret.
-pub(crate) fn address(address: &str) {
+pub fn address(address: &str) {
     let _ = writeln!(std::io::stderr(), "{address}");
 }
 
 /// Something odd about what went well, in one line.
-pub(crate) fn warning(warning: &Error) {
+pub fn warning(warning: &Error) {
     notice(&format!("warning: {}", sentence(warning)));
 }
 
 /// An error: one line for people on standard error, and for scripts its code and all else on standard output.
-pub(crate) fn failure(error: &Error, as_json: bool) -> ExitCode {
+pub fn failure(error: &Error, as_json: bool) -> ExitCode {
     if as_json {
         json(&serde_json::json!({ "error": without_secrets(error) }));
     }
@@ -41,20 +41,20 @@ pub(crate) fn failure(error: &Error, as_json: bool) -> ExitCode {
 }
 
 /// The same, and for scripts beside the error what it is about.
-pub(crate) fn failure_about(error: &Error, name: &str, about: &impl serde::Serialize) -> ExitCode {
+pub fn failure_about(error: &Error, name: &str, about: &impl serde::Serialize) -> ExitCode {
     json(&serde_json::json!({ "error": without_secrets(error), name: about }));
     notice(&sentence(error));
     ExitCode::from(exit_code(error.code))
 }
 
 /// No error holds a secret; this makes sure of it.
-pub(crate) fn without_secrets(error: &Error) -> Error {
+pub fn without_secrets(error: &Error) -> Error {
     let hint = error.hint.as_ref().map(|hint| redact(hint).into_owned());
     Error { message: redact(&error.message).into_owned(), hint, ..error.clone() }
 }
 
 /// An error in one line: what went wrong, and the way out as a sentence of its own.
-pub(crate) fn sentence(error: &Error) -> String {
+pub fn sentence(error: &Error) -> String {
     without_secrets(error).in_sentences().replace(['\n', '\r'], " ")
 }
 
@@ -93,7 +93,7 @@ fn exit_code(code: Code) -> u8 {
 }
 
 /// Help and version go to standard output; bad usage is an error like others.
-pub(crate) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
+pub fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     use clap::error::ErrorKind;
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         line(error.render().to_string().trim_end());

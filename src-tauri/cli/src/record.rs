@@ -18,7 +18,7 @@ const EVERY: i64 = 20;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Records uses: the first at once, then now and then, and every change of outcome.
-pub(crate) struct Recorder {
+pub struct Recorder {
     shared: Arc<Shared>,
 }
 
@@ -37,7 +37,7 @@ struct Desk {
 
 impl Recorder {
     /// A recorder of a connection's uses; `starter` is asked once there is something to record.
-    pub(crate) fn start(runs: Runs, id: String, starter: impl Fn() -> Starter + Send + 'static) -> Self {
+    pub fn start(runs: Runs, id: String, starter: impl Fn() -> Starter + Send + 'static) -> Self {
         let shared = Arc::new(Shared::default());
         let desk = shared.clone();
         // Not joined: the program does not wait for it longer than `finish` does.
@@ -52,13 +52,13 @@ impl Recorder {
     }
 
     /// What the bridge tells of its uses.
-    pub(crate) fn observer(&self) -> Observer {
+    pub fn observer(&self) -> Observer {
         let shared = self.shared.clone();
         Arc::new(move |event| shared.take(event, Timestamp::now()))
     }
 
     /// Waits until the last use is recorded.
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let desk = self.shared.desk();
         let pending = |desk: &mut Desk| desk.waiting.is_some() || desk.writing;
         let (_desk, waited) =

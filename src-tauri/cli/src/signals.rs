@@ -1,7 +1,7 @@
 //! How the system asks the program to go.
 
 /// Ends when the system or the user asks the program to go, by SIGTERM or Ctrl+C.
-pub(crate) async fn asked_to_go() {
+pub async fn asked_to_go() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +23,7 @@ pub(crate) async fn asked_to_go() {
 }
 
 /// Ends when the terminal is closed. Apart from the others: a bridge outlives the terminal that its app was started in.
-pub(crate) async fn hung_up() {
+pub async fn hung_up() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

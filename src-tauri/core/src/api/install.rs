@@ -12,14 +12,32 @@ pub(super) fn program_path(data_dir: &Path, platform: Platform) -> PathBuf {
     data_dir.join("bin").join(if platform == Platform::Windows { "patchbay.exe" } else { "patchbay" })
 }
 
-/// Copies the program to Patchbay's folder unless the same is there already; running copies are not disturbed.
+/// Copies the program, and the one beside it that it becomes to carry messages, to Patchbay's folder unless the same are
+/// there already; running copies are not disturbed.
 ///
 /// # Errors
-/// The copy cannot be made; the old one is still in place then.
+/// A copy cannot be made; the old one is still in place then.
 pub fn install_program(source: &Path, data_dir: &Path, platform: Platform) -> Result<PathBuf> {
     let target = program_path(data_dir, platform);
-    if is_same(source, &target) {
-        return Ok(target);
+    let (beside, own) = (beside(source, platform), beside(&target, platform));
+    if beside.is_file() {
+        install(&beside, &own, data_dir)?;
+    } else if own.exists() {
+        // It would be one of another version; the program can do without.
+        std::fs::remove_file(&own).map_err(|error| Error::io(&own, &error))?;
+    }
+    install(source, &target, data_dir)?;
+    Ok(target)
+}
+
+/// The program that one becomes to carry messages.
+fn beside(program: &Path, platform: Platform) -> PathBuf {
+    program.with_file_name(if platform == Platform::Windows { "patchbay-bridge.exe" } else { "patchbay-bridge" })
+}
+
+fn install(source: &Path, target: &Path, data_dir: &Path) -> Result<()> {
+    if is_same(source, target) {
+        return Ok(());
     }
     let folder = data_dir.join("bin");
     std::fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, &error))?;
@@ -30,9 +48,9 @@ pub fn install_program(source: &Path, data_dir: &Path, platform: Platform) -> Re
         .into_temp_path();
     // Keeps the mode, so the copy can be run.
     std::fs::copy(source, &temp).map_err(|error| Error::io(source, &error))?;
-    std::fs::File::open(&temp).and_then(|file| file.sync_all()).map_err(|error| Error::io(&target, &error))?;
-    temp.persist(&target).map_err(|failed| Error::io(&target, &failed.error))?;
-    Ok(target)
+    std::fs::File::open(&temp).and_then(|file| file.sync_all()).map_err(|error| Error::io(target, &error))?;
+    temp.persist(target).map_err(|failed| Error::io(target, &failed.error))?;
+    Ok(())
 }
 
 fn is_same(source: &Path, target: &Path) -> bool {

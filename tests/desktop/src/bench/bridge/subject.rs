@@ -32,7 +32,9 @@ impl Subject {
 
     /// The size of its files, in bytes.
     pub(super) fn size(&self) -> u64 {
-        size(&self.place)
+        // Patchbay becomes the program beside it.
+        let beside = if self.place.is_dir() { 0 } else { size(&self.place.with_file_name("patchbay-bridge")) };
+        size(&self.place) + beside
     }
 }
 
