@@ -87,7 +87,8 @@ impl Kept {
     }
 
     async fn access(&self, refused: Option<&Secret>) -> patchbay_core::Result<Secret> {
-        oauth::access(&self.store, &self.key, self.folder.path(), &self.endpoint, refused).await
+        let access = oauth::access(&self.store, &self.key, self.folder.path(), &self.endpoint, refused).await;
+        access.map(|access| access.token)
     }
 
     /// Lets it have been received so many seconds earlier.
