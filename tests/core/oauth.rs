@@ -1,5 +1,7 @@
 //! Signing in by OAuth against a service that does exactly as told, on this computer.
 
+#[path = "oauth/bound.rs"]
+mod bound;
 /// The service: it registers clients, signs in whoever comes, rotates its tokens and revokes them all at a reuse.
 #[path = "oauth/service.rs"]
 pub(crate) mod service;

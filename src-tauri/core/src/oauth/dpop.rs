@@ -80,8 +80,11 @@ impl Said {
     /// Takes in a refusal (RFC 9449, 7.1).
     pub(super) fn hear_refusal(&mut self, challenges: &[&str]) {
         let all = challenges.join(", ");
+        // What is quoted may be any words.
+        let plain: String = all.split('"').step_by(2).collect();
         let names = |scheme: &str| {
-            all.split(',')
+            plain
+                .split(',')
                 .any(|part| part.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(scheme)))
         };
         self.takes |= names("DPoP");
@@ -212,7 +215,7 @@ mod tests {
             metadata(&serde_json::json!({})),
         );
         let asks = |said, metadata: &_| is_wanted(said, metadata).map_err(|error| error.code.as_str());
-        let nothing = said(&["Bearer realm=\"DPoP\""], r#"{"resource":"https://a.example"}"#);
+        let nothing = said(&["Bearer realm=\"a, DPoP\""], r#"{"resource":"https://a.example"}"#);
         assert_eq!(asks(nothing, &lists), Ok(false), "it says nothing of them");
         let either = said(&["Bearer", "DPoP algs=\"ES256 PS256\""], "{}");
         assert_eq!(

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest};
 use tokio::time::timeout;
+use url::Url;
 
 use super::dpop::{self, Said};
 use super::token;
@@ -31,7 +32,7 @@ pub(super) struct Line {
     /// What the service says of tokens that are bound to a key.
     said: Mutex<Said>,
     /// The key to show, and to whom.
-    shown: OnceLock<(BoundKey, String)>,
+    shown: OnceLock<(BoundKey, Url)>,
 }
 
 /// A whole answer.
@@ -65,7 +66,10 @@ impl Line {
 
     /// Shows a key with every form that is sent to an address; the first one that is given stays.
     pub(super) fn show(&self, key: BoundKey, to: &str) {
-        self.shown.get_or_init(|| (key, to.to_owned()));
+        // Where it is no address, nothing can be sent there either.
+        if let Ok(to) = Url::parse(to) {
+            self.shown.get_or_init(|| (key, to));
+        }
     }
 
     /// The key that is shown.
@@ -92,7 +96,7 @@ impl Line {
     /// Sends a request to any address.
     pub(super) async fn ask(&self, url: &str, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
         let answer = match self.there(url).await {
-            Ok(there) => self.send_shown(url, there, method, headers, body).await,
+            Ok(there) => self.send_shown(there, method, headers, body).await,
             Err(error) => Err(error),
         };
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
@@ -100,15 +104,8 @@ impl Line {
     }
 
     /// Sends a request, with a proof where it is one that the key is shown with.
-    async fn send_shown(
-        &self,
-        url: &str,
-        there: Endpoint,
-        method: Method,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<Answer> {
-        match self.shown.get().filter(|(_, to)| to == url && method == Method::POST) {
+    async fn send_shown(&self, there: Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        match self.shown.get().filter(|(_, to)| to == there.url() && method == Method::POST) {
             Some((key, _)) => {
                 dpop::ask(key, there, |there| self.send(there, method.clone(), headers, body.clone())).await
             }

@@ -200,6 +200,18 @@ impl Endpoint {
         self.url.scheme() == "http"
     }
 
+    /// The same, where what it sends can be lent to another program.
+    ///
+    /// # Errors
+    /// `WiringUnsupported` where each request needs a proof that only Patchbay can make.
+    pub fn lendable(self) -> Result<Self> {
+        if self.key.is_none() {
+            return Ok(self);
+        }
+        let said = "This sign-in is bound to a key that only Patchbay has, so no other program can use it.";
+        Err(Error::new(Code::WiringUnsupported, said).hint("Have the app start Patchbay's bridge instead."))
+    }
+
     /// All its headers by name, the token's among them; for `patchbay headers`, which prints them for the app.
     pub fn exposed_headers(&self) -> Vec<(String, String)> {
         let all = self.all_headers();
