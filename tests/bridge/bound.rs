@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::{BoundKey, Endpoint};
 use patchbay_test_support::proof::Proof;
+use serde_json::json;
 
 use crate::app::{App, Keychain, request};
 use crate::service::{Asked, Reply, Service, event, result};
@@ -150,7 +151,7 @@ async fn a_service_that_is_never_content_is_asked_four_times_and_its_refusal_is_
         );
         match asked.rpc().as_str() {
             "ping" => refused(&nonce),
-            _ => Reply::status(400).body("text/plain", repeated),
+            _ => Reply::status(403).body("application/json", json!({ "message": repeated }).to_string()),
         }
     })
     .await;

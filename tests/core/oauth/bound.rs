@@ -87,7 +87,11 @@ impl Respond for Router {
             "/.well-known/oauth-protected-resource/mcp" => ok(&json!({
                 "resource": format!("{origin}/mcp"), "authorization_servers": [origin] })),
             "/.well-known/oauth-authorization-server" => ok(&state.metadata(origin)),
-            "/register" => ResponseTemplate::new(201).set_body_json(json!({ "client_id": "client" })),
+            "/register" => {
+                let asked: Value = serde_json::from_slice(&request.body).expect("JSON");
+                let made = json!({ "client_id": "client", "redirect_uris": asked["redirect_uris"] });
+                ResponseTemplate::new(201).set_body_json(made)
+            }
             "/authorize" => state.authorize(request),
             "/token" => state.give(request, origin),
             _ => ResponseTemplate::new(404),
