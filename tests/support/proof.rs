@@ -80,16 +80,23 @@ pub fn hash(text: &str) -> String {
 }
 
 fn encoded(bytes: &[u8]) -> String {
-    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
-    let bits = bits.as_bytes().chunks(6).map(|six| format!("{:0<6}", String::from_utf8_lossy(six)));
-    bits.map(|six| char::from(DIGITS[usize::from_str_radix(&six, 2).unwrap_or_default()])).collect()
+    let bits = bits(bytes, 8);
+    let digit = |six: &[u8]| usize::from(number(six)) << (6 - six.len());
+    bits.chunks(6).map(|six| char::from(DIGITS[digit(six)])).collect()
 }
 
 fn decoded(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| DIGITS.iter().position(|known| *known == byte).map(|digit| format!("{digit:06b}"));
-    let bits: String = text.bytes().map(digit).collect::<Option<_>>()?;
-    let whole = &bits.as_bytes()[..bits.len() / 8 * 8];
-    whole.chunks(8).map(|byte| u8::from_str_radix(std::str::from_utf8(byte).ok()?, 2).ok()).collect()
+    let digit = |byte: u8| u8::try_from(DIGITS.iter().position(|known| *known == byte)?).ok();
+    let digits: Vec<u8> = text.bytes().map(digit).collect::<Option<_>>()?;
+    Some(bits(&digits, 6).chunks_exact(8).map(number).collect())
+}
+
+fn bits(numbers: &[u8], each: u8) -> Vec<u8> {
+    numbers.iter().flat_map(|number| (0..each).rev().map(move |n| number >> n & 1)).collect()
+}
+
+fn number(bits: &[u8]) -> u8 {
+    bits.iter().fold(0, |number, bit| number << 1 | bit)
 }
 
 #[cfg(test)]

@@ -191,6 +191,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn said(challenges: &[&str], document: &str) -> Said {
         let mut said = Said::default();
@@ -214,7 +215,7 @@ mod tests {
             metadata(&serde_json::json!({ ALGORITHMS: ["RS256"] })),
             metadata(&serde_json::json!({})),
         );
-        let asks = |said, metadata: &_| is_wanted(said, metadata).map_err(|error| error.code.as_str());
+        let asks = |said, metadata: &_| is_wanted(said, metadata).map_err(|error| error.code);
         let nothing = said(&["Bearer realm=\"a, DPoP\""], r#"{"resource":"https://a.example"}"#);
         assert_eq!(asks(nothing, &lists), Ok(false), "it says nothing of them");
         let either = said(&["Bearer", "DPoP algs=\"ES256 PS256\""], "{}");
@@ -226,9 +227,9 @@ mod tests {
         let only = said(&["DPoP resource_metadata=\"https://a.example/x\""], "{}");
         assert_eq!(
             [&lists, &others, &silent].map(|metadata| asks(only, metadata)),
-            [Ok(true), Err("sign_in_not_offered"), Ok(true)]
+            [Ok(true), Err(Code::SignInNotOffered), Ok(true)]
         );
-        assert_eq!(asks(said(&["DPoP algs=\"PS256\""], "{}"), &lists), Err("sign_in_not_offered"));
+        assert_eq!(asks(said(&["DPoP algs=\"PS256\""], "{}"), &lists), Err(Code::SignInNotOffered));
         assert_eq!(asks(said(&["Bearer, DPoP algs=\"PS256\""], "{}"), &lists), Ok(false));
     }
 

@@ -105,11 +105,12 @@ impl Line {
 
     /// Sends a request, with a proof where it is one that the key is shown with.
     async fn send_shown(&self, there: Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
-        match self.shown.get().filter(|(_, to)| to == there.url() && method == Method::POST) {
-            Some((key, _)) => {
-                dpop::ask(key, there, |there| self.send(there, method.clone(), headers, body.clone())).await
-            }
-            None => self.send(there, method, headers, body).await,
+        let shown = self.shown.get().filter(|(_, to)| to == there.url() && method == Method::POST);
+        // On the heap: who signs in or out holds many of these within each other.
+        let send = |there| Box::pin(self.send(there, method.clone(), headers, body.clone()));
+        match shown {
+            Some((key, _)) => dpop::ask(key, there, send).await,
+            None => send(there).await,
         }
     }
 
