@@ -3,6 +3,9 @@
 /// An app at one end of the bridge.
 #[path = "bridge/app.rs"]
 mod app;
+/// Tokens that are bound to a key.
+#[path = "bridge/bound.rs"]
+mod bound;
 /// Servers of 2024-11-05.
 #[path = "bridge/channel.rs"]
 mod channel;

@@ -167,6 +167,7 @@ fn the_bus_is_found_where_an_app_gives_no_address() {
 
 #[rstest]
 #[case("Authorization: Bearer abcdefgh12345", "Authorization: Bearer •••")]
+#[case("Authorization: DPoP abcdefgh12345", "Authorization: DPoP •••")]
 #[case("token rtly_mcp_pat_12_abcdefghij here", "token ••• here")]
 #[case("https://user:pass@example.com/x", "https://•••@example.com/x")]
 #[case("https://example.com/?api_key=abcdefgh12&b=1", "https://example.com/?api_key=•••&b=1")]

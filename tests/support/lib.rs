@@ -1,9 +1,10 @@
 //! What several test binaries share: a pretend home with apps' files in it, the practice service's scripts' side, the search
-//! for tokens where none may be, and how often to repeat a law.
+//! for tokens where none may be, a judge of proofs, and how often to repeat a law.
 
 pub mod canary;
 pub mod network;
 pub mod practice;
+pub mod proof;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

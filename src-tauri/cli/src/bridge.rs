@@ -111,7 +111,7 @@ fn known_starter(client: &Client) -> Starter {
 /// There is no such connection, or its token cannot be had.
 pub fn headers(host: &Host, id: &str) -> Result<ExitCode> {
     let client = Arc::new(Mutex::new(Some(Starter { client: Some("claude-code"), program: "claude".to_owned() })));
-    let endpoint = of_connection(host.clone(), id.to_owned(), client)(None);
+    let endpoint = of_connection(host.clone(), id.to_owned(), client)(None).and_then(Endpoint::lendable);
     let run = Run {
         at: Timestamp::now(),
         client: Some("claude-code".to_owned()),

@@ -276,8 +276,8 @@ async fn whoever_signs_people_in_is_reached_by_the_choice_also_where_the_service
         let endpoint = Endpoint::new(&url).expect("an address").with_network(network);
         let (key, folder) = (Kept::key(endpoint.url()), world.home.data());
         let first = oauth::access(&secrets, &key, &folder, &endpoint, None).await.expect("a token");
-        let fresh = oauth::access(&secrets, &key, &folder, &endpoint, Some(&first)).await.expect("another");
-        assert!(first != fresh && proxy.heads().len() > asked, "{:?}", proxy.heads());
+        let fresh = oauth::access(&secrets, &key, &folder, &endpoint, Some(&first.token)).await.expect("another");
+        assert!(first.token != fresh.token && proxy.heads().len() > asked, "{:?}", proxy.heads());
         assert!(world.patchbay.sign_out_url(&url).await.expect("signed out"), "also that goes through the proxy");
     }
 }

@@ -13,7 +13,7 @@ use crate::connection::state::StateFile;
 use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
-use crate::oauth::{self, Held, Kept, Manner, Refusal, Step, Want};
+use crate::oauth::{self, Access, Held, Kept, Manner, Refusal, Step, Want};
 use crate::probe::{self, Limits, OfSignIn, Probe, Report, Verdict};
 use crate::secret::{Secret, SecretStore};
 use crate::wire::Endpoint;
@@ -33,19 +33,19 @@ pub fn ready_url(host: &Host, url: &str, refusal: Option<&Refusal>) -> Result<En
     let lacking = refusal.map(|refusal| refusal.scopes.as_slice()).unwrap_or_default();
     let refused = refusal.filter(|_| lacking.is_empty()).and_then(|refusal| refusal.token.as_ref());
     let got = oauth::access_blocking(&secrets, &Kept::key(bare.url()), data_dir, &bare, refused);
-    let (token, until) = got.map_err(|error| match error.code {
+    let (access, until) = got.map_err(|error| match error.code {
         Code::SignInNeeded | Code::TokenMissing => {
             note(data_dir, &kept, &[]);
             needed(url, &error.message)
         }
         _ => error,
     })?;
-    let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&token));
+    let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&access.token));
     if is_same && lacking.iter().any(|scope| !kept.scopes.contains(scope)) {
         note(data_dir, &kept, lacking);
         return Err(needed(url, "The service asks for more permissions than you gave."));
     }
-    Ok(bare.with_auth(&AuthHeader::default(), &token)?.fresh_until(until))
+    Ok(access.on(bare, &AuthHeader::default())?.fresh_until(until))
 }
 
 fn needed(url: &str, why: &str) -> Error {
@@ -101,18 +101,18 @@ impl Patchbay {
         let Some(kept) = Kept::of(self.data_dir(), bare.url())? else { return Ok(self.probe_url(bare).await) };
         let mut refused = None;
         loop {
-            let token = match self.token_of_url(&bare, &kept, refused.as_ref()).await {
-                Ok(token) => token,
+            let access = match self.access_of_url(&bare, &kept, refused.as_ref()).await {
+                Ok(access) => access,
                 Err(error) => return Ok(not_tried(&error, self.host().now)),
             };
-            let report = self.probe_url(bare.clone().with_auth(&AuthHeader::default(), &token)?).await;
+            let report = self.probe_url(access.on(bare.clone(), &AuthHeader::default())?).await;
             if report.verdict != Verdict::TokenRefused {
                 return Ok(report);
             }
             if refused.is_some() {
                 return Ok(report.of_sign_in(OfSignIn::Ended));
             }
-            refused = Some(token);
+            refused = Some(access.token);
         }
     }
 
@@ -121,7 +121,7 @@ impl Patchbay {
         probe::probe(&probe, self.host().now, |_| {}).await
     }
 
-    async fn token_of_url(&self, bare: &Endpoint, kept: &Kept, refused: Option<&Secret>) -> Result<Secret> {
+    async fn access_of_url(&self, bare: &Endpoint, kept: &Kept, refused: Option<&Secret>) -> Result<Access> {
         let (key, url) = (Kept::key(bare.url()), bare.url().as_str());
         oauth::access(&self.secrets(), &key, self.data_dir(), bare, refused).await.map_err(|error| match error.code {
             Code::SignInNeeded | Code::TokenMissing => {

@@ -12,8 +12,8 @@ use crate::catalog;
 use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
+use crate::oauth::Access;
 use crate::probe::{self, LayerKind, Limits, OfSignIn, Probe, Report, Verdict};
-use crate::secret::Secret;
 use crate::wire::Endpoint;
 
 /// So many checks run side by side. Each has one or two sockets open, and some systems give a program no more than 256
@@ -135,24 +135,24 @@ impl Patchbay {
         connection: &Connection,
         credential: Option<&Credential>,
     ) -> Result<Report> {
-        let secret = match credential {
+        let access = match credential {
             Some(credential) => match token::read_by(self, settings, connection, credential, None).await {
-                Ok(secret) => Some(secret),
+                Ok(access) => Some(access),
                 Err(error) if error.code == Code::TokenMissing => None,
                 Err(error) => return Err(error),
             },
             None => None,
         };
         let endpoint = self.bare_by(settings, connection).await?;
-        let mut report = self.probe_at(endpoint.clone(), connection, secret.as_ref(), true).await?;
-        let signed_in = credential.filter(|credential| credential.sign_in.is_some()).zip(secret.as_ref());
+        let mut report = self.probe_at(endpoint.clone(), connection, access.as_ref(), true).await?;
+        let signed_in = credential.filter(|credential| credential.sign_in.is_some()).zip(access.as_ref());
         if let Some((credential, refused)) = signed_in.filter(|_| report.verdict == Verdict::TokenRefused) {
             // What a bridge does at once: a token may end before its time.
-            let fresh = token::read_by(self, settings, connection, credential, Some(refused)).await?;
+            let fresh = token::read_by(self, settings, connection, credential, Some(&refused.token)).await?;
             report = self.probe_at(endpoint, connection, Some(&fresh), true).await?;
         }
         // It is used with a token: that one is missed, also where people could sign in instead.
-        if credential.is_some() && secret.is_none() && report.verdict == Verdict::NeedsBrowserSignIn {
+        if credential.is_some() && access.is_none() && report.verdict == Verdict::NeedsBrowserSignIn {
             report.verdict = Verdict::TokenMissing;
         }
         Ok(report)
@@ -165,26 +165,26 @@ impl Patchbay {
     pub(super) async fn probe_with(
         &self,
         connection: &Connection,
-        secret: Option<&Secret>,
+        access: Option<&Access>,
         call: bool,
     ) -> Result<Report> {
-        self.probe_at(self.bare(connection).await?, connection, secret, call).await
+        self.probe_at(self.bare(connection).await?, connection, access, call).await
     }
 
     async fn probe_at(
         &self,
         mut endpoint: Endpoint,
         connection: &Connection,
-        secret: Option<&Secret>,
+        access: Option<&Access>,
         call: bool,
     ) -> Result<Report> {
-        if let Some(secret) = secret {
-            endpoint = endpoint.with_auth(&connection.auth, secret)?;
+        if let Some(access) = access {
+            endpoint = access.on(endpoint, &connection.auth)?;
         }
         let provider = catalog::find(&connection.provider).ok();
         let tool = provider.and_then(|provider| provider.read_only_tool.clone());
         let probe =
-            Probe { endpoint, tool: tool.filter(|_| call), has_token: secret.is_some(), limits: Limits::default() };
+            Probe { endpoint, tool: tool.filter(|_| call), has_token: access.is_some(), limits: Limits::default() };
         let progress =
             |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
         let report = probe::probe(&probe, self.host().now, progress).await;

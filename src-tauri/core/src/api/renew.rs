@@ -22,6 +22,7 @@ use crate::change::history::{Effect, Intent};
 use crate::connection::state::{Checked, State, random_hex};
 use crate::connection::{Connection, Credential, Previous, Renewal, Way};
 use crate::error::{Code, Error, Result};
+use crate::oauth::Access;
 use crate::probe::{self, Report, Verdict};
 use crate::secret::{Key, Secret};
 use crate::token::length;
@@ -49,7 +50,7 @@ impl Patchbay {
         let provider = catalog::find(&connection.provider)?;
         let fit = token::fit(provider, &state, Some(wanted.id), secret, wanted.expires, false, &self.host())?;
         let chosen = self.chosen(&state, &connection, wanted.token)?;
-        let before = self.try_new(&connection, &fit.secret).await?;
+        let before = self.try_new(&connection, &fit.secret.clone().into()).await?;
         accept(&before)?;
         let Swapped { credential, old } = match chosen {
             Some(credential) => self.swap(&connection, credential, &fit, wanted.scopes).await?,
@@ -82,11 +83,11 @@ impl Patchbay {
     }
 
     /// Tries a token at its service. A program's is tried by nobody but the program.
-    async fn try_new(&self, connection: &Connection, secret: &Secret) -> Result<Report> {
+    async fn try_new(&self, connection: &Connection, access: &Access) -> Result<Report> {
         if connection.is_program() {
             return Ok(probe::not_tried_at_all(self.host().now));
         }
-        self.probe_with(connection, Some(secret), true).await
+        self.probe_with(connection, Some(access), true).await
     }
 
     /// The credential that is meant: the one named, else the one that is due; none where the connection has none.

@@ -5,7 +5,7 @@ use super::renew::find;
 use super::{Event, Patchbay, token};
 use crate::connection::{Connection, Credential, Previous, Way};
 use crate::error::Result;
-use crate::oauth::Held;
+use crate::oauth::{Access, Held};
 use crate::probe::{Report, Verdict};
 use crate::wire::origin_of;
 
@@ -49,15 +49,16 @@ impl Patchbay {
             return Ok((Answered::Nothing, None));
         }
         let secret = token::read_sound(&self.secrets(), &credential.previous_key(previous)).await?;
+        let access = secret.map(Access::from);
         let origin = credential.previous_origin(previous);
         let is_its_own = |way: &Way| origin_of(&way.url).is_ok_and(|of_way| of_way == origin);
         let mut ways: Vec<Way> =
             previous.way.clone().into_iter().chain([connection.way()]).filter(is_its_own).collect();
         ways.dedup();
         let mut last = None;
-        for Way { url, auth, headers } in ways.into_iter().filter(|_| secret.is_some()) {
+        for Way { url, auth, headers } in ways.into_iter().filter(|_| access.is_some()) {
             let there = Connection { url, auth, headers, ..connection.clone() };
-            let report = self.probe_with(&there, secret.as_ref(), false).await?;
+            let report = self.probe_with(&there, access.as_ref(), false).await?;
             let answered = answered(report.verdict);
             if answered != Answered::Nothing {
                 return Ok((answered, Some(report)));

@@ -12,7 +12,7 @@ use crate::connection::state::{State, StateFile, random_hex};
 use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, SignInNeeded, Way};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
-use crate::oauth::{self, Refusal};
+use crate::oauth::{self, Access, Refusal};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::token;
 use crate::wire::{Endpoint, Network, origin_of};
@@ -46,8 +46,8 @@ impl Patchbay {
         let bare = self.bare(connection).await?;
         match connection.credential_for(placement) {
             Some(credential) => {
-                let secret = read(self, connection, credential).await?;
-                bare.with_auth(&connection.auth, &secret)
+                let access = read(self, connection, credential).await?;
+                access.on(bare, &connection.auth)
             }
             None if lacks_token(connection) => Err(missing(connection)),
             None => Ok(bare),
@@ -110,7 +110,7 @@ fn signed_in(
     let lacking = refusal.map(|refusal| refusal.scopes.as_slice()).unwrap_or_default();
     let refused = refusal.filter(|_| lacking.is_empty()).and_then(|refusal| refusal.token.as_ref());
     let got = oauth::access_blocking(secrets, key, data_dir, bare, refused);
-    let (secret, until) = match got {
+    let (access, until) = match got {
         Err(error) if error.code == Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
             return Err(sign_in_needed(connection, &error.message));
@@ -118,12 +118,12 @@ fn signed_in(
         got => got?,
     };
     // Another token than the one that lacked them may have them; the same one has them only if the service errs.
-    let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&secret));
+    let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&access.token));
     if is_same && lacking.iter().any(|scope| !credential.scopes.contains(scope)) {
         note_sign_in(data_dir, connection, credential, lacking);
         return Err(sign_in_needed(connection, "The service asks for more permissions than you gave."));
     }
-    Ok(bare.clone().with_auth(&connection.auth, &secret)?.fresh_until(until))
+    Ok(access.on(bare.clone(), &connection.auth)?.fresh_until(until))
 }
 
 fn sign_in_needed(connection: &Connection, why: &str) -> Error {
@@ -164,8 +164,8 @@ pub(super) fn key(connection: &Connection, credential: &Credential) -> Result<Ke
     Ok(Key::new(&credential.id, &origin_of(&connection.url)?))
 }
 
-/// The token that a credential sends now; that of a sign-in is renewed where it has ended.
-pub(super) async fn read(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> Result<Secret> {
+/// What a credential gives to send now; that of a sign-in is renewed where it has ended.
+pub(super) async fn read(patchbay: &Patchbay, connection: &Connection, credential: &Credential) -> Result<Access> {
     read_by(patchbay, &patchbay.state()?.settings, connection, credential, None).await
 }
 
@@ -177,11 +177,11 @@ pub(super) async fn read_by(
     connection: &Connection,
     credential: &Credential,
     refused: Option<&Secret>,
-) -> Result<Secret> {
+) -> Result<Access> {
     let (secrets, data_dir) = (patchbay.store_of(settings.backend), patchbay.data_dir());
     let key = key(connection, credential)?;
     if credential.sign_in.is_none() {
-        return secrets.read(&key).await?.ok_or_else(|| missing(connection));
+        return secrets.read(&key).await?.map(Access::from).ok_or_else(|| missing(connection));
     }
     let endpoint = patchbay.bare_by(settings, connection).await?;
     oauth::access(&secrets, &key, data_dir, &endpoint, refused).await.map_err(|error| match error.code {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::bundle::{Bundle, Ready};
+use super::dpop::Access;
 use super::failure::needs_person;
 use super::line::Line;
 use super::token;
@@ -41,12 +42,12 @@ pub(super) async fn access(
     data_dir: &Path,
     endpoint: &Endpoint,
     refused: Option<&Secret>,
-) -> Result<(Secret, Option<Timestamp>)> {
+) -> Result<(Access, Option<Timestamp>)> {
     let held = store.read(key).await?.ok_or_else(missing)?;
     // What a person pasted in its place is sent as it is.
-    let Some(bundle) = Bundle::read(&held) else { return Ok((held, None)) };
+    let Some(bundle) = Bundle::read(&held) else { return Ok((held.into(), None)) };
     let still_good = match bundle.ready(Timestamp::now(), refused) {
-        Ready::Now => return Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now()))),
+        Ready::Now => return Ok((Access::of(&bundle)?, bundle.sent_until(Timestamp::now()))),
         Ready::Person => return Err(needs_person("It has ended.")),
         Ready::Renew { still_good } => still_good,
     };
@@ -62,7 +63,7 @@ pub(super) async fn access(
         Err(error) if still_good && error.code == Code::FileBusy => bundle,
         renewed => renewed?,
     };
-    Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now())))
+    Ok((Access::of(&bundle)?, bundle.sent_until(Timestamp::now())))
 }
 
 fn missing() -> Error {

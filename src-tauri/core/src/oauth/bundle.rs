@@ -34,6 +34,12 @@ pub(super) struct Bundle {
     /// The access token came because the service refused the one before.
     #[serde(default, skip_serializing_if = "is_no")]
     pub(super) after_refusal: bool,
+    /// The key that was shown when tokens were asked for (RFC 9449).
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "exposed_if_any")]
+    pub(super) key: Option<Secret>,
+    /// The access token is bound to it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub(super) bound: bool,
     pub(super) server: Server,
     pub(super) client: Client,
     /// What the tokens are for (RFC 8707).

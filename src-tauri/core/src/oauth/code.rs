@@ -11,6 +11,7 @@ use url::Url;
 use super::bundle::{Bundle, Client, Proof};
 use super::client;
 use super::discover::{Found, discover, query, takes, takes_documents};
+use super::dpop;
 use super::line::Line;
 use super::redirect::{Redirect, USUAL_PORT, port_of};
 use super::token::Tokens;
@@ -30,6 +31,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     if found.metadata.code_challenge_methods_supported.is_none() {
         return Err(failure::without_pkce());
     }
+    let key = dpop::offer(&line, &found)?;
     let known = client::kept_for(&found.server, client::before(want, manner.before))?;
     let redirect = Redirect::open(&ports(want, known.as_ref())).await?;
     let scopes = scopes(&found, &want.scopes).await;
@@ -38,7 +40,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     let asked: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let page = found.manager.get_authorization_url(&asked).await;
     let page = page.map_err(|error| failure::of(&line, error, &secrets))?;
-    let page = page_of(&line, &page)?;
+    let page = dpop::page(page_of(&line, &page)?, key.as_ref());
     let state = query(&page, "state").unwrap_or_default();
     tell(Step::Browser(page));
     let back = timeout(manner.patience.unwrap_or(PATIENCE), redirect.back(&state)).await.map_err(|_| nobody())??;
@@ -47,16 +49,18 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     let code = Secret::new(back.code);
     let got = got.map_err(|error| failure::of(&line, error, &[secrets.as_slice(), &[code]].concat()))?;
     // Written out and read again: its own type shows nothing without another library's traits.
-    let tokens = Tokens::read(&serde_json::to_vec(&got).unwrap_or_default())?;
+    let tokens = Tokens::read(&line, &serde_json::to_vec(&got).unwrap_or_default())?;
     let granted = tokens.scopes().unwrap_or(scopes);
     signed(&Bundle {
         grant: Grant::AuthorizationCode,
         received: Timestamp::now(),
         lasts: tokens.lasts(),
         refresh: tokens.refresh_token.clone().filter(|token| !token.is_empty()),
+        bound: tokens.is_bound(),
         access: tokens.access_token,
         ended: false,
         after_refusal: false,
+        key: key.map(|key| key.secret()).transpose()?,
         server: found.server,
         client,
         resource: found.resource,

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::bundle::{Bundle, Client, Proof};
 use super::client;
 use super::discover::{discover, takes};
+use super::dpop;
 use super::line::Line;
 use super::token::Tokens;
 use super::{Manner, Signed, Step, Want, failure, signed};
@@ -45,6 +46,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         scopes.retain(|scope| scope != "offline_access");
     }
     let proof = proof(&found.metadata, &secret);
+    let key = dpop::offer(&line, &found)?.map(|key| key.secret()).transpose()?;
     let bundle = Bundle {
         grant: Grant::ClientCredentials,
         access: Secret::new(""),
@@ -53,6 +55,8 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         lasts: None,
         ended: false,
         after_refusal: false,
+        key,
+        bound: false,
         server: found.server,
         client: Client { id, secret: Some(secret), proof, own: true, redirect: None },
         resource: found.resource,
@@ -103,6 +107,7 @@ async fn fetched(endpoint: &Endpoint, bundle: &Bundle) -> Result<Bundle> {
 
 async fn fetch(endpoint: &Endpoint, bundle: &Bundle) -> Result<Bundle> {
     let line = &Arc::new(Line::new(endpoint));
+    dpop::take_up(line, bundle)?;
     let manager = AuthorizationManager::new_with_oauth_http_client(endpoint.url().as_str(), line.clone()).await;
     let mut manager = manager.map_err(|error| failure::of(line, error, &[]))?;
     let mut metadata = AuthorizationMetadata::default();
@@ -126,11 +131,12 @@ async fn fetch(endpoint: &Endpoint, bundle: &Bundle) -> Result<Bundle> {
         Err(AuthError::JwtSigningError(_)) => return Err(failure::refused("the private key cannot be used.")),
         outcome => outcome.map_err(|error| failure::of(line, error, std::slice::from_ref(&secret)))?,
     };
-    let tokens = Tokens::read(&serde_json::to_vec(&got).unwrap_or_default())?;
+    let tokens = Tokens::read(line, &serde_json::to_vec(&got).unwrap_or_default())?;
     Ok(Bundle {
         received: Timestamp::now(),
         lasts: tokens.lasts(),
         scopes: tokens.scopes().unwrap_or_else(|| bundle.scopes.clone()),
+        bound: tokens.is_bound(),
         access: tokens.access_token,
         ..bundle.clone()
     })

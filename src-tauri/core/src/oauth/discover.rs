@@ -143,6 +143,7 @@ async fn challenge(line: &Line) -> Result<(Option<String>, bool)> {
     }
     let said: Vec<_> =
         answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    line.hear_refusal(&said);
     let best = said.iter().find(|value| value.contains("resource_metadata")).or(said.first());
     Ok((best.map(|value| (*value).to_owned()), false))
 }

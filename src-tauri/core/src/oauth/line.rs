@@ -3,17 +3,19 @@
 //! Every request goes through [`crate::wire`], so proxies, authorities and the rule that plain http is for this computer
 //! alone hold here too. Bodies are bounded, and no redirect leads to another origin.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest};
 use tokio::time::timeout;
+use url::Url;
 
+use super::dpop::{self, Said};
 use super::token;
 use crate::error::{Code, Error, Result};
-use crate::wire::{Client, Endpoint, Timeouts, WireError, read_bounded};
+use crate::wire::{BoundKey, Client, Endpoint, Timeouts, WireError, read_bounded};
 
 /// The largest answer, in bytes.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -27,6 +29,10 @@ pub(super) struct Line {
     clients: Mutex<Vec<(Endpoint, Client)>>,
     /// Why the last request had no answer.
     failure: Mutex<Option<Error>>,
+    /// What the service says of tokens that are bound to a key.
+    said: Mutex<Said>,
+    /// The key to show, and to whom.
+    shown: OnceLock<(BoundKey, Url)>,
 }
 
 /// A whole answer.
@@ -39,7 +45,36 @@ pub(super) struct Answer {
 impl Line {
     /// A line through the network by which an endpoint is reached.
     pub(super) fn new(endpoint: &Endpoint) -> Self {
-        Self { endpoint: endpoint.without_auth(), clients: Mutex::default(), failure: Mutex::default() }
+        Self {
+            endpoint: endpoint.without_auth(),
+            clients: Mutex::default(),
+            failure: Mutex::default(),
+            said: Mutex::default(),
+            shown: OnceLock::new(),
+        }
+    }
+
+    /// What the service has said of tokens that are bound to a key.
+    pub(super) fn said(&self) -> Said {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what the service says with a refusal.
+    pub(super) fn hear_refusal(&self, challenges: &[&str]) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).hear_refusal(challenges);
+    }
+
+    /// Shows a key with every form that is sent to an address; the first one that is given stays.
+    pub(super) fn show(&self, key: BoundKey, to: &str) {
+        // Where it is no address, nothing can be sent there either.
+        if let Ok(to) = Url::parse(to) {
+            self.shown.get_or_init(|| (key, to));
+        }
+    }
+
+    /// The key that is shown.
+    pub(super) fn key(&self) -> Option<&BoundKey> {
+        self.shown.get().map(|(key, _)| key)
     }
 
     /// The service.
@@ -61,11 +96,22 @@ impl Line {
     /// Sends a request to any address.
     pub(super) async fn ask(&self, url: &str, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
         let answer = match self.there(url).await {
-            Ok(there) => self.send(&there, method, headers, body).await,
+            Ok(there) => self.send_shown(there, method, headers, body).await,
             Err(error) => Err(error),
         };
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
         answer
+    }
+
+    /// Sends a request, with a proof where it is one that the key is shown with.
+    async fn send_shown(&self, there: Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let shown = self.shown.get().filter(|(_, to)| to == there.url() && method == Method::POST);
+        // On the heap: who signs in or out holds many of these within each other.
+        let send = |there| Box::pin(self.send(there, method.clone(), headers, body.clone()));
+        match shown {
+            Some((key, _)) => dpop::ask(key, there, send).await,
+            None => send(there).await,
+        }
     }
 
     /// An address, reached as the service where it is the service's own, and else as the user's choice wants it there.
@@ -91,15 +137,15 @@ impl Line {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn send(&self, there: &Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
-        let client = self.client(there)?;
+    async fn send(&self, there: Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let client = self.client(&there)?;
         let body = (method != Method::GET).then_some(body);
         let whole = async {
-            let response = client.send(there, method, body, headers).await?;
+            let response = client.send(&there, method, body, headers).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             Ok(Answer { status, headers, body: read_bounded(response, MOST_BYTES).await? })
         };
-        timeout(PATIENCE, whole).await.unwrap_or(Err(WireError::Timeout)).map_err(|error| unreachable(there, &error))
+        timeout(PATIENCE, whole).await.unwrap_or(Err(WireError::Timeout)).map_err(|error| unreachable(&there, &error))
     }
 
     fn client(&self, there: &Endpoint) -> Result<Client> {
@@ -125,10 +171,13 @@ impl OAuthHttpClient for Line {
         // same request again.
         let (parts, body) = request.request.into_parts();
         Box::pin(async move {
-            let url = parts.uri.to_string();
+            let (url, is_read) = (parts.uri.to_string(), parts.method == Method::GET);
             let body = token::named(&parts.headers, body.into());
             let answer = self.ask(&url, parts.method, &parts.headers, body).await;
             let answer = answer.map_err(|error| Box::new(error) as OAuthHttpClientError)?;
+            if is_read && answer.status == StatusCode::OK {
+                self.said.lock().unwrap_or_else(PoisonError::into_inner).hear_document(&answer.body);
+            }
             let mut response = http::Response::new(answer.body.to_vec());
             *response.status_mut() = answer.status;
             *response.headers_mut() = answer.headers;

@@ -13,6 +13,7 @@ mod client;
 mod code;
 mod credentials;
 mod discover;
+mod dpop;
 mod failure;
 mod kept;
 mod line;
@@ -34,6 +35,7 @@ use crate::wire::Endpoint;
 use bundle::{Bundle, Ready};
 
 pub use challenge::Refusal;
+pub use dpop::Access;
 pub use kept::Kept;
 pub use redirect::USUAL_PORT;
 
@@ -156,7 +158,7 @@ fn signed(bundle: &Bundle) -> Result<Signed> {
     Ok(Signed { sign_in, scopes: bundle.scopes.clone(), held: bundle.held()? })
 }
 
-/// The access token of a sign-in as it is now, refreshed where it has ended or is the one that was `refused`. One
+/// The access that a sign-in gives now, refreshed where it has ended or is the one that was `refused`. One
 /// process refreshes at a time; the others take what it brought.
 ///
 /// # Errors
@@ -167,7 +169,7 @@ pub async fn access(
     data_dir: &Path,
     endpoint: &Endpoint,
     refused: Option<&Secret>,
-) -> Result<Secret> {
+) -> Result<Access> {
     Ok(access::access(store, key, data_dir, endpoint, refused).await?.0)
 }
 
@@ -182,11 +184,11 @@ pub fn access_blocking(
     data_dir: &Path,
     endpoint: &Endpoint,
     refused: Option<&Secret>,
-) -> Result<(Secret, Option<Timestamp>)> {
+) -> Result<(Access, Option<Timestamp>)> {
     if let Some(bundle) = store.read_blocking(key)?.as_ref().and_then(Bundle::read)
         && bundle.ready(Timestamp::now(), refused) == Ready::Now
     {
-        return Ok((bundle.access.clone(), bundle.sent_until(Timestamp::now())));
+        return Ok((Access::of(&bundle)?, bundle.sent_until(Timestamp::now())));
     }
     let failed = || Error::new(Code::Internal, "Renewing the sign-in failed.");
     let work = || {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::bundle::{Bundle, Client, Proof};
 use super::failure::needs_person;
 use super::line::{Answer, Line};
-use super::{credentials, failure};
+use super::{credentials, dpop, failure};
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -44,17 +44,25 @@ impl Tokens {
             .filter(|seconds| (0..=u32::MAX.into()).contains(seconds))
     }
 
+    /// Whether the access token is bound to a key (RFC 9449, 5).
+    pub(super) fn is_bound(&self) -> bool {
+        self.token_type.as_ref().is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP"))
+    }
+
     pub(super) fn scopes(&self) -> Option<Vec<String>> {
         self.scope.as_ref().map(|scope| scope.split_whitespace().map(str::to_owned).collect())
     }
 
     /// # Errors
-    /// `SignInRefused` where the token cannot be sent as a bearer's.
-    pub(super) fn read(body: &[u8]) -> Result<Self> {
+    /// `SignInRefused` where the token cannot be sent as a bearer's, nor with the key that was shown on the line.
+    pub(super) fn read(line: &Line, body: &[u8]) -> Result<Self> {
         let unfit = |why| Error::new(Code::SignInRefused, format!("The service answers the sign-in with {why}."));
         let tokens: Self = serde_json::from_slice(body).map_err(|_| unfit("something that is no token"))?;
+        if tokens.is_bound() && line.key().is_none() {
+            return Err(unfit("a token that is bound to a key, and was shown none"));
+        }
         let is_bearer = tokens.token_type.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
-        if !is_bearer || tokens.access_token.is_empty() {
+        if !(is_bearer || tokens.is_bound()) || tokens.access_token.is_empty() {
             return Err(unfit("a token of a kind that Patchbay cannot send"));
         }
         Ok(tokens)
@@ -139,6 +147,7 @@ pub(super) async fn renewed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
         return credentials::renewed(line, bundle).await;
     }
     let Some(refresh) = &bundle.refresh else { return Err(needs_person("It has ended.")) };
+    dpop::take_up(line, bundle)?;
     let mut form = Form::of(&bundle.client)?;
     form.set("grant_type", "refresh_token");
     form.set("refresh_token", refresh.expose());
@@ -147,13 +156,14 @@ pub(super) async fn renewed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
     if answer.status != StatusCode::OK {
         return Err(failure::of_renewal(line, bundle, &answer));
     }
-    let tokens = Tokens::read(&answer.body)?;
+    let tokens = Tokens::read(line, &answer.body)?;
     Ok(Bundle {
         received: Timestamp::now(),
         lasts: tokens.lasts(),
         scopes: tokens.scopes().unwrap_or_else(|| bundle.scopes.clone()),
         // The one before stays good where no other comes.
         refresh: tokens.refresh_token.clone().filter(|token| !token.is_empty()).or_else(|| Some(refresh.clone())),
+        bound: tokens.is_bound(),
         access: tokens.access_token,
         ..bundle.clone()
     })

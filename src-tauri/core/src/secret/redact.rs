@@ -92,7 +92,7 @@ fn secret_at(rest: &str) -> Option<(usize, usize)> {
             }
         }
     }
-    for scheme in ["Bearer ", "bearer ", "Basic ", "Sentry-Bearer "] {
+    for scheme in ["Bearer ", "bearer ", "Basic ", "DPoP ", "Sentry-Bearer "] {
         if let Some(tail) = rest.strip_prefix(scheme) {
             let length = token_length(tail);
             if length >= 8 {

@@ -7,10 +7,13 @@ use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
+use super::bound::PROOF;
 use super::{Endpoint, ProxyFault, ProxyWhy, WireError, tunnel};
 use crate::error::{Code, Error, Result};
 
 const MOST_REDIRECTS: usize = 5;
+/// How often a request is shown with another proof: others may use up what a server has just said.
+const MOST_PROOFS: usize = 4;
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -78,21 +81,44 @@ impl Client {
     ) -> Result<Response, WireError> {
         let mut at = endpoint.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let mut request =
-                self.http.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
-            if let Some(body) = &body {
-                request = request.body(body.clone());
-            }
-            let response = match request.send().await {
-                Ok(response) => response,
-                Err(error) => return Err(self.why(&error, &at).await),
-            };
+            let response = self.ask(&at, &method, body.as_ref(), headers).await?;
             match next(&at, &response)? {
                 Some(there) if again(response.status()) => at = there,
                 _ => return Ok(response),
             }
         }
         Err(WireError::Circles)
+    }
+
+    /// Sends a request there. Where it shows that its sender has a key and the server wants to be shown otherwise, it is sent
+    /// again: the server has done nothing with it.
+    async fn ask(
+        &self,
+        at: &Endpoint,
+        method: &Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, WireError> {
+        let mut shown = 1;
+        loop {
+            let mut request =
+                self.http.request(method.clone(), at.url().clone()).headers(at.all_headers()).headers(headers.clone());
+            if let Some(body) = body {
+                request = request.body(body.clone());
+            }
+            let proof = at.proof(method);
+            if let Some(proof) = &proof {
+                request = request.header(PROOF, proof.header.clone());
+            }
+            let response = match request.send().await {
+                Ok(response) => response,
+                Err(error) => return Err(self.why(&error, at).await),
+            };
+            match proof {
+                Some(proof) if at.wants_other(&proof, &response) && shown < MOST_PROOFS => shown += 1,
+                _ => return Ok(response),
+            }
+        }
     }
 
     /// Why no answer came. The HTTP library does not tell what a proxy said, so where no way led through one it is asked

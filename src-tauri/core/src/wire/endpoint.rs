@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Response};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::base64::{base64, from_base64};
+use super::bound::{BoundKey, Proof};
 use super::veil::veil;
 use super::{Network, WireError};
 use crate::catalog::{check_address, check_page, may_lead_to};
@@ -21,6 +23,7 @@ pub struct Endpoint {
     headers: HeaderMap,
     network: Network,
     fresh_until: Option<Timestamp>,
+    key: Option<BoundKey>,
 }
 
 /// The headers that carry the token, the token by itself, and the name it is paired with.
@@ -52,6 +55,7 @@ impl Endpoint {
             headers: HeaderMap::new(),
             network: Network::default(),
             fresh_until: None,
+            key: None,
         })
     }
 
@@ -74,6 +78,20 @@ impl Endpoint {
         Ok(self)
     }
 
+    /// The same with a token that is bound to a key: it goes along as RFC 9449 says, however others are sent there.
+    ///
+    /// # Errors
+    /// `TokenControlCharacters` where it cannot be sent in a header.
+    pub fn with_bound(self, key: &BoundKey, token: &Secret) -> Result<Self> {
+        let header = AuthHeader::plain(AUTHORIZATION.as_str(), "DPoP ");
+        Ok(self.with_auth(&header, token)?.with_key(key))
+    }
+
+    /// The same, where each request shows that its sender has the key.
+    pub(crate) fn with_key(self, key: &BoundKey) -> Self {
+        Self { key: Some(key.clone()), ..self }
+    }
+
     /// The same with further headers.
     ///
     /// # Errors
@@ -88,7 +106,7 @@ impl Endpoint {
 
     /// The same without its token.
     pub fn without_auth(&self) -> Self {
-        Self { auth: None, ..self.clone() }
+        Self { auth: None, key: None, ..self.clone() }
     }
 
     /// The same, reached as a network wants it.
@@ -118,7 +136,8 @@ impl Endpoint {
             let said = format!("The service names an address inside your computer or network: {origin}");
             return Err(Error::new(Code::AddressInvalid, said).hint("Ask the service."));
         }
-        Ok(Self { url, auth: None, headers: HeaderMap::new(), network: self.network.clone(), fresh_until: None })
+        let network = self.network.clone();
+        Ok(Self { url, auth: None, headers: HeaderMap::new(), network, fresh_until: None, key: None })
     }
 
     /// The same, whose token is good until then: afterwards it is asked for anew before it is sent.
@@ -181,10 +200,33 @@ impl Endpoint {
         self.url.scheme() == "http"
     }
 
+    /// The same, where what it sends can be lent to another program.
+    ///
+    /// # Errors
+    /// `WiringUnsupported` where each request needs a proof that only Patchbay can make.
+    pub fn lendable(self) -> Result<Self> {
+        if self.key.is_none() {
+            return Ok(self);
+        }
+        let said = "This sign-in is bound to a key that only Patchbay has, so no other program can use it.";
+        Err(Error::new(Code::WiringUnsupported, said).hint("Have the app start Patchbay's bridge instead."))
+    }
+
     /// All its headers by name, the token's among them; for `patchbay headers`, which prints them for the app.
     pub fn exposed_headers(&self) -> Vec<(String, String)> {
         let all = self.all_headers();
         all.iter().filter_map(|(name, value)| Some((canonical(name), value.to_str().ok()?.to_owned()))).collect()
+    }
+
+    /// What shows that the sender of a request has the key, where there is one.
+    pub(super) fn proof(&self, method: &Method) -> Option<Proof> {
+        self.key.as_ref()?.proof(method, &self.url, self.token())
+    }
+
+    /// Takes in what an answer says of its request's proof; whether the request should be sent with another.
+    pub(super) fn wants_other(&self, proof: &Proof, response: &Response) -> bool {
+        let hear = |key: &BoundKey| key.hear(&self.url, proof, response.status(), response.headers());
+        self.key.as_ref().is_some_and(hear)
     }
 
     pub(super) fn all_headers(&self) -> HeaderMap {

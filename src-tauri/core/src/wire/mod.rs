@@ -1,10 +1,11 @@
 //! HTTP to a service, shared by the bridge and the check.
 //!
 //! A token belongs to an [`Endpoint`] and goes to that endpoint's origin only: redirects are followed by hand, at most
-//! five, and never to another origin. What a service says is shown without it. Plain http is for this computer alone, and then no trust store is
+//! five, and never to another origin. One that is bound to a key goes along with a proof, made anew for each request. What a service says is shown without it. Plain http is for this computer alone, and then no trust store is
 //! loaded. A [`Network`] says through which proxy an endpoint is reached, and whom to trust.
 
 mod base64;
+mod bound;
 mod client;
 mod endpoint;
 mod failure;
@@ -14,6 +15,7 @@ mod veil;
 
 pub use base64::base64;
 pub(crate) use base64::from_base64;
+pub use bound::{ALGORITHM, BoundKey};
 pub use client::{Client, Timeouts, next_piece, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::{Distrust, WireError};
