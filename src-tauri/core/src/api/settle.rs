@@ -235,6 +235,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
             headers: Vec::new(),
             credentials: Vec::new(),
             token_lost: false,
+            signed_out: false,
             network: None,
             placements: Vec::new(),
             created: host.now,

@@ -139,6 +139,8 @@ pub enum Status {
     NeedsBrowserSignIn,
     /// The user has to sign in anew.
     SignInNeeded,
+    /// The user has signed out of it.
+    SignedOut,
     /// Its apps sign in to it by themselves; Patchbay has no part in that.
     SignedInByApps,
     /// What answers there is no MCP server.
