@@ -1,5 +1,9 @@
 //! Signing in and out at the front door, with the practice service on the other side and a browser that allows all.
 
+/// Sign-ins for addresses alone.
+#[path = "sign_in/addresses.rs"]
+mod addresses;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
