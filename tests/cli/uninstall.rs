@@ -161,12 +161,12 @@ fn of_what_was_there_before_it_is_said_that_it_goes_too() {
     let said_so = "The apps had this before Patchbay";
     let home = brought_in();
     let (shown, _) = said(&home, &["uninstall", "--dry-run"], None);
-    assert!(shown.contains(&format!("{said_so}, and it would be taken out too: mine.")), "{shown}");
+    assert!(shown.contains(&format!("{said_so}, and it would be taken out too: Mine.")), "{shown}");
     assert!(shown.contains("undo bringing it in instead: patchbay history"), "{shown}");
     let (shown, _) = said(&home, &["uninstall", "--keep-working", "--dry-run"], None);
     assert!(!shown.contains(said_so), "it goes on: {shown}");
     let (told, _) = said(&home, &["uninstall"], None);
-    assert!(told.contains(&format!("{said_so}, and it was taken out too: mine.")), "{told}");
+    assert!(told.contains(&format!("{said_so}, and it was taken out too: Mine.")), "{told}");
 
     let (_, notice) = said(&brought_in(), &["remove", "mine"], None);
     assert!(notice.contains(said_so), "{notice}");
