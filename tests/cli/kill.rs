@@ -4,16 +4,20 @@
 //!
 //! A kill at a call that changes nothing leaves what a kill at the next call that does would leave; so these are all.
 
+/// Bringing in, copying, purging, and leaving in such a way that the apps go on.
+#[path = "kill/further.rs"]
+mod further;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use patchbay_core::client::{CLIENTS, Client};
 use patchbay_core::{Host, Platform};
 use patchbay_test_support::Home;
 use serde_json::Value;
 
-use crate::patchbay;
+use crate::patchbay_in;
 
 /// Every call that changes what is on the disk.
 const CALLS: [&str; 14] = [
@@ -47,6 +51,8 @@ fn kills(calls: &[&'static str]) -> Vec<(&'static str, &'static str)> {
 struct Rounds {
     home: Home,
     files: Vec<(&'static Client, PathBuf, Vec<u8>)>,
+    /// What is in Patchbay's own folder at the beginning.
+    base: Vec<(PathBuf, Vec<u8>)>,
 }
 
 impl Rounds {
@@ -55,7 +61,8 @@ impl Rounds {
         let host = Host { env: home.env(), ..Host::bare(Platform::Linux, home.path(), jiff::Timestamp::now()) };
         let file = |client: &&'static Client| (*client, (client.locate)(&host).path, example(client));
         let files = clients.iter().map(file).collect();
-        Self { home, files }
+        std::fs::create_dir(home.path().join("run")).expect("made");
+        Self { home, files, base: Vec::new() }
     }
 
     fn only(ids: &[&str]) -> Self {
@@ -74,6 +81,9 @@ impl Rounds {
             }
             .expect("removed");
         }
+        for (path, bytes) in &self.base {
+            std::fs::write(path, bytes).expect("written");
+        }
         for (_, path, bytes) in &self.files {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
             std::fs::write(path, bytes).expect("written");
@@ -88,8 +98,18 @@ impl Rounds {
         self.files.iter().zip(all).for_each(|((_, path, _), bytes)| std::fs::write(path, bytes).expect("written"));
     }
 
+    /// Where the login session keeps what it needs.
+    fn session(&self) -> (&'static str, String) {
+        ("XDG_RUNTIME_DIR", self.home.path().join("run").display().to_string())
+    }
+
+    fn patchbay(&self, args: &[&str], input: Option<&str>) -> Output {
+        let (name, folder) = self.session();
+        patchbay_in(&self.home, args, input, &[(name, &folder)])
+    }
+
     fn run(&self, args: &[&str]) {
-        let done = patchbay(&self.home, args, None);
+        let done = self.patchbay(args, None);
         assert!(done.status.success(), "{args:?}: {done:?}");
     }
 
@@ -106,7 +126,7 @@ impl Rounds {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(log.path());
         command.args(["-e", &format!("inject={call}:{fault}:when={n}"), env!("CARGO_BIN_EXE_patchbay")]);
-        command.args(args).env_clear().envs(self.home.env());
+        command.args(args).env_clear().envs(self.home.env()).envs([self.session()]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let done = command.status().expect("strace is there");
         let traced = std::fs::read_to_string(log.path()).expect("text");
@@ -116,7 +136,7 @@ impl Rounds {
     /// How many apps the connection is used in, and in how many something was changed outside, by the program's own
     /// word after it has settled.
     fn used(&self) -> (usize, usize) {
-        let listed = patchbay(&self.home, &["list", "--json"], None);
+        let listed = self.patchbay(&["list", "--json"], None);
         let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
         let used = listed["connections"][0]["used_in"].as_array().cloned().unwrap_or_default();
         (used.len(), used.iter().filter(|place| !place["drift"].is_null()).count())
@@ -189,7 +209,12 @@ struct Deed<'a> {
     used: [(usize, usize); 2],
     /// Whether an undo leads from after to before.
     undone: bool,
+    /// What else has to hold once it has settled, given whether the command has come about where that can be told.
+    then: &'a dyn Fn(Option<bool>),
 }
+
+/// Nothing else has to hold.
+fn nothing_else(_: Option<bool>) {}
 
 /// Puts a fault at every point of a command; afterwards each file is one of two, all agree, and nothing is left behind.
 fn every_point(rounds: &Rounds, faults: &[(&str, &str)], deed: &Deed<'_>) {
@@ -215,6 +240,7 @@ fn every_point(rounds: &Rounds, faults: &[(&str, &str)], deed: &Deed<'_>) {
             }
             assert_eq!(rounds.names(), names, "{at}: nothing is left beside the files");
             assert_eq!(rounds.unfinished(), Vec::<PathBuf>::new(), "{at}: the history is whole");
+            (deed.then)(reached);
             if deed.undone && reached == Some(true) && (thorough() || points % 4 == 0) {
                 rounds.run(&["undo"]);
                 assert_eq!(rounds.read(), without, "{at}, then undone");
@@ -241,7 +267,14 @@ fn both(rounds: &Rounds) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
 fn adding(rounds: &Rounds, faults: &[(&str, &str)]) {
     let (without, with) = both(rounds);
     let used = [(0, 0), (rounds.files.len(), 0)];
-    let deed = Deed { args: &rounds.add(), prepare: &|| rounds.again(), files: (&without, &with), used, undone: true };
+    let deed = Deed {
+        args: &rounds.add(),
+        prepare: &|| rounds.again(),
+        files: (&without, &with),
+        used,
+        undone: true,
+        then: &nothing_else,
+    };
     every_point(rounds, faults, &deed);
 }
 
@@ -252,7 +285,14 @@ fn removing(rounds: &Rounds, faults: &[(&str, &str)]) {
         rounds.run(&rounds.add());
     };
     let used = [(rounds.files.len(), 0), (0, 0)];
-    let deed = Deed { args: &["remove", "n"], prepare: &prepare, files: (&with, &without), used, undone: true };
+    let deed = Deed {
+        args: &["remove", "n"],
+        prepare: &prepare,
+        files: (&with, &without),
+        used,
+        undone: true,
+        then: &nothing_else,
+    };
     every_point(rounds, faults, &deed);
 }
 
@@ -263,7 +303,8 @@ fn undoing(rounds: &Rounds, faults: &[(&str, &str)]) {
         rounds.run(&rounds.add());
     };
     let used = [(rounds.files.len(), 0), (0, 0)];
-    let deed = Deed { args: &["undo"], prepare: &prepare, files: (&with, &without), used, undone: false };
+    let deed =
+        Deed { args: &["undo"], prepare: &prepare, files: (&with, &without), used, undone: false, then: &nothing_else };
     every_point(rounds, faults, &deed);
 }
 
@@ -277,11 +318,13 @@ fn answering_drift(rounds: &Rounds, faults: &[(&str, &str)]) {
     };
     let restore = ["drift", "restore", "n"];
     let used = [(1, 1), (1, 0)];
-    let deed = Deed { args: &restore, prepare: &prepare, files: (&without, &with), used, undone: false };
+    let deed =
+        Deed { args: &restore, prepare: &prepare, files: (&without, &with), used, undone: false, then: &nothing_else };
     every_point(rounds, faults, &deed);
     let keep = ["drift", "keep", "n"];
     let used = [(1, 1), (0, 0)];
-    let deed = Deed { args: &keep, prepare: &prepare, files: (&without, &without), used, undone: false };
+    let deed =
+        Deed { args: &keep, prepare: &prepare, files: (&without, &without), used, undone: false, then: &nothing_else };
     every_point(rounds, faults, &deed);
 }
 

@@ -1,7 +1,7 @@
 use patchbay_test_support::Home;
 use serde_json::Value;
 
-use crate::{code, patchbay};
+use crate::{code, patchbay, patchbay_in};
 
 const CODE: &str = "{\"numStartups\": 3}";
 const CODEX: &str = "# mine\nmodel = \"x\"\n";
@@ -130,4 +130,46 @@ fn a_read_only_file_is_skipped_with_a_note_and_exit_1() {
         assert_eq!(code(&done).0, i32::from(!dry), "{args:?}");
         assert_eq!((home.read("codex") == before, home.read("claude-code").contains("\"one\"")), (true, dry));
     }
+}
+
+/// Runs the program in a login session; what it says on both its outputs.
+#[cfg(unix)]
+fn said(home: &Home, args: &[&str], input: Option<&str>) -> (String, String) {
+    let run = home.path().join("run").display().to_string();
+    let output = patchbay_in(home, args, input, &[("XDG_RUNTIME_DIR", &run)]);
+    let [told, noted] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text"));
+    assert!(output.status.success(), "{args:?}: {noted}");
+    (told, noted)
+}
+
+/// A home where Claude Code had a service with a token before, which was brought in.
+#[cfg(unix)]
+fn brought_in() -> Home {
+    let home = Home::new();
+    let headers = serde_json::json!({ "Authorization": "Bearer canary-left-0123456789" });
+    let entry = serde_json::json!({ "type": "http", "url": "http://127.0.0.1:9/mcp", "headers": headers });
+    home.write("claude-code", &serde_json::json!({ "mcpServers": { "mine": entry } }).to_string());
+    std::fs::create_dir(home.path().join("run")).expect("a folder");
+    said(&home, &["vault", "create"], Some("a long passphrase"));
+    said(&home, &["import", "--all"], None);
+    home
+}
+
+#[cfg(unix)]
+#[test]
+fn of_what_was_there_before_it_is_said_that_it_goes_too() {
+    let said_so = "The apps had this before Patchbay";
+    let home = brought_in();
+    let (shown, _) = said(&home, &["uninstall", "--dry-run"], None);
+    assert!(shown.contains(&format!("{said_so}, and it would be taken out too: Mine.")), "{shown}");
+    assert!(shown.contains("undo bringing it in instead: patchbay history"), "{shown}");
+    let (shown, _) = said(&home, &["uninstall", "--keep-working", "--dry-run"], None);
+    assert!(!shown.contains(said_so), "it goes on: {shown}");
+    let (told, _) = said(&home, &["uninstall"], None);
+    assert!(told.contains(&format!("{said_so}, and it was taken out too: Mine.")), "{told}");
+
+    let (_, notice) = said(&brought_in(), &["remove", "mine"], None);
+    assert!(notice.contains(said_so), "{notice}");
+    let (shown, _) = said(&connected(), &["uninstall"], None);
+    assert!(!shown.contains(said_so), "{shown}");
 }

@@ -164,8 +164,9 @@ impl Case {
 
 /// Runs a law over one dialect: a thousand times, or as often as a thorough run wants.
 fn over(format: Format, law: impl Fn(&Case) -> Result<(), TestCaseError>) {
-    let cases_wanted = patchbay_test_support::cases(1000);
-    let config = ProptestConfig { cases: cases_wanted, failure_persistence: None, ..ProptestConfig::default() };
+    let (cases_wanted, max_global_rejects) = (patchbay_test_support::cases(1000), patchbay_test_support::cases(1024));
+    let config = ProptestConfig { cases: cases_wanted, max_global_rejects, ..ProptestConfig::default() };
+    let config = ProptestConfig { failure_persistence: None, ..config };
     let outcome = TestRunner::new(config).run(&cases(format), |case| law(&case));
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }

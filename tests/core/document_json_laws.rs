@@ -39,7 +39,7 @@ fn read(text: &str) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), max_global_rejects: cases(1024), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_gives_what_was_written(path in tables(), table in object(), other in value(), manner in manner(any::<bool>())) {
@@ -134,7 +134,7 @@ fn damaged(text: &str, damage: &[(prop::sample::Index, usize)]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(3000), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(3000), max_global_rejects: cases(1024), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn strict_json_is_what_another_parser_takes(

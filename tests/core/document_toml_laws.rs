@@ -177,7 +177,7 @@ fn with_servers(mut whole: Value, servers: &Map<String, Value>) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(400), max_global_rejects: cases(1024), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_gives_what_another_parser_reads(servers in servers(), other in value(), form in Form::any(), manner in manner(Just(true))) {
@@ -249,7 +249,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(1500), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(1500), max_global_rejects: cases(1024), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_texts_are_judged_as_another_parser_does_and_never_broken(

@@ -276,6 +276,9 @@ fn a_large_file_is_edited_like_a_small_one() {
 #[case::lines(KEYED, "t:\n  a: 1\n  k:\n      x: 'y' # z\n\n      l:\n      - 1\n  b: 1\n")]
 #[case::braces(KEYED, "t: { a: 1, k: { x: 'y' } }\n")]
 #[case::item(NAMED, "t:\n-   name: k # n\n    x: |\n      y\n")]
+#[case::kept_blank_lines_at_the_end(KEYED, "t:\n  a: 1\n  k:\n    x: |+\n      y\n\n\n")]
+#[case::kept_blank_lines_before_others(KEYED, "t:\r\n  k:\r\n    x: |+\r\n      y\r\n\r\n  b: 1\r\n")]
+#[case::an_item_with_kept_blank_lines(NAMED, "t:\n- name: a\n- name: k\n  x: |+\n    y\n\n")]
 fn source_text_goes_back_as_it_was(#[case] format: Format, #[case] before: &str) {
     let raw = parse(before, format).raw(&["t"], "k").expect("it is there");
     let changed = after_set(before, format, &["t"], "k", &json!({"name": "k", "z": 1}));

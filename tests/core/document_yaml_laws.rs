@@ -219,7 +219,7 @@ fn entry(key: &str, value: &Value, list: bool) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(800), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(800), max_global_rejects: cases(1024), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_gives_what_another_parser_reads(servers in keyed(), other in value(), form in form(), list in any::<bool>(), manner in manner(Just(true))) {

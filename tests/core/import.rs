@@ -1,7 +1,14 @@
 //! Bringing in what the apps have: what is grouped, what moves, that no token stays behind, and the way back.
 
+#[path = "import/copy.rs"]
+mod copy;
+#[path = "import/headers.rs"]
+mod headers;
+#[path = "import/programs.rs"]
+mod programs;
+
 use patchbay_core::api::message::{Answer, Connected, FoundView, Import, Request};
-use patchbay_core::api::view::{ActivityKind, FoundBlock, FoundLeft, FoundNote, NextStep, Status};
+use patchbay_core::api::view::{ActivityKind, FoundBlock, FoundLeft, FoundNote, Status};
 use patchbay_core::client::Scope;
 use patchbay_core::probe::Verdict;
 use patchbay_core::{Code, Error};
@@ -233,74 +240,6 @@ async fn an_import_that_cannot_be_written_leaves_nothing_behind() {
     assert_eq!((world.secrets(), world.patchbay.state().expect("the state").connections.len()), (0, 0));
 }
 
-#[tokio::test]
-async fn a_program_stays_a_program_and_its_token_leaves_the_file() {
-    let world = world().await;
-    let entry = |app: &str| {
-        json!({ "command": "npx", "args": ["-y", "issue-server", app],
-        "env": { "ISSUE_TOKEN": "canary-program-0123", "LANG": "C" }, "disabled": true })
-    };
-    world.home.write("claude-desktop", &json!({ "mcpServers": { "issues": entry("a") } }).to_string());
-    world.home.write("codex", "[mcp_servers.issues]\ncommand = \"npx\"\nargs = [\"issue-server\"]\n[mcp_servers.issues.env]\nISSUE_TOKEN = \"canary-program-0123\"\n");
-    let before = world.files();
-    let found = world.found_with("issues").await;
-    assert_eq!((found.program, found.target.as_str(), found.entries.len()), (true, "issue-server", 2));
-    let done = world.import("issues").await.expect("brought in");
-    world.is_gone("canary-program-0123");
-    let desktop = world.json("claude-desktop")["mcpServers"]["issues"].clone();
-    assert_eq!(desktop["args"], json!(["run", done.id, "--", "npx", "-y", "issue-server", "a"]));
-    assert_eq!((&desktop["env"], &desktop["disabled"]), (&json!({ "LANG": "C" }), &json!(true)));
-    assert!(!world.home.read("codex").contains("ISSUE_TOKEN"));
-    let view = &world.snapshot().connections[0];
-    assert_eq!((view.status, view.action), (Status::StartedByApp, NextStep::Nothing));
-    assert!(view.brought_in, "removing it takes out what the user had");
-    assert_eq!(world.verdict().await, Verdict::NotTried, "nobody says that it works");
-
-    let renew = Request::Renew { id: done.id.clone(), token: None, expires: None, scopes: None };
-    world.patchbay.call(renew, Some("another-0123456789".into_secret())).await.expect("renewed");
-    let credential = world.patchbay.state().expect("the state").connections[0].credentials[0].clone();
-    assert_eq!(world.stored(&credential.key()).as_deref(), Some("another-0123456789"));
-    assert_eq!(credential.variable.as_deref(), Some("ISSUE_TOKEN"));
-
-    world
-        .do_it(Request::Copy { from: Some("codex".into()), ids: Vec::new(), to: "claude-code".into(), expected: None })
-        .await
-        .expect("copied");
-    let copied = world.json("claude-code")["mcpServers"][&done.id].clone();
-    assert_eq!(copied["args"], json!(["run", done.id, "--", "npx", "-y", "issue-server", "a"]));
-    world.do_it(Request::Undo { change: None }).await.expect("undone");
-    world.do_it(Request::Undo { change: done.change }).await.expect("undone");
-    assert_eq!(world.files(), before);
-}
-
-#[tokio::test]
-async fn the_lines_to_put_in_by_hand_start_a_program_as_its_entry_does() {
-    let world = world().await;
-    let entry = json!({ "command": "npx", "args": ["issue-server"], "env": { "ISSUE_TOKEN": "canary-program-0123" } });
-    world.home.write("claude-desktop", &json!({ "mcpServers": { "Own Issues": entry } }).to_string());
-    let id = world.import("Own Issues").await.expect("brought in").id;
-    let lines = async |client: &str| {
-        let request = Request::Snippet { id: id.clone(), client: client.to_owned() };
-        let Ok(Answer::Text(lines)) = world.do_it(request).await else { panic!("no lines") };
-        lines
-    };
-    let own: Value = serde_json::from_str(&format!("{{{}}}", lines("claude-desktop").await)).expect("a member");
-    assert_eq!(own["Own Issues"], world.json("claude-desktop")["mcpServers"]["Own Issues"]);
-    let other: Value = serde_json::from_str(&format!("{{{}}}", lines("claude-code").await)).expect("a member");
-    assert_eq!(other[&id]["args"], json!(["run", id, "--", "npx", "issue-server"]));
-    assert!(lines("codex").await.contains("args = [\"run\", "));
-}
-
-trait IntoSecret {
-    fn into_secret(self) -> patchbay_core::secret::Secret;
-}
-
-impl IntoSecret for &str {
-    fn into_secret(self) -> patchbay_core::secret::Secret {
-        patchbay_core::secret::Secret::new(self)
-    }
-}
-
 #[rstest]
 #[case::not_encrypted(json!({ "url": "http://example.com/mcp", "type": "http" }), Some(FoundBlock::AddressNotHttps), None)]
 #[case::token_in_the_address(json!({ "command": "npx", "args": ["mcp-remote", "https://example.com/mcp?api_key=canary0123456789"] }), Some(FoundBlock::AddressHasToken), None)]
@@ -335,110 +274,6 @@ async fn what_cannot_be_moved_is_told(
         assert_eq!(world.import("it").await.err().map(|error| error.code), Some(Code::ImportImpossible));
         assert_eq!(world.files(), before);
     }
-}
-
-#[rstest]
-#[case::a_space(&["npx", "mcp-remote", "URL", "--header", "Authorization: Bearer TOKEN"], "Authorization", "Bearer ")]
-#[case::no_space(&["cmd", "/c", "npx", "-y", "mcp-remote", "URL", "--header=Authorization:Bearer TOKEN"], "Authorization", "Bearer ")]
-#[case::another_header(&["bunx", "mcp-remote@0.1", "URL", "3334", "--header", "X-API-Key:TOKEN", "--transport", "http-only"], "X-API-Key", "")]
-#[case::one_plain_beside(&["pnpm", "dlx", "mcp-remote", "URL", "--header", "X-Account:wdc", "--header", "Authorization:Basic TOKEN"], "Authorization", "Basic ")]
-#[case::the_python_one(&["uvx", "mcp-proxy", "--transport", "streamablehttp", "-H", "Authorization", "Bearer TOKEN", "URL"], "Authorization", "Bearer ")]
-#[case::the_gateway(&["npx", "-y", "supergateway", "--streamableHttp", "URL", "--oauth2Bearer", "TOKEN"], "Authorization", "Bearer ")]
-#[case::in_a_container(&["docker", "run", "-i", "--rm", "-e", "AUTH=Bearer TOKEN", "x/mcp-remote:1", "URL", "--header", "Authorization:${AUTH}"], "Authorization", "Bearer ")]
-#[tokio::test]
-async fn a_token_in_the_arguments_of_a_go_between_is_brought_in(
-    #[case] words: &[&str],
-    #[case] header: &str,
-    #[case] prefix: &str,
-) {
-    const TOKEN: &str = "canary0123456789abcdef";
-    let world = world().await;
-    let word = |word: &&str| word.replace("URL", "https://mcp.example.com/mcp").replace("TOKEN", TOKEN);
-    let words: Vec<String> = words.iter().map(word).collect();
-    world.home.write(
-        "claude-desktop",
-        &json!({ "mcpServers": { "it": { "command": words[0], "args": words[1..] } } }).to_string(),
-    );
-    world.import("it").await.expect("brought in");
-    world.is_gone(TOKEN);
-    let connection = world.patchbay.state().expect("the state").connections[0].clone();
-    assert_eq!((connection.auth.name.as_str(), connection.auth.prefix.as_str()), (header, prefix));
-    assert_eq!(connection.url, "https://mcp.example.com/mcp");
-    assert_eq!(world.stored(&connection.credentials[0].key()).as_deref(), Some(TOKEN));
-    let plain = words.iter().any(|word| word.starts_with("X-Account"));
-    assert_eq!(connection.headers, if plain { vec![("X-Account".to_owned(), "wdc".to_owned())] } else { Vec::new() });
-}
-
-#[tokio::test]
-async fn a_pair_of_an_e_mail_address_and_a_token_is_taken_apart_and_only_the_token_is_kept() {
-    const TOKEN: &str = "ATATT3xcanary0123456789";
-    let world = world().await;
-    let written = patchbay_core::wire::base64(format!("ana@example.com:{TOKEN}").as_bytes());
-    let headers = json!({ "Authorization": format!("Basic {written}") });
-    let entry = json!({ "type": "http", "url": "https://mcp.example.com/mcp", "headers": headers });
-    world.home.write("claude-code", &json!({ "mcpServers": { "it": entry } }).to_string());
-    world.import("it").await.expect("brought in");
-    world.is_gone(&written);
-    let connection = world.patchbay.state().expect("the state").connections[0].clone();
-    assert_eq!(connection.auth.user.as_deref(), Some("ana@example.com"));
-    assert_eq!(connection.settings["scheme"], "basic-pair");
-    assert_eq!(world.stored(&connection.credentials[0].key()).as_deref(), Some(TOKEN));
-    let endpoint = world.patchbay.endpoint(&connection, None).await.expect("an endpoint");
-    assert_eq!(endpoint.exposed_headers(), [("Authorization".to_owned(), format!("Basic {written}"))]);
-}
-
-#[tokio::test]
-async fn a_service_that_takes_pairs_is_known_with_its_answers() {
-    let world = world().await;
-    let url = "https://mcp.atlassian.com/v1/mcp";
-    let remote = |sign_in: String| json!({ "type": "http", "url": url, "headers": { "Authorization": sign_in } });
-    let written = patchbay_core::wire::base64(b"ana@example.com:ATATT3xcanary0123456789");
-    world
-        .home
-        .write("claude-code", &json!({ "mcpServers": { "mine": remote(format!("Basic {written}")) } }).to_string());
-    world.import("mine").await.expect("brought in");
-    let connection = world.patchbay.state().expect("the state").connections[0].clone();
-    assert_eq!(connection.provider, "atlassian");
-    let settings: Vec<_> = connection.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    assert_eq!(settings, [("address", url), ("user", "ana@example.com"), ("who", "person")]);
-    let bearer = json!({ "mcpServers": { "robot": remote("Bearer ATSTTcanary0123456789".to_owned()) } });
-    world.home.write("claude-code", &bearer.to_string());
-    world.import("robot").await.expect("brought in");
-    let connection = world.patchbay.state().expect("the state").connections[1].clone();
-    assert_eq!((connection.settings["who"].as_str(), connection.auth.user), ("service", None));
-}
-
-/// Some services have the secret stand first, and nothing after the colon.
-#[tokio::test]
-async fn a_pair_without_an_e_mail_address_stays_one_secret() {
-    let world = world().await;
-    let written = patchbay_core::wire::base64(b"sk_live_canary0123456789:");
-    let headers = json!({ "Authorization": format!("Basic {written}") });
-    let entry = json!({ "type": "http", "url": "https://mcp.example.com/mcp", "headers": headers });
-    world.home.write("claude-code", &json!({ "mcpServers": { "it": entry } }).to_string());
-    world.import("it").await.expect("brought in");
-    let connection = world.patchbay.state().expect("the state").connections[0].clone();
-    assert_eq!((connection.auth.user, connection.auth.prefix.as_str()), (None, "Basic "));
-    assert_eq!(world.stored(&connection.credentials[0].key()), Some(written));
-    assert!(world.home.files_with("sk_live_canary").is_empty());
-}
-
-#[tokio::test]
-async fn one_token_in_several_headers_is_one_token() {
-    const TOKEN: &str = "canary0123456789abcdef";
-    let world = world().await;
-    let headers = json!({ "Authorization": format!("Token token={TOKEN}"), "X-API-Key": TOKEN });
-    let entry = json!({ "type": "http", "url": "https://mcp.example.com/mcp", "headers": headers });
-    world.home.write("claude-code", &json!({ "mcpServers": { "it": entry } }).to_string());
-    world.import("it").await.expect("brought in");
-    world.is_gone(TOKEN);
-    let connection = world.patchbay.state().expect("the state").connections[0].clone();
-    assert_eq!(connection.credentials.len(), 1);
-    let endpoint = world.patchbay.endpoint(&connection, None).await.expect("an endpoint");
-    let mut sent = endpoint.exposed_headers();
-    sent.sort();
-    let wanted = [("Authorization", format!("Token token={TOKEN}")), ("X-Api-Key", TOKEN.to_owned())];
-    assert_eq!(sent, wanted.map(|(name, value)| (name.to_owned(), value)));
 }
 
 #[tokio::test]
@@ -493,79 +328,6 @@ async fn shared_and_doubled_entries_stay() {
 }
 
 #[tokio::test]
-async fn the_same_set_comes_to_another_app() {
-    let world = world().await;
-    world.connected().await;
-    world.home.write("codex", "");
-    let places = vec![super::api::place("claude-desktop")];
-    world.do_it(Request::Place { id: "my-notes".into(), places, expected: None }).await.expect("placed");
-    let (from, to) = (Some("claude-desktop".to_owned()), "codex".to_owned());
-    let plan =
-        world.do_it(Request::PlanCopy { from: from.clone(), ids: Vec::new(), to: to.clone() }).await.expect("a plan");
-    let Answer::Plan(plan) = plan else { panic!("no plan") };
-    assert_eq!(plan.files.iter().map(|file| file.client.as_str()).collect::<Vec<_>>(), ["codex"]);
-    let copy = Request::Copy { from, ids: Vec::new(), to, expected: Some(plan.expected) };
-    world.do_it(copy.clone()).await.expect("copied");
-    assert!(world.home.read("codex").contains("my-notes"));
-    let Answer::Copied(again) = world
-        .do_it(Request::Copy { from: None, ids: Vec::new(), to: "codex".into(), expected: None })
-        .await
-        .expect("nothing")
-    else {
-        panic!("another answer")
-    };
-    assert!(again.done.is_empty());
-    let missing = world.do_it(Request::PlanCopy { from: None, ids: Vec::new(), to: "zed".into() }).await;
-    assert_eq!(missing.err().map(|error| error.code), Some(Code::AppNotInstalled));
-}
-
-/// A service that needs no token, in Claude Desktop or in a folder of Claude Code's.
-async fn add(world: &World, name: &str, scope: Scope) {
-    let place = match &scope {
-        Scope::User => super::api::place("claude-desktop"),
-        _ => patchbay_core::api::message::Place { scope, ..super::api::place("claude-code") },
-    };
-    let connect = patchbay_core::api::message::Connect {
-        provider: "custom".into(),
-        name: name.into(),
-        settings: [("url".to_owned(), "https://example.com/mcp".to_owned())].into(),
-        places: vec![place],
-        token: None,
-        overrule: false,
-    };
-    world.do_it(Request::Connect { connect, expected: None }).await.expect("connected");
-}
-
-#[tokio::test]
-async fn what_cannot_be_copied_is_told_and_the_rest_is_copied() {
-    let world = world().await;
-    for name in ["alpha", "beta", "gamma"] {
-        add(&world, name, Scope::User).await;
-    }
-    add(&world, "delta", Scope::Local(world.home.path().display().to_string())).await;
-    world.home.write("codex", "[mcp_servers.beta]\ncommand = \"own\"\n");
-    let copy = async |ids: &[&str], from: Option<&str>| {
-        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-        let request = Request::Copy { from: from.map(str::to_owned), ids, to: "codex".into(), expected: None };
-        let Answer::Copied(copied) = world.do_it(request).await.expect("copied") else { panic!("another answer") };
-        let left: Vec<_> = copied.left.into_iter().map(|left| (left.id, left.error.code)).collect();
-        (copied.done.into_iter().map(|done| done.id).collect::<Vec<_>>(), left)
-    };
-    let (beta, delta) = (("beta".to_owned(), Code::NameTaken), ("delta".to_owned(), Code::ScopeUnsupported));
-    let request = Request::PlanCopy { from: None, ids: Vec::new(), to: "codex".into() };
-    let Ok(Answer::Plan(plan)) = world.do_it(request).await else { panic!("no plan") };
-    assert_eq!(plan.left.iter().map(|left| left.id.as_str()).collect::<Vec<_>>(), ["beta", "delta"]);
-    assert_eq!(copy(&["gamma"], None).await, (vec!["gamma".to_owned()], Vec::new()));
-    assert_eq!(copy(&[], Some("claude-desktop")).await, (vec!["alpha".to_owned()], vec![beta.clone()]));
-    assert_eq!(copy(&[], None).await, (Vec::new(), vec![beta, delta]));
-    assert!(!world.home.read("codex").contains("delta"));
-    assert_eq!(copy(&["delta"], None).await, (vec!["delta".to_owned()], Vec::new()), "it was named");
-    let codex = world.home.read("codex");
-    assert!(codex.starts_with("[mcp_servers.beta]\ncommand = \"own\"\n"), "{codex}");
-    assert!(["alpha", "gamma", "delta"].iter().all(|id| codex.contains(&format!("[mcp_servers.{id}]"))), "{codex}");
-}
-
-#[tokio::test]
 async fn a_tokens_end_can_be_said_later() {
     let world = world().await;
     world.connected().await;
@@ -583,19 +345,6 @@ async fn a_tokens_end_can_be_said_later() {
     assert_eq!(past, Err((Code::DatePast, Some("expires".to_owned()))));
     world.do_it(set(None)).await.expect("taken back");
     assert_eq!(world.snapshot().connections[0].tokens[0].days_left, None);
-}
-
-#[tokio::test]
-async fn records_lost_a_program_is_adopted_from_its_entry() {
-    let world = world().await;
-    let entry = json!({ "command": "/x/patchbay", "args": ["run", "issues", "--", "npx", "y"] });
-    world.home.write("claude-code", &json!({ "mcpServers": { "issues": entry } }).to_string());
-    std::fs::create_dir_all(world.home.data()).expect("a folder");
-    std::fs::write(world.home.data().join("state.json"), "{ damaged").expect("writable");
-    world.patchbay.settle().await.expect("settled");
-    let connection = world.patchbay.state().expect("the state").connections[0].clone();
-    assert!(connection.is_program() && connection.placements[0].is_at("claude-code", &Scope::User));
-    assert_eq!(world.snapshot().connections[0].status, Status::TokenMissing);
 }
 
 fn edit(path: &std::path::Path, edit: impl FnOnce(&mut Value)) {

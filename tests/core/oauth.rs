@@ -5,6 +5,8 @@ mod bound;
 /// The service: it registers clients, signs in whoever comes, rotates its tokens and revokes them all at a reuse.
 #[path = "oauth/service.rs"]
 pub(crate) mod service;
+#[path = "oauth/stumbling.rs"]
+mod stumbling;
 #[path = "oauth/trust.rs"]
 mod trust;
 

@@ -293,3 +293,24 @@ async fn a_folders_entry_is_set_and_taken_out_beside_a_program_that_writes_all_t
     let count = other.join().expect("the file was whole at every look");
     assert_eq!(json_of(&file)["count"], json!(count), "nothing of theirs is lost");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folders_file_is_made_for_all_who_work_there_and_the_users_own_for_the_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |file: &Path| std::fs::metadata(file).expect("a file").permissions().mode() & 0o777;
+    let world = world().await;
+    let folder = folder(&world, "shared");
+    let (theirs, own) = (Path::new(&folder).join(".mcp.json"), world.home.file("codex"));
+    let plain = Path::new(&folder).join("plain");
+    std::fs::write(&plain, "as any program makes it").expect("written");
+    std::fs::remove_file(&own).expect("removed");
+    let places = vec![at("claude-code", Scope::Project(folder)), Place { create: true, ..place("codex") }];
+    connect(&world, places).await.expect("connected");
+    assert_eq!((mode(&theirs), mode(&own)), (mode(&plain), 0o600));
+
+    world.do_it(Request::Remove { id: "my-notes".into(), expected: None }).await.expect("removed");
+    assert!(!theirs.exists() && !own.exists(), "they were not there before");
+    world.do_it(Request::Undo { change: None }).await.expect("undone");
+    assert_eq!((mode(&theirs), mode(&own)), (mode(&plain), 0o600), "made once more");
+}

@@ -1,5 +1,9 @@
 //! Signing in and out at the front door, with the practice service on the other side and a browser that allows all.
 
+/// Sign-ins for addresses alone.
+#[path = "sign_in/addresses.rs"]
+mod addresses;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -9,7 +13,7 @@ use patchbay_core::api::{Event, SignInStep, SignInWith, SignedIn, SignedOut};
 use patchbay_core::connection::{Credential, Grant, SignInNeeded, Wiring};
 use patchbay_core::file::Lock;
 use patchbay_core::oauth::{self, Kept, Step, Want};
-use patchbay_core::probe::{Report, Verdict};
+use patchbay_core::probe::{Mark, Report, Verdict};
 use patchbay_core::secret::{Backend, Key, Secret, SecretStore, Vault};
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error};
@@ -262,7 +266,7 @@ async fn signing_out_ends_the_sign_in_at_the_service_and_leaves_nothing_in_the_k
     let entry = world.keychain.build("Patchbay", key.as_str(), None).expect("an entry");
     assert!(entry.get_password().is_err());
     let view = world.view();
-    assert_eq!((view.status, view.tokens.len()), (Status::TokenMissing, 0));
+    assert_eq!((view.status, view.action, view.tokens.len()), (Status::SignedOut, NextStep::SignIn, 0));
     // What was kept is of no use to anybody any more.
     let access = serde_json::from_str::<Value>(&held).expect("JSON")["access"].as_str().expect("a token").to_owned();
     let renewed = Request::Renew { id: ID.into(), token: None, expires: None, scopes: None };
@@ -518,7 +522,12 @@ async fn a_check_says_of_a_sign_in_that_it_has_ended_and_without_one_that_nobody
     assert!(report.wants_sign_in());
     world.sign_out().await;
     let report = world.report().await;
-    assert_eq!(report.sentence(), "Nobody is signed in here. Sign in with your browser.");
+    assert_eq!(report.sentence(), "You are signed out. Sign in with your browser.");
+    assert!(
+        report.wants_sign_in()
+            && report.layers.iter().all(|layer| layer.mark != Mark::Failed || layer.detail.is_none())
+    );
+    assert_eq!((world.view().status, world.view().action), (Status::SignedOut, NextStep::SignIn));
     let again = world.do_it(Request::SignOut { id: ID.into(), token: None }).await.expect_err("signed out already");
     assert_eq!(again.message, "My Notes is not signed in.");
     let state = world.patchbay.state().expect("a state");

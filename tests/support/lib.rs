@@ -95,7 +95,7 @@ pub fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 }
 
 /// How many cases a law gets: `ordinary` ones, or 100,000 in `cargo xtask test --thorough`, which sets
-/// `PATCHBAY_THOROUGH`.
+/// `PATCHBAY_THOROUGH`. A law may turn down as many as `cases(1024)`: proptest's own limit does not grow with the cases.
 pub fn cases(ordinary: u32) -> u32 {
     if std::env::var_os("PATCHBAY_THOROUGH").is_some() { 100_000 } else { ordinary }
 }

@@ -64,7 +64,7 @@ test('a sign-in that has ended is renewed from its row; one that works is signed
   await page.getByTestId('row-open-good').click();
   await page.getByTestId('detail-sign-out-t-good').click();
   await page.getByTestId('sign-out-do').click();
-  await expect(page.getByTestId('row-good')).toHaveAttribute('data-status', 'token_missing');
+  await expect(page.getByTestId('row-good')).toHaveAttribute('data-status', 'signed_out');
   await expect(page.getByTestId('row-action-good')).toHaveText('Sign in');
 });
 

@@ -9,7 +9,8 @@ use patchbay_core::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use patchbay_core::wire::{Method, Response, StatusCode};
 use tokio::task::{AbortHandle, JoinHandle};
 
-use crate::answer::{Answer, bring, hear, words};
+use crate::answer::{Answer, bring, hear};
+use crate::begin::session_ended;
 use crate::envelope::{Envelope, Kind};
 use crate::message::{Open, one_line};
 use crate::mirror::Mirrors;
@@ -19,7 +20,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
 use crate::way::{Way, Ways};
-use crate::{Event, INITIALIZED, MOST_BYTES, Observer, Source, channel, listen, server};
+use crate::{Event, MOST_BYTES, Observer, Source, channel, listen, server};
 
 /// How long the server may take to hear that the session is over.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -46,11 +47,6 @@ pub(crate) struct Carrier {
 /// What the service says against the token.
 fn refusal(way: &Way, response: &Response) -> Option<Refusal> {
     Refusal::of(&way.endpoint, response.status(), response.headers())
-}
-
-/// The service forgot the session, and why that could not be hidden.
-fn session_ended(why: &str) -> Trouble {
-    Trouble::new("session_ended", format!("The service ended the session.{why}"))
 }
 
 /// Who answered.
@@ -270,54 +266,6 @@ impl Carrier {
             return Ok(());
         }
         Err(Trouble::new("session_ended", "The service's address has changed, so its session has ended. Try again."))
-    }
-
-    /// The service is elsewhere: begins a session there, once for all that found it out.
-    async fn follow(self: &Arc<Self>) -> Result<(), Trouble> {
-        let _beginning = self.beginning.lock().await;
-        let way = self.ways.get().await?;
-        if self.session.is_at(&way.endpoint.origin()) { Ok(()) } else { self.begin_anew().await }
-    }
-
-    /// The server has forgotten a session: begins a new one with the app's own words, unseen by the app.
-    async fn begin_again(self: &Arc<Self>, forgotten: &HeaderValue) -> Result<(), Trouble> {
-        let _beginning = self.beginning.lock().await;
-        if self.session.id().as_ref() != Some(forgotten) {
-            return Ok(());
-        }
-        self.begin_anew().await
-    }
-
-    /// Posts a message; where the way leads to another place than the session's by now, begins one there before.
-    async fn post_here(self: &Arc<Self>, line: &Bytes, envelope: &Envelope) -> Result<Response, Trouble> {
-        match self.post(line, envelope).await {
-            Err(trouble) if trouble.is_of_session() => {
-                self.follow().await?;
-                self.post(line, envelope).await
-            }
-            other => other,
-        }
-    }
-
-    /// Begins a session with the app's own words.
-    async fn begin_anew(self: &Arc<Self>) -> Result<(), Trouble> {
-        let Some(initialize) = self.session.initialize() else { return Err(session_ended(" Restart the app.")) };
-        let envelope = Envelope::of(&initialize);
-        let response = self.post(&initialize, &envelope).await?;
-        if !response.status().is_success() {
-            return Err(Trouble::status(response.status().as_u16(), ""));
-        }
-        let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
-        let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;
-        if !self.session.learn_version(&answer) {
-            return Err(session_ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
-        }
-        self.session.set_id(id, origin);
-        let initialized = Bytes::from_static(INITIALIZED);
-        let response = self.post(&initialized, &Envelope::of(&initialized)).await?;
-        drop(response);
-        self.start_listening();
-        Ok(())
     }
 
     /// Writes a line to the app; waits while the app reads slowly.

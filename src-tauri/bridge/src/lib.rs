@@ -12,6 +12,7 @@
 
 mod answer;
 mod asked;
+mod begin;
 mod carry;
 mod channel;
 mod envelope;

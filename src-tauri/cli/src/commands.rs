@@ -129,6 +129,10 @@ fn list_words(snapshot: &Snapshot) {
             status_words(connection, &snapshot.now)
         ));
     }
+    for one in &snapshot.sign_ins {
+        let again = if one.sign_in.needed.is_some() { ", and you have to sign in again" } else { "" };
+        print::line(&format!("Signed in for an address: {}{again}", one.url));
+    }
     for app in &snapshot.apps {
         if let Some(problem) = &app.problem {
             print::line(&format!("{}: {}", app.name, problem.message));

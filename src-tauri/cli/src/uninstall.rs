@@ -38,7 +38,7 @@ pub(crate) async fn uninstall(patchbay: &Patchbay, leaving: Leaving, as_json: bo
     if as_json {
         print::json(&left);
     } else {
-        told(patchbay, &left);
+        told(patchbay, &left, &view.brought_in);
     }
     // What somebody changed works without us; what could not be changed needs somebody.
     let is_dead = |one: &StaysView| one.why != StaysWhy::Changed;
@@ -60,6 +60,10 @@ fn shown(view: &LeaveView, as_json: bool) {
     }
     show_plan(&view.plan, false);
     print::line(&format!("Connections to be given up: {}.", listed(&view.connections)));
+    if !view.brought_in.is_empty() {
+        print::line(&words::were_there(&view.brought_in, "would be"));
+        print::line("To have it back as it was, undo bringing it in instead: patchbay history");
+    }
     print::line(&format!(
         "Tokens to be deleted here: {}. At the services they live on until you revoke them.",
         view.tokens
@@ -86,8 +90,11 @@ fn shown(view: &LeaveView, as_json: bool) {
     print::line("Nothing was changed.");
 }
 
-fn told(patchbay: &Patchbay, left: &LeftView) {
+fn told(patchbay: &Patchbay, left: &LeftView, brought_in: &[String]) {
     print::line(&format!("Taken out: {}. Made to work without Patchbay: {}.", left.taken_out, left.released));
+    if !brought_in.is_empty() {
+        print::line(&words::were_there(brought_in, "was"));
+    }
     print::line(&format!("Tokens deleted here: {}. At the services they live on until you revoke them.", left.tokens));
     if let Some(ended) = left.signed_out {
         print::line(words::signed_out(ended));

@@ -73,6 +73,12 @@ pub(crate) fn restart(patchbay: &Patchbay, apps: &[String]) {
     }
 }
 
+/// That the apps had some of what goes before Patchbay; `verb` says when it goes.
+pub(crate) fn were_there(names: &[String], verb: &str) -> String {
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    format!("The apps had this before Patchbay, and it {verb} taken out too: {}.", listed(&names))
+}
+
 /// Whether the services ended what somebody was signed in to.
 pub(crate) fn signed_out(ended: bool) -> &'static str {
     if ended {

@@ -15,6 +15,10 @@ plan: PlanView,
  */
 connections: Array<string>, 
 /**
+ * The names of those that are taken out although the apps had them before Patchbay.
+ */
+brought_in: Array<string>, 
+/**
  * Entries that stay, and why.
  */
 stays: Array<StaysView>, 

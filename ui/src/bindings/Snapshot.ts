@@ -8,6 +8,7 @@ import type { NewsView } from "./NewsView";
 import type { ReminderView } from "./ReminderView";
 import type { SecretsView } from "./SecretsView";
 import type { Settings } from "./Settings";
+import type { SignInAt } from "./SignInAt";
 
 /**
  * Everything the window draws.
@@ -49,6 +50,10 @@ offline: boolean,
  * The user's choices.
  */
 settings: Settings, 
+/**
+ * The sign-ins for addresses alone, without a connection.
+ */
+sign_ins?: Array<SignInAt>, 
 /**
  * Where secrets are kept.
  */

@@ -3,4 +3,4 @@
 /**
  * A connection's state. Each has one sentence in the language files.
  */
-export type Status = "working" | "worked_before" | "unchecked" | "unused" | "token_missing" | "token_unreadable" | "token_ended" | "token_ends_soon" | "token_refused" | "not_allowed" | "needs_browser_sign_in" | "sign_in_needed" | "signed_in_by_apps" | "not_mcp" | "wrong_address" | "unreachable" | "tls_not_trusted" | "proxy_unreachable" | "proxy_sign_in_needed" | "proxy_sign_in_refused" | "proxy_forbids" | "proxy_needed" | "too_slow" | "service_error" | "changed_outside" | "file_broken" | "old_token_to_revoke" | "started_by_app";
+export type Status = "working" | "worked_before" | "unchecked" | "unused" | "token_missing" | "token_unreadable" | "token_ended" | "token_ends_soon" | "token_refused" | "not_allowed" | "needs_browser_sign_in" | "sign_in_needed" | "signed_out" | "signed_in_by_apps" | "not_mcp" | "wrong_address" | "unreachable" | "tls_not_trusted" | "proxy_unreachable" | "proxy_sign_in_needed" | "proxy_sign_in_refused" | "proxy_forbids" | "proxy_needed" | "too_slow" | "service_error" | "changed_outside" | "file_broken" | "old_token_to_revoke" | "started_by_app";

@@ -93,6 +93,7 @@ export const codes: Codes = {
     not_allowed: 'Its token lacks a permission',
     needs_browser_sign_in: 'The service wants you to sign in with the browser',
     sign_in_needed: 'You have to sign in again',
+    signed_out: 'You are signed out',
     signed_in_by_apps: 'Your apps sign in to it by themselves',
     not_mcp: 'What answers there is not for AI apps',
     wrong_address: 'Its address is not right',

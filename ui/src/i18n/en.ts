@@ -149,6 +149,7 @@ export const en = {
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',
     working: { checking: 'Trying the new token', swapping: 'Putting it in place', again: 'Checking again' },
     success: (apps: string, n: number) => (n === 0 ? 'The new token is in place.' : `${apps} ${n === 1 ? 'uses' : 'use'} the new token from now on.`),
+    successProgram: (apps: string, n: number) => (n === 0 ? 'The new token is in place.' : `The new token is in place. ${apps} ${n === 1 ? 'uses' : 'use'} it once the program is started again.`),
     successAbout: 'One thing is left: the old token may still work at the service. Revoke it there, so that nobody can use it.',
     openRevoke: 'Open the page to revoke it', revoked: 'I revoked it', later: 'Later',
     retired: 'Done. The service refuses the old token.', forgotten: 'Done. Patchbay has forgotten the old token.',
@@ -282,6 +283,7 @@ export const en = {
     takeChanged: 'Take out what somebody changed as well', confirm: 'Leave', review: 'What changes in your files',
     doneTitle: 'You can delete Patchbay now', takenOut: (n: number) => (n === 1 ? 'One entry was taken out.' : `${n} entries were taken out.`), released: (n: number) => (n === 1 ? 'One entry goes on without Patchbay.' : `${n} entries go on without Patchbay.`),
     deleted: (n: number) => (n === 1 ? 'One token was deleted here.' : `${n} tokens were deleted here.`), restart: (apps: string) => `Quit and reopen ${apps} to see it.`,
+    broughtIn: (names: string) => `Your apps had this before Patchbay, and it is taken out all the same: ${names}. To have it back as it was, undo bringing it in instead, under Activity.`,
     byHand: 'Left for you to delete: the program itself, and its folder', undo: 'Until then, what was only taken out can be undone in Activity. Without the tokens: you would paste those again.',
   },
 

@@ -25,6 +25,24 @@ test('a part that needed nothing says why, one after a failure that it was not t
   expect(said('name')).toContain('On this computer, nothing to look up');
 });
 
+test('where nobody is signed in, the part about that says so, and not that a token was refused', () => {
+  const failed: Layer = { kind: 'sign_in', mark: 'failed', millis: 3, detail: null };
+  const { unmount } = render(Layers, { layers: [failed], explained: { say: 'You are signed out.', then: 'Sign in with your browser.' } });
+  expect(said('sign_in')).toContain('You are signed out.');
+  expect(said('sign_in')).not.toContain('token');
+  unmount();
+  render(Layers, { layers: [failed] });
+  expect(said('sign_in')).toContain('The token is not accepted');
+});
+
+test('who is signed out is told so and can sign in, also where the service is not known to take sign-ins', () => {
+  const one = connection('xurrent');
+  if (!one) throw new Error('xurrent');
+  render(DetailToken, { one: { ...one, provider: 'custom', status: 'signed_out', tokens: [] }, now: new Date().toISOString() });
+  expect(screen.getByText('You are signed out.')).toBeTruthy();
+  expect(screen.getByTestId('detail-give-sign-in')).toBeTruthy();
+});
+
 test.each([[6, 'Remind me in 3 days'], [3, 'Remind me tomorrow'], [1, 'Remind me tomorrow'], [0, null], [-1, null]])('with %i days left: %s', (days_left, offer) => {
   const one = connection('xurrent');
   if (!one) throw new Error('xurrent');

@@ -24,6 +24,7 @@ const TONES: Record<Status, Tone> = {
   not_allowed: 'bad',
   needs_browser_sign_in: 'warn',
   sign_in_needed: 'warn',
+  signed_out: 'warn',
   signed_in_by_apps: 'idle',
   not_mcp: 'bad',
   wrong_address: 'bad',

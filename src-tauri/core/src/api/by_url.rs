@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::oauth::{self, Access, Held, Kept, Manner, Refusal, Step, Want};
 use crate::probe::{self, Limits, OfSignIn, Probe, Report, Verdict};
-use crate::secret::{Secret, SecretStore};
+use crate::secret::{Key, Secret, SecretStore};
 use crate::wire::Endpoint;
 
 /// The endpoint of an address for the bridge, with the token of the sign-in for it, where there is one.
@@ -82,13 +82,40 @@ impl Patchbay {
         }
         let manner = Manner { before: before.as_ref(), places: None, patience };
         let signed = oauth::sign_in_as(&want, &manner, tell).await?;
-        let ended = self.put(&key, &signed.held).await?;
-        let kept = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
-        kept.keep(self.data_dir())?;
+        let made = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
+        // Known before it stands in the keychain, so that no token is there of which nobody knows.
+        made.keep(self.data_dir())?;
+        let ended = match self.put(&key, &signed.held).await {
+            Ok(ended) => ended,
+            Err(error) => {
+                kept.map_or_else(|| Kept::forget(self.data_dir(), url), |before| before.keep(self.data_dir()))?;
+                return Err(error);
+            }
+        };
         if let Some(ended) = ended {
             self.end_sign_in(&ended, &want.endpoint).await;
         }
-        Ok(kept)
+        Ok(made)
+    }
+
+    /// Where the tokens of all sign-ins for addresses stand.
+    pub(super) fn keys_of_addresses(&self) -> Result<Vec<Key>> {
+        Ok(Kept::all(self.data_dir())?.iter().filter_map(Kept::own_key).collect())
+    }
+
+    /// Signs out of all addresses; how many there were, and whether the services have ended them all.
+    pub(super) async fn sign_out_of_addresses(&self) -> Result<(u32, Option<bool>)> {
+        let (mut count, mut ended) = (0, None);
+        for kept in Kept::all(self.data_dir())? {
+            match self.sign_out_url(&kept.url).await {
+                Ok(revoked) => ended = Some(ended.unwrap_or(true) && revoked),
+                // It was known, and its token was gone.
+                Err(error) if error.code == Code::TokenMissing => continue,
+                Err(error) => return Err(error),
+            }
+            count += 1;
+        }
+        Ok((count, ended))
     }
 
     /// Checks an address, with the sign-in for it where there is one; like any check of a sign-in, it renews a token that

@@ -126,7 +126,7 @@ impl Patchbay {
     ) -> Report {
         let checked = self.try_token(settings, connection, credential).await;
         let report = checked.unwrap_or_else(|error| not_tried(&error, self.host().now));
-        said_of(report, credential)
+        said_of(report, connection, credential)
     }
 
     async fn try_token(
@@ -247,9 +247,13 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
 }
 
 /// What a check found, in the words for a sign-in where it is about one.
-pub(super) fn said_of(report: Report, credential: Option<&Credential>) -> Report {
+fn said_of(report: Report, connection: &Connection, credential: Option<&Credential>) -> Report {
     let signed_in = credential.is_some_and(|credential| credential.sign_in.is_some());
     match report.verdict {
+        // Also where the service does not say that it takes sign-ins: there was one.
+        Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if connection.is_signed_out() => {
+            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(OfSignIn::Out)
+        }
         Verdict::TokenRefused | Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if signed_in => {
             report.of_sign_in(OfSignIn::Ended)
         }

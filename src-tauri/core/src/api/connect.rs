@@ -180,6 +180,7 @@ impl Patchbay {
             headers: resolved.headers,
             credentials: Vec::new(),
             token_lost: false,
+            signed_out: false,
             network: None,
             placements: Vec::new(),
             created: self.host().now,

@@ -126,6 +126,7 @@ impl Patchbay {
             headers: Vec::new(),
             credentials: Vec::new(),
             token_lost: false,
+            signed_out: false,
             network: None,
             placements: Vec::new(),
             created: self.host().now,

@@ -27,6 +27,8 @@ pub struct LeaveView {
     pub plan: PlanView,
     /// The names of the connections.
     pub connections: Vec<String>,
+    /// The names of those that are taken out although the apps had them before Patchbay.
+    pub brought_in: Vec<String>,
     /// Entries that stay, and why.
     pub stays: Vec<StaysView>,
     /// The apps in whose files a token would stand in plain text.

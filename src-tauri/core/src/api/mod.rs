@@ -3,6 +3,8 @@
 //! [`Patchbay`] is cheap to clone and may be used from many threads and processes at once: it holds no truth of its
 //! own, every request reads state and files anew.
 
+mod answer;
+mod apply;
 mod as_app;
 mod as_app_view;
 mod by_url;
@@ -43,6 +45,7 @@ mod snapshot;
 mod token;
 mod token_view;
 pub mod view;
+mod wanted;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -128,7 +128,7 @@ impl Patchbay {
     async fn move_tokens(&self, state: &State, to: Backend) -> Result<()> {
         let (old, new) = (self.store_of(state.settings.backend), self.store_of(to));
         let _turns = self.sign_in_turns(state).await?;
-        let tokens = read_all(&old, state).await?;
+        let tokens = read_all(&old, state.keys().into_iter().chain(self.keys_of_addresses()?)).await?;
         self.note_moving(&tokens)?;
         for (key, secret) in &tokens {
             if let Err(error) = new.write(key, secret).await {
@@ -152,6 +152,9 @@ impl Patchbay {
             for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_some()) {
                 turns.push(oauth::turn(self.data_dir(), &token::key(connection, credential)?).await?);
             }
+        }
+        for key in self.keys_of_addresses()? {
+            turns.push(oauth::turn(self.data_dir(), &key).await?);
         }
         Ok(turns)
     }
@@ -218,12 +221,12 @@ impl Patchbay {
 }
 
 /// All tokens in a place, the proxies' passwords among them; none where the place is gone.
-async fn read_all(place: &SecretStore, state: &State) -> Result<Vec<(Key, Secret)>> {
+async fn read_all(place: &SecretStore, keys: impl Iterator<Item = Key>) -> Result<Vec<(Key, Secret)>> {
     let mut tokens = Vec::new();
     if place.status().await.is_gone() {
         return Ok(tokens);
     }
-    for key in state.keys() {
+    for key in keys {
         // A damaged one is no worse for staying where it is.
         tokens.extend(token::read_sound(place, &key).await?.map(|secret| (key, secret)));
     }

@@ -82,7 +82,8 @@ impl Patchbay {
     /// Brings the files back that a change has touched so far, and forgets it.
     pub(super) fn take_back(&self, record: &Record) {
         let history = &self.inner.history;
-        match plan_undo(&as_it_stands(record), history).and_then(|changes| roll_back(&changes, &self.inner.data_dir)) {
+        let planned = plan_undo(&as_it_stands(record), history);
+        match planned.and_then(|changes| roll_back(&changes, &record.effect, &self.inner.data_dir)) {
             Ok(()) => history.forget(record),
             // Its copies stay; a file that can be read again is settled next time.
             Err(error) => tracing::warn!("a change that was cut short cannot be taken back yet: {error}"),
@@ -234,6 +235,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
             headers: Vec::new(),
             credentials: Vec::new(),
             token_lost: false,
+            signed_out: false,
             network: None,
             placements: Vec::new(),
             created: host.now,

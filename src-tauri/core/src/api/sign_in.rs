@@ -208,6 +208,7 @@ impl Patchbay {
             let connection = state.connection_mut(id)?;
             connection.credentials.retain(|other| other.id != credential.id);
             connection.token_lost |= connection.credentials.is_empty();
+            connection.signed_out = connection.credentials.is_empty();
             for placement in &mut connection.placements {
                 placement.credential.take_if(|named| *named == credential.id);
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::connection::{Grant, SignIn};
-use crate::oauth::Step;
+use crate::oauth::{Kept, Step};
 use crate::probe::Report;
 
 /// How to sign in. An own client's secret comes beside the request.
@@ -78,6 +78,22 @@ impl From<&SignIn> for SignInView {
             needed: sign_in.needed.as_ref().map(|needed| needed.since.to_string()),
             asks: sign_in.needed.iter().flat_map(|needed| needed.scopes.clone()).collect(),
         }
+    }
+}
+
+/// A sign-in for an address alone, without a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
+pub struct SignInAt {
+    /// The address.
+    pub url: String,
+    /// The sign-in.
+    pub sign_in: SignInView,
+}
+
+impl From<&Kept> for SignInAt {
+    fn from(kept: &Kept) -> Self {
+        Self { url: kept.url.clone(), sign_in: SignInView::from(&kept.sign_in) }
     }
 }
 

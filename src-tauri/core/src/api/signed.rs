@@ -21,6 +21,9 @@ pub(super) fn signed_status(connection: &Connection, checked: Option<&Checked>) 
         return Some((Status::SignInNeeded, NextStep::SignIn));
     }
     let verdict = checked.map(|checked| checked.report.verdict);
+    if connection.is_signed_out() {
+        return Some((Status::SignedOut, NextStep::SignIn));
+    }
     if lacks_token(connection) {
         let wants = verdict == Some(Verdict::NeedsBrowserSignIn) || signs_in(connection);
         return wants.then_some((Status::TokenMissing, NextStep::SignIn));

@@ -13,7 +13,7 @@ use super::obstacle::{Entries, is_undoable, obstacle};
 use super::quiet::is_offline;
 use super::reopen::{changed_since, restart};
 use super::sign_in::needed;
-use super::sign_in_view::SignInView;
+use super::sign_in_view::{SignInAt, SignInView};
 use super::signed::{signed_in_by_apps, signed_status};
 use super::token::lacks_token;
 use super::view::{
@@ -28,6 +28,7 @@ use crate::connection::state::State;
 use crate::connection::{Connection, Credential, Placement, Previous};
 use crate::error::Result;
 use crate::host::Host;
+use crate::oauth::Kept;
 use crate::probe::Verdict;
 use crate::process::{Running, running_apps};
 use crate::quiet::is_old;
@@ -88,6 +89,7 @@ impl Patchbay {
             activity: activities(&records, &state, &seen),
             offline: is_offline(&state, host.now),
             settings: state.settings.clone(),
+            sign_ins: Kept::all(&self.inner.data_dir).unwrap_or_default().iter().map(SignInAt::from).collect(),
             secrets: SecretsView {
                 backend: state.settings.backend,
                 status: *self.inner.secrets_status.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
@@ -153,10 +155,7 @@ impl Scene<'_> {
     }
 
     fn was_brought_in(&self, connection: &Connection) -> bool {
-        let by = |record: &Record| {
-            record.kind == ActivityKind::Imported && record.connection == connection.id && record.undone_by.is_none()
-        };
-        connection.is_program() || self.records.iter().any(by)
+        connection.is_program() || self.records.iter().any(|record| record.brings_in(&connection.id))
     }
 
     fn placement(&self, connection: &Connection, placement: &Placement, runs: &[Run]) -> PlacementView {

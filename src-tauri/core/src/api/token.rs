@@ -203,7 +203,7 @@ pub(super) async fn read_sound(secrets: &SecretStore, key: &Key) -> Result<Optio
 }
 
 pub(super) fn missing(connection: &Connection) -> Error {
-    if connection.credentials.is_empty() && offers_sign_in(connection) {
+    if connection.is_signed_out() || connection.credentials.is_empty() && offers_sign_in(connection) {
         return not_signed_in(connection).hint(format!("Sign in: patchbay sign-in {}", connection.id));
     }
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))

@@ -17,6 +17,7 @@ use crate::secret::{Backend, StoreStatus};
 
 pub use super::as_app_view::AsAppView;
 pub use super::found::{FoundBlock, FoundEntryView, FoundLeft, FoundNote, FoundPlaceView, FoundTokenView, FoundView};
+pub use super::sign_in_view::SignInAt;
 pub use super::token_view::{OldTokenView, TokenView};
 
 /// Everything the window draws.
@@ -41,6 +42,10 @@ pub struct Snapshot {
     pub offline: bool,
     /// The user's choices.
     pub settings: Settings,
+    /// The sign-ins for addresses alone, without a connection.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<SignInAt>>")]
+    pub sign_ins: Vec<SignInAt>,
     /// Where secrets are kept.
     pub secrets: SecretsView,
     /// A problem with Patchbay's own file (damaged and rebuilt, or written by a newer version).
@@ -139,6 +144,8 @@ pub enum Status {
     NeedsBrowserSignIn,
     /// The user has to sign in anew.
     SignInNeeded,
+    /// The user has signed out of it.
+    SignedOut,
     /// Its apps sign in to it by themselves; Patchbay has no part in that.
     SignedInByApps,
     /// What answers there is no MCP server.

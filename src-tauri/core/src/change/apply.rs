@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::history::{History, Intent, Record};
+use super::history::{Effect, History, Intent, Record};
 use super::plan::{digest_of, parse};
 use super::{Change, Op};
 use crate::document::Document;
 use crate::error::Result;
 pub(crate) use crate::file::changed;
-use crate::file::{self, FileState, Lock, MkdirLock};
+use crate::file::{self, FileState, Lock, MkdirLock, Readers};
 
 /// What was applied; the record is still pending until the caller's state agrees.
 #[derive(Debug)]
@@ -30,9 +30,10 @@ pub fn apply(changes: &[Change], intent: &Intent, history: &History, data_dir: &
     let locks = Locks::take(&changes, data_dir)?;
     let found = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
     let record = history.begin(intent, &changes)?;
-    if let Err(error) = write_all(&changes, &found).and_then(|()| changes.iter().try_for_each(|change| holds(change))) {
+    let written = write_all(&changes, &found, &intent.effect);
+    if let Err(error) = written.and_then(|()| changes.iter().try_for_each(|change| holds(change))) {
         // Where even going back fails, the record stays, and the next start tries again.
-        if put_back(&changes) {
+        if put_back(&changes, &intent.effect) {
             history.forget(&record);
         }
         return Err(error);
@@ -41,16 +42,17 @@ pub fn apply(changes: &[Change], intent: &Intent, history: &History, data_dir: &
     Ok(Applied { record })
 }
 
-/// Brings files back to what they were before a change that a kill cut short; the history keeps no record of it.
+/// Brings files back to what they were before a change with this effect that a kill cut short; the history keeps no
+/// record of it.
 ///
 /// # Errors
 /// As [`apply`].
-pub(crate) fn roll_back(changes: &[Change], data_dir: &Path) -> Result<()> {
+pub(crate) fn roll_back(changes: &[Change], effect: &Effect, data_dir: &Path) -> Result<()> {
     let mut changes: Vec<&Change> = changes.iter().filter(|change| !change.is_nothing()).collect();
     changes.sort_by(|a, b| a.path.cmp(&b.path));
     let locks = Locks::take(&changes, data_dir)?;
     let found = changes.iter().map(|change| unchanged(change)).collect::<Result<Vec<_>>>()?;
-    let written = write_all(&changes, &found);
+    let written = write_all(&changes, &found, effect);
     drop(locks);
     written
 }
@@ -70,13 +72,16 @@ impl Locks {
 }
 
 /// Writes the files, up to the first that cannot be written.
-fn write_all(changes: &[&Change], found: &[FileState]) -> Result<()> {
-    changes.iter().zip(found).try_for_each(|(change, found)| write(found, change.after.as_deref()))
+fn write_all(changes: &[&Change], found: &[FileState], effect: &Effect) -> Result<()> {
+    changes.iter().zip(found).try_for_each(|(change, found)| {
+        let readers = effect.readers_of(&change.path);
+        write(found, change.after.as_deref(), readers)
+    })
 }
 
 /// Gives those files back their bytes that were written already: also the one that failed, because a file may have its
 /// new bytes and the system report a fault afterwards. Whether all are as they were.
-fn put_back(changes: &[&Change]) -> bool {
+fn put_back(changes: &[&Change], effect: &Effect) -> bool {
     let mut all = true;
     for change in changes {
         let Ok(now) = file::read(&change.path) else {
@@ -84,7 +89,7 @@ fn put_back(changes: &[&Change]) -> bool {
             continue;
         };
         let written = now.digest() == digest_of(change.after.as_deref());
-        if written && let Err(error) = write(&now, change.before.as_deref()) {
+        if written && let Err(error) = write(&now, change.before.as_deref(), effect.readers_of(&change.path)) {
             tracing::warn!("a file cannot be brought back: {error}");
             all = false;
         }
@@ -138,9 +143,9 @@ fn unchanged(change: &Change) -> Result<FileState> {
 }
 
 /// Writes a file if it still is what was found.
-fn write(found: &FileState, bytes: Option<&[u8]>) -> Result<()> {
+fn write(found: &FileState, bytes: Option<&[u8]>, readers: Readers) -> Result<()> {
     match bytes {
-        Some(bytes) => file::replace(found, bytes),
+        Some(bytes) => file::replace(found, bytes, readers),
         None => file::remove(found),
     }
 }

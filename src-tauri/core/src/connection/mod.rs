@@ -50,6 +50,9 @@ pub struct Connection {
     /// Whether it came back from its removal, which had deleted its tokens, and has not been given one since.
     #[serde(default, skip_serializing_if = "is_no")]
     pub token_lost: bool,
+    /// Whether what it lost so was a sign-in: the user signed out.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub signed_out: bool,
     /// How it is reached, where that is not as for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkChoice>,
@@ -74,8 +77,9 @@ impl Connection {
     #[must_use]
     pub fn without_tokens(&self) -> Self {
         let token_lost = self.token_lost || !self.credentials.is_empty();
+        let signed_out = self.credentials.first().map_or(self.signed_out, |first| first.sign_in.is_some());
         let network = self.network.clone().map(NetworkChoice::without_password);
-        Self { credentials: Vec::new(), token_lost, network, ..self.clone() }
+        Self { credentials: Vec::new(), token_lost, signed_out, network, ..self.clone() }
     }
 
     /// What the user says about it.
@@ -93,6 +97,11 @@ impl Connection {
     /// Whether it is a program that apps start, and no service at an address.
     pub fn is_program(&self) -> bool {
         self.provider == PROGRAM
+    }
+
+    /// Whether the user has signed out of it, and neither signed in again nor given it a token.
+    pub fn is_signed_out(&self) -> bool {
+        self.signed_out && self.token_lost && self.credentials.is_empty()
     }
 
     /// How its tokens are sent now.

@@ -14,4 +14,4 @@ mod write;
 pub use lock::{Lock, MkdirLock};
 pub use read::{FileState, MAX_BYTES, digest, read, read_own, read_settled};
 pub use swap::settle;
-pub use write::{changed, clear_strays, remove, replace, replace_private};
+pub use write::{Readers, changed, clear_strays, remove, replace, replace_private};

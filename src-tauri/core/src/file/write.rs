@@ -14,8 +14,25 @@ use crate::error::{Code, Error, Result};
 /// How the name of a file that is being written begins and ends.
 pub(super) const STRAY: (&str, &str) = (".patchbay-", ".tmp");
 
-/// Replaces an app's file, as it was read, by `bytes`, keeping its mode, owner and extended attributes; a new file gets
-/// mode 0600.
+/// Who may read a file that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// The user alone (mode 0600): it may hold secrets.
+    Owner,
+    /// Whoever may read the files that the user makes (what the umask leaves of 0666).
+    AsUsual,
+}
+
+/// What the mode of an app's file is to be.
+#[derive(Clone, Copy)]
+enum Mode {
+    /// As that of the file before it, with its owner and extended attributes.
+    Kept,
+    New(Readers),
+}
+
+/// Replaces an app's file, as it was read, by `bytes`, keeping its mode, owner and extended attributes; a new file can
+/// be read by `readers`.
 ///
 /// When this returns an error, neither the old bytes nor what another program wrote meanwhile are lost; a kill at any
 /// point leaves the old file or the new one, whole. Of a file with several names (hard links) only this name gets the
@@ -23,9 +40,10 @@ pub(super) const STRAY: (&str, &str) = (".patchbay-", ".tmp");
 ///
 /// # Errors
 /// `FileChanged` when the file is not what was read any more; `DiskFull`, `FileReadOnly`, `Io`.
-pub fn replace(old: &FileState, bytes: &[u8]) -> Result<()> {
+pub fn replace(old: &FileState, bytes: &[u8], readers: Readers) -> Result<()> {
     let target = &old.target;
-    let temp = write_beside(target, bytes, old.bytes.is_some())?;
+    let mode = if old.bytes.is_some() { Mode::Kept } else { Mode::New(readers) };
+    let temp = write_beside(target, bytes, mode)?;
     if !old.is_at(target).map_err(|error| Error::io(target, &error))? {
         return Err(changed(target));
     }
@@ -57,7 +75,7 @@ pub fn replace_private(target: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = target.parent() {
         make_private_folder(folder)?;
     }
-    persist(write_beside(target, bytes, false)?, target)?;
+    persist(write_beside(target, bytes, Mode::New(Readers::Owner))?, target)?;
     sync_folder(target)
 }
 
@@ -82,22 +100,32 @@ pub fn changed(path: &Path) -> Error {
         .hint("Look at the change again.")
 }
 
-/// Writes bytes to a temporary file in the target's folder, down to the disk; with the target's mode, owner and
-/// attributes if those are to be kept.
-fn write_beside(target: &Path, bytes: &[u8], keeps: bool) -> Result<NamedTempFile> {
+/// Writes bytes to a temporary file in the target's folder, down to the disk, with the mode that is wanted.
+fn write_beside(target: &Path, bytes: &[u8], mode: Mode) -> Result<NamedTempFile> {
     let folder = folder_of(target)?;
     std::fs::create_dir_all(&folder).map_err(|error| write_error(&folder, &error))?;
-    let mut temp = tempfile::Builder::new()
-        .prefix(STRAY.0)
-        .suffix(STRAY.1)
-        .tempfile_in(&folder)
-        .map_err(|error| write_error(&folder, &error))?;
+    let mut temp = begin(&folder, mode).map_err(|error| write_error(&folder, &error))?;
     temp.write_all(bytes).map_err(|error| write_error(target, &error))?;
-    if keeps {
+    if matches!(mode, Mode::Kept) {
         keep::outside_of(target, temp.as_file())?;
     }
     temp.as_file().sync_all().map_err(|error| write_error(target, &error))?;
     Ok(temp)
+}
+
+/// An empty temporary file, which the user alone can read where nothing else is wanted.
+fn begin(folder: &Path, mode: Mode) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(STRAY.0).suffix(STRAY.1);
+    #[cfg(unix)]
+    if matches!(mode, Mode::New(Readers::AsUsual)) {
+        use std::os::unix::fs::PermissionsExt;
+        // Less what the umask takes.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.tempfile_in(folder)
 }
 
 pub(super) fn folder_of(target: &Path) -> Result<PathBuf> {

@@ -1,7 +1,9 @@
 //! The access token as it is now, renewed by one process at a time.
 //!
 //! A renewal is not cut off by whoever asked for it: the service may have replaced the token that renews already, and
-//! the new one must reach the keychain. [`finish`] lets a program wait for that before it ends.
+//! the new one must reach the keychain. [`finish`] lets a program wait for that before it ends. A keychain that takes no
+//! writes shows before the service is asked; one that stops taking them just then is asked again for a while, under the
+//! lock, so that no other process uses the replaced token.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -13,7 +15,7 @@ use super::bundle::{Bundle, Ready};
 use super::dpop::Access;
 use super::failure::needs_person;
 use super::line::Line;
-use super::token;
+use super::{token, unsaved};
 use crate::error::{Code, Error, Result};
 use crate::file::Lock;
 use crate::secret::{Key, Secret, SecretStore};
@@ -24,8 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(45);
 const PAUSE: Duration = Duration::from_millis(25);
 /// How long a service may take to end what nobody wants any more.
 const REVOCATION: Duration = Duration::from_secs(10);
-/// How often the keychain is given what a renewal brought.
+/// How often the keychain is given what a renewal brought before whoever asked goes on.
 const TRIES: u32 = 3;
+/// How long it is given that afterwards; others wait longer for the lock.
+const INSISTENCE: Duration = Duration::from_secs(30);
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// Where a sign-in stands, and for what.
 #[derive(Clone)]
@@ -45,13 +50,13 @@ pub(super) async fn access(
 ) -> Result<(Access, Option<Timestamp>)> {
     let held = store.read(key).await?.ok_or_else(missing)?;
     // What a person pasted in its place is sent as it is.
-    let Some(bundle) = Bundle::read(&held) else { return Ok((held.into(), None)) };
+    let lock = lock_of(data_dir, key);
+    let Some(bundle) = known(&lock, &held) else { return Ok((held.into(), None)) };
     let still_good = match bundle.ready(Timestamp::now(), refused) {
         Ready::Now => return Ok((Access::of(&bundle)?, bundle.sent_until(Timestamp::now()))),
         Ready::Person => return Err(needs_person("It has ended.")),
         Ready::Renew { still_good } => still_good,
     };
-    let lock = lock_of(data_dir, key);
     let place = Place { store: store.clone(), key: key.clone(), lock, endpoint: endpoint.without_auth() };
     let (refused, under_way) = (refused.cloned(), UnderWay::begin());
     let renewal = tokio::spawn(async move {
@@ -66,6 +71,11 @@ pub(super) async fn access(
     Ok((Access::of(&bundle)?, bundle.sent_until(Timestamp::now())))
 }
 
+/// What is known of a sign-in of which this stands in the keychain; `None` where a plain token stands there.
+fn known(lock: &Path, held: &Secret) -> Option<Bundle> {
+    unsaved::of(lock, held).or_else(|| Bundle::read(held))
+}
+
 fn missing() -> Error {
     Error::new(Code::TokenMissing, "There is no sign-in here.").hint("Sign in first.").field("token")
 }
@@ -73,22 +83,26 @@ fn missing() -> Error {
 impl Place {
     /// Renews under the lock, unless somebody has done it meanwhile.
     async fn renew(&self, refused: Option<&Secret>) -> Result<Bundle> {
-        let _lock = locked(&self.lock).await?;
+        let lock = locked(&self.lock).await?;
         let held = self.store.read(&self.key).await?.ok_or_else(missing)?;
-        let bundle = Bundle::read(&held).ok_or_else(missing)?;
+        let bundle = known(&self.lock, &held).ok_or_else(missing)?;
         let still_good = match bundle.ready(Timestamp::now(), refused) {
             Ready::Now => return Ok(bundle),
             Ready::Person => return Err(needs_person("It has ended.")),
             Ready::Renew { still_good } => still_good,
         };
+        let held = match self.proven(held, &bundle).await {
+            Err(_) if still_good => return Ok(bundle),
+            proven => proven?,
+        };
         match token::renewed(&Line::new(&self.endpoint), &bundle).await {
             Ok(renewed) => {
                 let after_refusal = refused == Some(&bundle.access);
-                self.keep(&held, Bundle { after_refusal, ..renewed }).await
+                self.keep(lock, &held, Bundle { after_refusal, ..renewed }).await
             }
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
-                let now = self.keep(&held, Bundle { ended: true, ..bundle }).await?;
+                let now = self.keep(lock, &held, Bundle { ended: true, ..bundle }).await?;
                 if still_good || !now.ended { Ok(now) } else { Err(error) }
             }
             Err(_) if still_good => Ok(bundle),
@@ -96,9 +110,21 @@ impl Place {
         }
     }
 
+    /// Writes what is known already, where the service may replace the token that renews: only a keychain that takes this
+    /// can be expected to take what comes in its place. What stands there then.
+    async fn proven(&self, held: Secret, bundle: &Bundle) -> Result<Secret> {
+        if bundle.refresh.is_none() {
+            return Ok(held);
+        }
+        let held = if unsaved::of(&self.lock, &held).is_some() { bundle.held()?.0 } else { held };
+        self.store.write(&self.key, &held).await?;
+        unsaved::forget(&self.lock);
+        Ok(held)
+    }
+
     /// Writes what a renewal brought, unless the user has signed in anew or out meanwhile; what stands there then. Its
-    /// only other copy is here, so a keychain that stumbles is asked again.
-    async fn keep(&self, before: &Secret, bundle: Bundle) -> Result<Bundle> {
+    /// only other copy is here, so a keychain that stumbles is asked again, in the end by [`insist`](Self::insist).
+    async fn keep(&self, lock: Lock, before: &Secret, bundle: Bundle) -> Result<Bundle> {
         match self.store.read(&self.key).await {
             Ok(Some(other)) if other != *before => return Bundle::read(&other).ok_or_else(missing),
             Ok(None) => {
@@ -121,7 +147,35 @@ impl Place {
                 break;
             }
         }
+        if outcome.is_err() && bundle.refresh.is_some() && !bundle.ended {
+            unsaved::note(&self.lock, before, &bundle);
+            self.clone().insist(lock, held.0);
+            return Ok(bundle);
+        }
         outcome.map(|()| bundle)
+    }
+
+    /// Goes on giving the keychain what a renewal brought, under the lock. Whoever asked has it meanwhile.
+    fn insist(self, lock: Lock, held: Secret) {
+        let under_way = UnderWay::begin();
+        let work = async move {
+            let begun = Instant::now();
+            while begun.elapsed() < INSISTENCE {
+                tokio::time::sleep(BETWEEN).await;
+                if self.store.write(&self.key, &held).await.is_ok() {
+                    return unsaved::forget(&self.lock);
+                }
+            }
+            tracing::warn!("the keychain does not take a renewed sign-in, which is lost when this program ends");
+        };
+        // On a thread of its own: whoever asked may end its runtime as soon as it is answered.
+        std::thread::spawn(move || {
+            let _until_the_end = (under_way, lock);
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(work),
+                Err(error) => tracing::warn!("a renewed sign-in could not be kept: {error}"),
+            }
+        });
     }
 }
 

@@ -35,6 +35,34 @@ impl Kept {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error).hint("Sign in again."))
     }
 
+    /// All of them. One that is damaged is told in the log, and left out.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn all(data_dir: &Path) -> Result<Vec<Self>> {
+        let folder = data_dir.join("sign-ins");
+        let files = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            files => files.map_err(|error| Error::io(&folder, &error))?,
+        };
+        let mut all = Vec::new();
+        for file in files.filter_map(std::io::Result::ok).map(|file| file.path()) {
+            let is_one = file.extension().is_some_and(|end| end == "json");
+            match file::read_own(&file)?.filter(|_| is_one).map(|bytes| serde_json::from_slice::<Self>(&bytes)) {
+                Some(Ok(kept)) => all.push(kept),
+                Some(Err(_)) => tracing::warn!("what is known of a sign-in is damaged: {}", file.display()),
+                None => {}
+            }
+        }
+        all.sort_by(|a, b| a.url.cmp(&b.url));
+        Ok(all)
+    }
+
+    /// Where its tokens stand in the keychain; none where its address is none.
+    pub fn own_key(&self) -> Option<Key> {
+        Some(Self::key(&Url::parse(&self.url).ok()?))
+    }
+
     /// Writes it down.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod kept;
 mod line;
 mod redirect;
 mod token;
+mod unsaved;
 
 use std::path::Path;
 use std::time::Duration;

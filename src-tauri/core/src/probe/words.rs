@@ -42,14 +42,23 @@ pub(crate) enum OfSignIn {
     Ended,
     /// There is none.
     None,
+    /// There was one, and the user has signed out.
+    Out,
 }
 
 impl Report {
-    /// The same, said of a sign-in and not of a token.
+    /// The same, said of a sign-in and not of a token. Where nothing was sent, what the service says of that is left out.
     pub(crate) fn of_sign_in(mut self, which: OfSignIn) -> Self {
+        if which != OfSignIn::Ended {
+            self.detail = None;
+            for layer in self.layers.iter_mut().filter(|layer| layer.mark == Mark::Failed) {
+                layer.detail = None;
+            }
+        }
         let words = WORDS.sign_in.get(match which {
             OfSignIn::Ended => "ended",
             OfSignIn::None => "none",
+            OfSignIn::Out => "out",
         });
         self.explained = words.map(|words| Explained { say: words.say.clone(), then: words.then.clone() });
         self

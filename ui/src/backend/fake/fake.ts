@@ -192,7 +192,7 @@ export class Fake {
   #signOut({ id, token: wanted }: Of<'sign_out'>): Answer {
     const one = this.one(id);
     one.tokens = one.tokens.filter((each) => each.id !== wanted);
-    Object.assign(one, { status: 'token_missing', group: 'needs_you', action: 'sign_in', last_check: null });
+    Object.assign(one, { status: 'signed_out', group: 'needs_you', action: 'sign_in', last_check: null });
     this.#note('signed_out', one);
     return { type: 'signed_out', value: { id, revoked: one.provider === 'retently' } };
   }
@@ -201,7 +201,7 @@ export class Fake {
     if (/reject/.test(secret)) throw new Failure({ code: 'token_control_characters', message: 'rejected', field: 'token' });
     const one = this.one(id);
     one.tokens.push(token(`t-${id}-${one.tokens.length}`, 90, { label: facts.label ?? 'Token', scopes: facts.scopes, used_by: clients }));
-    if (one.status === 'token_missing') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });
+    if (one.status === 'token_missing' || one.status === 'signed_out') Object.assign(one, { status: 'unchecked', group: 'working', action: 'check' });
     return { type: 'connected', value: { id, change: null, restart: [], kept_in: [], token_missing: false } };
   }
 

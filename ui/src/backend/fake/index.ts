@@ -85,7 +85,7 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
         const files = plan([{ client: 'claude-desktop' }, { client: 'claude-code' }], 'retently', fake.state, keep_working ? 'change' : 'remove');
         const state = fake.state;
         return { type: 'leave', value: {
-          plan: files, connections: state.connections.map((one) => one.name), stays: take_changed ? [] : STAYS, plain_text: keep_working ? ['claude-desktop', 'claude-code'] : [],
+          plan: files, connections: state.connections.map((one) => one.name), brought_in: keep_working ? [] : state.connections.filter((one) => one.brought_in).map((one) => one.name), stays: take_changed ? [] : STAYS, plain_text: keep_working ? ['claude-desktop', 'claude-code'] : [],
           needs_node: keep_working ? ['claude-desktop'] : [], signs_in: [], cannot_sign_in: [], shared: [], tokens: state.connections.flatMap((one) => one.tokens).length, start_at_login: state.settings.start_at_login, data_dir: state.data_dir,
         } };
       }

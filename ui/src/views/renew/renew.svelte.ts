@@ -3,6 +3,7 @@ import { asError } from '../../backend';
 import type { ConnectionView } from '../../bindings/ConnectionView';
 import type { Error as CoreError } from '../../bindings/Error';
 import type { Renewed } from '../../bindings/Renewed';
+import { words } from '../../i18n';
 import { LiveForm } from '../../lib/form.svelte';
 import { refusedToken } from '../../lib/sentences';
 import { ask, backend, refresh } from '../../lib/state.svelte';
@@ -36,6 +37,17 @@ export class Renewal {
 
   get token() {
     return this.#one.tokens.find((token) => token.id === this.#token);
+  }
+
+  /** Whether it is about a program that apps start, whose token nobody else tries. */
+  get isProgram(): boolean {
+    return this.#one.provider === 'program';
+  }
+
+  /** What has come of it, in a sentence. */
+  success(names: (apps: string[]) => string): string {
+    const apps = this.token?.used_by ?? [];
+    return (this.isProgram ? words.renew.successProgram : words.renew.success)(names(apps), apps.length);
   }
 
   get revokePage(): string | null {

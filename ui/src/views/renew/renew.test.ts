@@ -9,6 +9,7 @@ import { appName, connection, connectTo, refresh } from '../../lib/state.svelte'
 import DetailToken from '../connections/DetailToken.svelte';
 import Row from '../connections/Row.svelte';
 import { Renewal } from './renew.svelte';
+import Stages from './Stages.svelte';
 
 let backend: ReturnType<typeof fakeBackend>;
 
@@ -89,6 +90,16 @@ test('a token that replaced none leaves nothing to be revoked', async () => {
   vi.spyOn(backend, 'callWithSecret').mockResolvedValueOnce({ type: 'renewed', value: done });
   await renewal.renew();
   expect(renewal.step).toBe('renewed');
+});
+
+test('nobody is said to try a program’s token, or to use it before the program is started again', () => {
+  const one = connection('retently');
+  if (!one) throw new Error('retently');
+  const program = new Renewal({ ...one, provider: 'program' }, one.tokens[0]?.id ?? null, 'make');
+  const { container } = render(Stages, { stage: 0, program: program.isProgram });
+  expect(container.textContent?.trim()).toBe('Putting it in place');
+  expect(program.success(() => 'Codex')).toContain('once the program is started again');
+  expect(begin().success(() => 'Codex')).toContain('from now on');
 });
 
 test('a renewal is about the token that the core names, not the one that ends first', () => {

@@ -44,6 +44,7 @@ impl Patchbay {
         };
         Ok(LeaveView {
             connections: leaving.iter().map(|one| one.connection.name.clone()).collect(),
+            brought_in: self.brought_in(&leaving),
             stays: leaving
                 .iter()
                 .map(|one| &one.sorted)
@@ -55,11 +56,21 @@ impl Patchbay {
             signs_in: clients(|fate| fate.sign_in == SignInFate::ByApp),
             cannot_sign_in: clients(|fate| fate.sign_in == SignInFate::Lost),
             shared: distinct(leaving.iter().flat_map(|one| one.sorted.shared.clone())),
-            tokens: count(leaving.iter().flat_map(|one| &one.connection.credentials).count()),
+            tokens: count(
+                leaving.iter().flat_map(|one| &one.connection.credentials).count() + self.keys_of_addresses()?.len(),
+            ),
             start_at_login: self.state()?.settings.start_at_login || login::login_file(&self.host()).is_some(),
             data_dir: self.inner.data_dir.display().to_string(),
             plan,
         })
+    }
+
+    /// The names of those that are taken out although they stood there before Patchbay.
+    fn brought_in(&self, leaving: &[Leaving]) -> Vec<String> {
+        let records = self.inner.history.records();
+        let goes = |one: &&Leaving| one.sorted.fates.iter().any(|fate| fate.becomes.is_none());
+        let was_there = |one: &&Leaving| records.iter().any(|record| record.brings_in(&one.connection.id));
+        leaving.iter().filter(goes).filter(was_there).map(|one| one.connection.name.clone()).collect()
     }
 
     /// Leaves. A keychain that does not answer stops it before any file is touched.
@@ -77,6 +88,9 @@ impl Patchbay {
         }
         self.leave_orphans(&orphans.fates, &history, &mut left)?;
         left.stays.extend(orphans.stays);
+        let (count, ended) = self.sign_out_of_addresses().await?;
+        left.tokens += count;
+        left.signed_out = left.signed_out.into_iter().chain(ended).reduce(|a, b| a && b);
         self.forget_proxy_password().await?;
         left.login_ended = login::end_login(&self.host())?;
         self.inner.state.update(|state| {
@@ -106,6 +120,9 @@ impl Patchbay {
     async fn leaving(&self, choice: LeaveChoice) -> Result<(Vec<Leaving>, Sorted)> {
         let (state, host) = (self.state()?, self.host());
         if let Some(key) = state.settings.network.key() {
+            token::read_sound(&self.secrets(), &key).await?;
+        }
+        for key in self.keys_of_addresses()? {
             token::read_sound(&self.secrets(), &key).await?;
         }
         let mut all = Vec::new();

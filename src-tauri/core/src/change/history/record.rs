@@ -1,6 +1,6 @@
 //! What the history keeps of one change: data, and how the bytes of a file are told apart.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use crate::api::view::ActivityKind;
 use crate::change::Op;
 use crate::client::Scope;
 use crate::connection::{Connection, Facts, Placement};
+use crate::file::Readers;
 
 /// One applied change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,13 @@ pub struct Record {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
 fn is_no(flag: &bool) -> bool {
     !flag
+}
+
+impl Record {
+    /// Whether it brought a connection in from what the apps had before Patchbay, and stands.
+    pub fn brings_in(&self, connection: &str) -> bool {
+        self.kind == ActivityKind::Imported && self.connection == connection && self.undone_by.is_none()
+    }
 }
 
 /// How far a change came.
@@ -123,6 +131,18 @@ pub struct Effect {
     /// What was changed about the connection itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Edited>,
+}
+
+impl Effect {
+    /// Who may read an app's file where this makes it: one that lies in a folder for everybody who works there is shared
+    /// with them, and goes into version control; all others are the user's own.
+    pub(in crate::change) fn readers_of(&self, path: &Path) -> Readers {
+        let is_shared = |effect: &PlacementEffect| {
+            let mut places = effect.before.iter().chain(&effect.after);
+            matches!(effect.scope, Scope::Project(_)) && places.any(|place| place.path.as_deref() == Some(path))
+        };
+        if self.placements.iter().any(is_shared) { Readers::AsUsual } else { Readers::Owner }
+    }
 }
 
 /// A connection's own facts, before and after.

@@ -36,7 +36,7 @@ impl New<'_> {
         let fields =
             |map: &Map<String, Value>| -> Vec<String> { map.iter().map(|(key, value)| field(key, value)).collect() };
         match (self.content, self.key) {
-            (Content::Raw(raw), _) => raw.lines().map(str::to_owned).collect(),
+            (Content::Raw(raw), _) => raw_lines(raw),
             (Content::Value(Value::Object(map)), Some(_)) if !map.is_empty() => {
                 let below = fields(map).into_iter().map(|field| format!("{deeper}{field}"));
                 std::iter::once(lead).chain(below).collect()
@@ -57,6 +57,16 @@ impl New<'_> {
             (Content::Value(value), None) => write::inline(value),
         }
     }
+}
+
+/// The lines of source text, those at its end with nothing on them included: a text may keep them.
+fn raw_lines(raw: &str) -> Vec<String> {
+    raw.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned()).collect()
+}
+
+/// Whether the last of some lines is blank, and therefore counts for nothing without an end.
+fn ends_blank(lines: &[String]) -> bool {
+    lines.last().is_some_and(String::is_empty)
 }
 
 fn field(key: &str, value: &Value) -> String {
@@ -156,9 +166,10 @@ pub(super) fn fill(page: Page, member: &Member, path: &Path) -> Result<Vec<Edit>
 /// Puts lines at the beginning of another one, or behind a last one that does not end.
 fn insert_lines(page: Page, at: usize, lines: &[String]) -> Edit {
     let newline = page.newline();
-    let lines = lines.join(newline);
     let unfinished = at > 0 && !page.text[..at].ends_with('\n');
-    Edit::insert(at, if unfinished { format!("{newline}{lines}") } else { format!("{lines}{newline}") })
+    let before = if unfinished { newline } else { "" };
+    let end = if unfinished && !ends_blank(lines) { "" } else { newline };
+    Edit::insert(at, format!("{before}{}{end}", lines.join(newline)))
 }
 
 /// Where an entry stands: as a member of a table or as an item of a list.
@@ -261,15 +272,15 @@ fn replace(page: Page, place: Place, new: New) -> Result<Vec<Edit>, Odd> {
             Ok(vec![replace_lines(page, place.range(page)?, &new.lines(column, page.step()))])
         }
         (_, Content::Raw(raw)) if !place.siblings(page).0 => {
-            let lines: Vec<_> = raw.lines().map(str::to_owned).collect();
-            Ok(vec![replace_lines(page, place.range(page)?, &lines)])
+            Ok(vec![replace_lines(page, place.range(page)?, &raw_lines(raw))])
         }
         _ => Ok(vec![Edit::new(place.range(page)?, new.inline())]),
     }
 }
 
 fn replace_lines(page: Page, range: Range<usize>, lines: &[String]) -> Edit {
-    let end = if page.text[range.clone()].ends_with('\n') { page.newline() } else { "" };
+    let ended = page.text[range.clone()].ends_with('\n') || ends_blank(lines);
+    let end = if ended { page.newline() } else { "" };
     Edit::new(range, lines.join(page.newline()) + end)
 }
 

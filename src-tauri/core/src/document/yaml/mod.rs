@@ -176,7 +176,10 @@ impl Yaml {
         let page = Page { text, tree: &self.tree };
         let reached = self.reach(table).ok()?;
         let place = self.place(text, &reached, table, key).ok()??;
-        Some(text[place.range(page).ok()?].trim_end_matches(['\r', '\n']).to_owned())
+        let raw = &text[place.range(page).ok()?];
+        // No more than the last line's own end: blank lines before it belong to a text that keeps them.
+        let raw = raw.strip_suffix('\n').unwrap_or(raw);
+        Some(raw.strip_suffix('\r').unwrap_or(raw).to_owned())
     }
 
     /// Walks down a path of tables to the table or list of entries.
