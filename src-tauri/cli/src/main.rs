@@ -14,6 +14,7 @@ mod drift;
 mod environment;
 mod import;
 mod input;
+mod list;
 mod network;
 mod practice;
 mod print;
