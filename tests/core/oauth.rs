@@ -1,5 +1,12 @@
 //! Signing in by OAuth against a service that does exactly as told, on this computer.
 
+#[path = "oauth/company.rs"]
+mod company;
+/// A company's identity provider.
+#[path = "oauth/idp.rs"]
+mod idp;
+#[path = "oauth/platform.rs"]
+mod platform;
 /// The service: it registers clients, signs in whoever comes, rotates its tokens and revokes them all at a reuse.
 #[path = "oauth/service.rs"]
 pub(crate) mod service;
@@ -21,7 +28,7 @@ use service::{Rules, Service};
 
 fn want(service: &Service) -> Want {
     let endpoint = Endpoint::new(&service.url()).expect("an address");
-    Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() }
+    Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None }
 }
 
 fn own(id: &str, secret: &str) -> OwnClient {

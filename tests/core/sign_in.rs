@@ -331,7 +331,13 @@ async fn the_sign_in_for_an_address_is_kept_and_ended_while_nobody_renews_it() {
     let endpoint = Endpoint::new(&world.practice.mcp_url()).expect("an address");
     let name = format!("sign-in-{}.lock", Kept::key(endpoint.url()).as_str());
     let lock = || Lock::take(&world.home.data().join("locks").join(&name)).expect("a renewal begins");
-    let want = Want { endpoint: endpoint.clone(), grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() };
+    let want = Want {
+        endpoint: endpoint.clone(),
+        grant: Grant::AuthorizationCode,
+        client: None,
+        scopes: Vec::new(),
+        voucher: None,
+    };
     let goes = |step| {
         if let Step::Browser(page) = step {
             tokio::spawn(browse(page.into(), User::Allows));

@@ -138,6 +138,11 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         token,
         overrule: use_anyway,
     };
+    if how.vouch.is_any() && !how.sign_in {
+        return Err(
+            Error::new(Code::Usage, "Somebody can vouch for you only where you sign in.").hint("Add --sign-in.")
+        );
+    }
     if how.sign_in && !dry_run {
         sign_in::connect(patchbay, connect, how, as_json).await?;
         return Ok(ExitCode::SUCCESS);

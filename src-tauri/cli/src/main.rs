@@ -25,6 +25,7 @@ mod services;
 mod sign_in;
 mod signals;
 mod uninstall;
+mod vouch;
 mod words;
 
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use super::sign_in_view::SignInWith;
 use crate::catalog::{self, check_page};
 use crate::connection::{Connection, Credential, Grant};
 use crate::error::{Code, Error, Result};
-use crate::oauth::{self, Held, OwnClient, Places, Want};
+use crate::oauth::{self, Held, OwnClient, Places, Voucher, Want};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
 
@@ -20,7 +20,8 @@ pub(super) fn want(
     let earlier = before.and_then(|credential| credential.sign_in.as_ref());
     let own = earlier.filter(|earlier| earlier.own_client).map(|earlier| earlier.client_id.clone());
     let given = with.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
-    let grant = with.grant.or(earlier.map(|earlier| earlier.grant)).unwrap_or(Grant::AuthorizationCode);
+    let vouched = with.voucher.as_ref().map(Voucher::grant);
+    let grant = vouched.or(with.grant).or(earlier.map(|earlier| earlier.grant)).unwrap_or(Grant::AuthorizationCode);
     let is_kept = own.is_some() && given.as_ref().is_none_or(|given| own.as_ref() == Some(given));
     let is_kept = is_kept && held.is_some_and(|held| held.client_secret().is_some());
     let client = given.or(own).map(|id| OwnClient { id, secret: secret.filter(|secret| !secret.expose().is_empty()) });
@@ -31,7 +32,7 @@ pub(super) fn want(
             .field("client_secret"));
     }
     let scopes = if with.scopes.is_empty() { asked_for(before) } else { with.scopes.clone() };
-    Ok(Want { endpoint, grant, client, scopes })
+    Ok(Want { endpoint, grant, client, scopes, voucher: with.voucher.clone() })
 }
 
 /// The permissions that a service asked for beyond those it gave, with those; none where it did not.

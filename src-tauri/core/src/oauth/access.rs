@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::bundle::{Bundle, Ready};
 use super::failure::needs_person;
 use super::line::Line;
-use super::token;
+use super::{company, token};
 use crate::error::{Code, Error, Result};
 use crate::file::Lock;
 use crate::secret::{Key, Secret, SecretStore};
@@ -80,14 +80,24 @@ impl Place {
             Ready::Person => return Err(needs_person("It has ended.")),
             Ready::Renew { still_good } => still_good,
         };
-        match token::renewed(&Line::new(&self.endpoint), &bundle).await {
+        let line = Line::new(&self.endpoint);
+        // What a company gives in place of what it takes is kept before anything else can fail.
+        let (held, bundle, outcome) = match company::prepared(&line, &bundle).await {
+            Ok(None) => (held, bundle.clone(), token::renewed(&line, &bundle).await),
+            Ok(Some(prepared)) => {
+                let bundle = self.keep(&held, prepared).await?;
+                (bundle.held()?.0, bundle.clone(), token::renewed(&line, &bundle).await)
+            }
+            Err(error) => (held, bundle, Err(error)),
+        };
+        match outcome {
             Ok(renewed) => {
                 let after_refusal = refused == Some(&bundle.access);
                 self.keep(&held, Bundle { after_refusal, ..renewed }).await
             }
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
-                let now = self.keep(&held, Bundle { ended: true, ..bundle }).await?;
+                let now = self.keep(&held, bundle.over()).await?;
                 if still_good || !now.ended { Ok(now) } else { Err(error) }
             }
             Err(_) if still_good => Ok(bundle),

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Held;
+use super::vouch::Vouched;
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -40,6 +41,9 @@ pub(super) struct Bundle {
     pub(super) resource: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) scopes: Vec<String>,
+    /// Who vouches for the user, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) vouched: Option<Vouched>,
 }
 
 /// Who gives the tokens.
@@ -117,6 +121,18 @@ impl Bundle {
         Ok(Held(Secret::new(text)))
     }
 
+    /// The same once the service has said that only a person can go on.
+    pub(super) fn over(self) -> Self {
+        Self { ended: true, vouched: self.vouched.map(Vouched::refused), ..self }
+    }
+
+    /// All that nobody may see.
+    pub(super) fn secrets(&self) -> Vec<&Secret> {
+        let own = [Some(&self.access), self.refresh.as_ref(), self.client.secret.as_ref()];
+        let vouched = self.vouched.iter().flat_map(Vouched::secrets);
+        own.into_iter().flatten().filter(|secret| !secret.is_empty()).chain(vouched).collect()
+    }
+
     /// When the access token ends.
     pub(super) fn ends(&self) -> Option<Timestamp> {
         self.received.checked_add(SignedDuration::from_secs(self.lasts?)).ok()
@@ -144,6 +160,7 @@ impl Bundle {
         let has_ended = self.ends().is_some_and(|end| end <= now);
         let is_fresh = self.fresh_until().is_none_or(|until| until > now);
         let renews = !self.ended && (self.grant == Grant::ClientCredentials || self.refresh.is_some());
+        let renews = renews || self.vouched.as_ref().is_some_and(|vouched| vouched.renews(now, self.ended));
         match (refused || has_ended, renews) {
             (false, _) if is_fresh => Ready::Now,
             (good, true) => Ready::Renew { still_good: !good },
@@ -154,12 +171,12 @@ impl Bundle {
     }
 }
 
-fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
 
 #[expect(clippy::ref_option, reason = "serde hands over references")]
-fn exposed_if_any<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn exposed_if_any<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
