@@ -21,7 +21,8 @@ pub(crate) struct VouchArgs {
     /// Read that client's secret from standard input.
     #[arg(long, requires = "company")]
     pub(crate) company_client_secret_stdin: bool,
-    /// Read your ID token of the company from standard input, instead of signing in there with your browser.
+    /// Read your ID token of the company from standard input, instead of signing in there with your browser. Several
+    /// secrets are a line each: the client's, that of the client at the company, the token.
     #[arg(long, requires = "company")]
     pub(crate) company_token_stdin: bool,
     /// Sign in by the proof (JWT) that the platform writes to this file; it is read anew at every renewal.

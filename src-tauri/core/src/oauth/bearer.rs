@@ -45,7 +45,7 @@ pub(super) fn client(want: &Want, found: &Found, before: Option<Bundle>) -> Resu
     let secret = own.secret.clone().or_else(|| known?.secret);
     check_secret(secret.as_ref(), "client_secret")?;
     let proof = code::proof(found, secret.as_ref());
-    Ok(Some(Client { id: own.id.clone(), secret, proof, own: true, redirect: None }))
+    Ok(Some(Client { id: own.id.clone(), secret, proof, own: !own.is_document(), redirect: None }))
 }
 
 /// A key signs, and nothing here does.

@@ -153,16 +153,23 @@ impl Bundle {
         }
     }
 
+    /// Whether another token can be had without a person.
+    fn renews(&self, now: Timestamp) -> bool {
+        let by_itself = self.grant == Grant::ClientCredentials || self.refresh.is_some();
+        let is_vouched = || self.vouched.as_ref().is_some_and(|vouched| vouched.renews(now, self.ended));
+        (by_itself && !self.ended) || is_vouched()
+    }
+
     /// What can be done now, where `refused` is the token that a service has just refused.
     pub(super) fn ready(&self, now: Timestamp, refused: Option<&Secret>) -> Ready {
         let is_new = self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
         let refused = refused == Some(&self.access) && !(self.after_refusal && is_new);
         let has_ended = self.ends().is_some_and(|end| end <= now);
         let is_fresh = self.fresh_until().is_none_or(|until| until > now);
-        let renews = !self.ended && (self.grant == Grant::ClientCredentials || self.refresh.is_some());
-        let renews = renews || self.vouched.as_ref().is_some_and(|vouched| vouched.renews(now, self.ended));
-        match (refused || has_ended, renews) {
-            (false, _) if is_fresh => Ready::Now,
+        if !refused && !has_ended && is_fresh {
+            return Ready::Now;
+        }
+        match (refused || has_ended, self.renews(now)) {
             (good, true) => Ready::Renew { still_good: !good },
             // The last minute of a token that nothing follows.
             (false, false) => Ready::Now,
