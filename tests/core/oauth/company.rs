@@ -203,8 +203,8 @@ async fn a_service_that_does_not_take_it_says_so_before_anything_is_sent() {
 
 #[tokio::test]
 async fn a_provider_that_is_somebody_else_or_not_encrypted_gets_nothing() {
-    let service = service().await;
     type Spoil = fn(&mut IdpRules);
+    let service = service().await;
     let cases: [(Spoil, Code); 2] = [
         (|rules| rules.issuer = Some("https://other.example".to_owned()), Code::SettingInvalid),
         (|rules| rules.token_endpoint = Some("http://other.example/token".to_owned()), Code::AddressNotHttps),

@@ -91,7 +91,7 @@ async fn a_connection_by_a_platforms_file_names_it_and_keeps_nothing_of_what_sta
     let shown = world.view().tokens.remove(0).sign_in.expect("signed in");
     assert_eq!((shown.grant, shown.voucher), (Grant::Platform, Some(path.display().to_string())));
     assert!(!world.held().contains("canary-signature"));
-    assert_eq!(world.home.files_with("canary-signature"), [path.clone()], "the platform's own alone");
+    assert_eq!(world.home.files_with("canary-signature"), std::slice::from_ref(&path), "the platform's own alone");
     world.sign_in().await.expect("signed in again with nothing said");
     std::fs::remove_file(&path).expect("removed");
     let failed = world.sign_in().await.expect_err("no file");

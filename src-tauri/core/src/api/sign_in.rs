@@ -47,7 +47,9 @@ impl Patchbay {
             Request::SignIn { id, token, with } => {
                 Box::pin(self.sign_in(&id, token.as_deref(), &with, secret)).await.map(Answer::SignedIn)
             }
-            Request::SignOut { id, token } => self.sign_out(&id, token.as_deref()).await.map(Answer::SignedOut),
+            Request::SignOut { id, token } => {
+                Box::pin(self.sign_out(&id, token.as_deref())).await.map(Answer::SignedOut)
+            }
             _ => Err(Error::new(Code::Usage, "Patchbay does not know this request.")),
         }
     }

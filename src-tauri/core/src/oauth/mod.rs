@@ -253,7 +253,7 @@ pub async fn sign_out(held: &Held, endpoint: &Endpoint) -> bool {
     match Bundle::read(&held.0) {
         Some(bundle) => {
             let line = line::Line::new(endpoint);
-            let at_company = company::revoke(&line, &bundle).await;
+            let at_company = Box::pin(company::revoke(&line, &bundle)).await;
             token::revoke(&line, &bundle).await && at_company
         }
         None => false,
