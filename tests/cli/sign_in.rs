@@ -1,6 +1,10 @@
 //! Sign-ins from the command line at the practice service: processes side by side, killed ones, and no token where none
 //! may be.
 
+/// By the word of a company or a platform.
+#[path = "sign_in/vouch.rs"]
+mod vouch;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -19,7 +23,7 @@ const OVER: Duration = Duration::from_millis(4200);
 struct World {
     home: Home,
     practice: Running,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl World {
@@ -28,7 +32,7 @@ impl World {
         let sign_ins = SignInRules { access, allows_all: true, ..SignInRules::default() };
         let options = Options { sign_ins, ..Options::default() };
         let practice = runtime.block_on(patchbay_practice::start(options)).expect("it starts");
-        let world = Self { home: Home::new(), practice, _runtime: runtime };
+        let world = Self { home: Home::new(), practice, runtime };
         world.home.write("codex", "");
         assert_eq!(world.run(&["vault", "create"], "a long passphrase").0, 0);
         world

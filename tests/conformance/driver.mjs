@@ -34,12 +34,16 @@ function say(message) {
 async function signIn() {
   const args = ['sign-in', '--url', url];
   const secret = context.client_secret ?? context.private_key_pem;
+  const proof = context.idp_id_token ?? context.valid_jwt;
   if (context.client_id) args.push('--client-id', context.client_id);
   else args.push('--client-metadata-url', 'https://conformance-test.local/client-metadata.json');
   if (secret) args.push('--client-secret-stdin');
+  if (context.idp_id_token) {
+    args.push('--company', context.idp_issuer, '--company-client-id', context.idp_client_id, '--company-token-stdin');
+  } else if (proof) args.push('--assertion-stdin');
   if (scenario.startsWith('auth/client-credentials-')) args.push('--grant', 'client-credentials');
   const program = spawn(process.env.PATCHBAY, args, { stdio: ['pipe', 'inherit', 'inherit'] });
-  program.stdin.end(secret ?? '');
+  program.stdin.end([secret, proof].filter(Boolean).join('\n'));
   return (await once(program, 'exit'))[0] === 0;
 }
 

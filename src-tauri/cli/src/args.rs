@@ -8,6 +8,7 @@ use patchbay_core::connection::{Grant, Wiring};
 
 use crate::import::{CopyArgs, ImportArgs};
 use crate::network::NetworkArgs;
+use crate::vouch::VouchArgs;
 
 /// Connects your AI apps to the services you use, and keeps their tokens safe.
 #[derive(Debug, Parser)]
@@ -252,6 +253,8 @@ pub(crate) struct AddSignIn {
     /// How long to wait for you in the browser; 300 where nothing is said.
     #[arg(long, value_name = "SECONDS", requires = "sign_in")]
     pub(crate) timeout: Option<u32>,
+    #[command(flatten)]
+    pub(crate) vouch: VouchArgs,
 }
 
 /// How to sign in.
@@ -280,6 +283,8 @@ pub(crate) struct SignInArgs {
     /// How long to wait for you in the browser; 300 where nothing is said.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u32>,
+    #[command(flatten)]
+    pub(crate) vouch: VouchArgs,
 }
 
 /// Ways to sign in, as they are written on the command line.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Place, PlanView, Request, TokenFacts};
-use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::catalog::Offered;
 use patchbay_core::client::Scope;
@@ -18,7 +17,7 @@ use crate::args::{Command, HistoryAction, VaultAction};
 use crate::input::{doubts, from_stdin};
 use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
-use crate::{apps, as_app, drift, import, network, practice, print, services, sign_in, words};
+use crate::{apps, as_app, drift, import, list, network, practice, print, services, sign_in, words};
 
 pub(crate) const ATTENTION: u8 = 1;
 
@@ -33,7 +32,7 @@ pub(crate) async fn run(host: Host, command: Command, as_json: bool) -> Result<E
         settle(&patchbay).await;
     }
     match command {
-        Command::List => list(&patchbay, as_json),
+        Command::List => list::list(&patchbay, as_json),
         Command::Apps => apps::apps(&patchbay, as_json),
         Command::Reopen { app } => apps::reopen(&patchbay, app, as_json).await,
         Command::Services { id } => services::services(id.as_deref(), as_json),
@@ -95,77 +94,6 @@ pub(crate) fn install_own(patchbay: &Patchbay, source: Option<std::path::PathBuf
     install_program(&source, patchbay.data_dir(), patchbay.host().platform)
 }
 
-fn list(patchbay: &Patchbay, as_json: bool) -> Result<ExitCode> {
-    let snapshot = patchbay.snapshot()?;
-    if let Some(problem) = &snapshot.problem {
-        print::notice(&print::sentence(problem));
-    }
-    if as_json {
-        print::json(&snapshot);
-    } else {
-        list_words(&snapshot);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn list_words(snapshot: &Snapshot) {
-    if snapshot.offline {
-        print::notice("This computer is offline.");
-    }
-    if snapshot.connections.is_empty() {
-        print::line(
-            "No connections yet. Add one with: patchbay add --provider ID --name NAME --app CLIENT --token-stdin",
-        );
-    }
-    for connection in &snapshot.connections {
-        let places: Vec<_> = connection.used_in.iter().map(|place| words::place(&place.client, &place.scope)).collect();
-        let used = if places.is_empty() { "no app".to_owned() } else { places.join("; ") };
-        let left = connection.tokens.iter().filter_map(|token| token.days_left).min();
-        let left = left.map(|days| format!(", token: {} left", words::counted(days, "day"))).unwrap_or_default();
-        print::line(&format!(
-            "{}: {} ({}), used in {used}{left}",
-            connection.id,
-            connection.name,
-            status_words(connection, &snapshot.now)
-        ));
-    }
-    for one in &snapshot.sign_ins {
-        let again = if one.sign_in.needed.is_some() { ", and you have to sign in again" } else { "" };
-        print::line(&format!("Signed in for an address: {}{again}", one.url));
-    }
-    for app in &snapshot.apps {
-        if let Some(problem) = &app.problem {
-            print::line(&format!("{}: {}", app.name, problem.message));
-        }
-        let own = app.entries.iter().map(|entry| (&Scope::User, entry));
-        let further = app.further.iter().flat_map(|source| source.entries.iter().map(|entry| (&source.scope, entry)));
-        for (scope, entry) in own.chain(further).filter(|(_, entry)| is_nobodys(&snapshot.connections, entry)) {
-            let plain = if entry.plain_text.is_empty() { "" } else { " (a token lies in plain text in it)" };
-            print::line(&format!("{} also has: {}{plain}", words::place(&app.id, scope), entry.name));
-        }
-    }
-}
-
-/// Whether no connection of ours owns an entry; one that an app wrote back after its removal starts a connection that is
-/// no more.
-fn is_nobodys(connections: &[ConnectionView], entry: &EntryView) -> bool {
-    !connections.iter().any(|connection| entry.connection.as_ref() == Some(&connection.id))
-}
-
-/// Its state, and where that was seen too long ago to speak for now, how long.
-fn status_words(connection: &ConnectionView, now: &str) -> String {
-    let checked = connection.last_check.as_ref().filter(|_| connection.status == Status::WorkedBefore);
-    let age = checked.and_then(|checked| words::ago(checked.at, now.parse().ok()?));
-    age.map_or_else(|| status_word(connection.status), |age| format!("worked {age}, not checked since"))
-}
-
-fn status_word(status: Status) -> String {
-    serde_json::to_value(status)
-        .ok()
-        .and_then(|word| word.as_str().map(|word| word.replace('_', " ")))
-        .unwrap_or_default()
-}
-
 /// The scope of a folder; the apps name folders by their whole paths.
 fn for_folder(folder: &std::path::Path, shared: bool) -> Result<Scope> {
     let there = folder.is_dir().then(|| std::path::absolute(folder).ok()).flatten();
@@ -210,6 +138,11 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         token,
         overrule: use_anyway,
     };
+    if how.vouch.is_any() && !how.sign_in {
+        return Err(
+            Error::new(Code::Usage, "Somebody can vouch for you only where you sign in.").hint("Add --sign-in.")
+        );
+    }
     if how.sign_in && !dry_run {
         sign_in::connect(patchbay, connect, how, as_json).await?;
         return Ok(ExitCode::SUCCESS);

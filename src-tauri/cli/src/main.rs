@@ -12,6 +12,7 @@ mod commands;
 mod drift;
 mod import;
 mod input;
+mod list;
 mod network;
 mod practice;
 mod renew;
@@ -19,6 +20,7 @@ mod run;
 mod services;
 mod sign_in;
 mod uninstall;
+mod vouch;
 mod words;
 
 use std::process::ExitCode;

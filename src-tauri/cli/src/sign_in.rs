@@ -6,7 +6,7 @@ use std::time::Duration;
 use patchbay_core::api::message::{Answer, Connect, Request};
 use patchbay_core::api::{Event, Patchbay, SignInStep, SignInWith};
 use patchbay_core::connection::Grant;
-use patchbay_core::oauth::{Kept, OwnClient, USUAL_PORT, Want};
+use patchbay_core::oauth::{Kept, OwnClient, Voucher, Want};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::Endpoint;
@@ -15,37 +15,27 @@ use serde_json::json;
 
 use crate::args::{AddSignIn, SignInArgs, Target};
 use crate::commands::{ATTENTION, install_own, unexpected};
-use crate::input::from_stdin;
 use crate::{browser, print, words};
 
 /// Signs in, for an address or a connection.
-pub(crate) async fn sign_in(patchbay: &Patchbay, args: SignInArgs, as_json: bool) -> Result<ExitCode> {
-    let secret = client_secret(args.client_id.as_deref(), args.client_secret_stdin)?;
+pub(crate) async fn sign_in(patchbay: &Patchbay, mut args: SignInArgs, as_json: bool) -> Result<ExitCode> {
+    let vouch = std::mem::take(&mut args.vouch);
+    let given = vouch.read(args.client_id.as_deref(), args.client_secret_stdin)?;
     match (&args.target.id, &args.target.url) {
-        (Some(id), _) => of_connection(patchbay, id, &args, secret, as_json).await,
-        (None, Some(url)) => of_address(patchbay, url, &args, secret, as_json).await,
+        (Some(id), _) => of_connection(patchbay, id, &args, given, as_json).await,
+        (None, Some(url)) => of_address(patchbay, url, &args, given, as_json).await,
         (None, None) => Err(Error::new(Code::Usage, "Say where to sign in.")),
     }
 }
 
-/// The secret of an own client, and where its browser comes back to.
-fn client_secret(client: Option<&str>, is_given: bool) -> Result<Option<Secret>> {
-    if client.is_some() && !is_given {
-        print::notice(&format!("This address has to stand with the client: http://127.0.0.1:{USUAL_PORT}/callback"));
-    }
-    let secret = is_given.then(|| from_stdin("client's secret")).transpose()?;
-    // A line's end is none of it.
-    Ok(secret.map(|secret| Secret::new(secret.expose().trim())))
-}
-
 /// Signs in, and only then sets a connection up.
 pub(crate) async fn connect(patchbay: &Patchbay, connect: Connect, args: AddSignIn, as_json: bool) -> Result<()> {
-    let secret = client_secret(args.client_id.as_deref(), args.client_secret_stdin)?;
+    let (secret, voucher) = args.vouch.read(args.client_id.as_deref(), args.client_secret_stdin)?;
     install_own(patchbay, None)?;
     tell_steps(patchbay);
     let scopes = connect.token.as_ref().map(|token| token.scopes.clone()).unwrap_or_default();
     let grant = args.grant.map(Into::into);
-    let with = SignInWith { grant, client_id: args.client_id, scopes, seconds: args.timeout };
+    let with = SignInWith { grant, client_id: args.client_id, scopes, seconds: args.timeout, voucher };
     let connect = Connect { token: None, ..connect };
     let request = Request::ConnectSignedIn { connect, with, expected: None };
     let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
@@ -70,14 +60,19 @@ async fn of_address(
     patchbay: &Patchbay,
     url: &str,
     args: &SignInArgs,
-    secret: Option<Secret>,
+    (secret, voucher): (Option<Secret>, Option<Voucher>),
     as_json: bool,
 ) -> Result<ExitCode> {
+    let endpoint = Endpoint::new(url)?;
+    let vouched = voucher.as_ref().map(Voucher::grant);
+    // One that is damaged is as good as none.
+    let before = Kept::of(patchbay.data_dir(), endpoint.url()).ok().flatten().map(|kept| kept.sign_in.grant);
     let want = Want {
-        endpoint: Endpoint::new(url)?,
-        grant: args.grant.map_or(Grant::AuthorizationCode, Into::into),
+        endpoint,
+        grant: vouched.or(args.grant.map(Into::into)).or(before).unwrap_or(Grant::AuthorizationCode),
         client: client_id(args).map(|id| OwnClient { id, secret }),
         scopes: args.scopes.clone(),
+        voucher,
     };
     let patience = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
     let kept = patchbay.sign_in_url(&want, patience, |step| tell(step.into())).await?;
@@ -93,7 +88,7 @@ async fn of_connection(
     patchbay: &Patchbay,
     id: &str,
     args: &SignInArgs,
-    secret: Option<Secret>,
+    (secret, voucher): (Option<Secret>, Option<Voucher>),
     as_json: bool,
 ) -> Result<ExitCode> {
     let replaced = patchbay.token_to_replace(id)?;
@@ -105,7 +100,7 @@ async fn of_connection(
     tell_steps(patchbay);
     let grant = args.grant.map(Into::into);
     let (client_id, scopes) = (client_id(args), args.scopes.clone());
-    let with = SignInWith { grant, client_id, scopes, seconds: args.timeout };
+    let with = SignInWith { grant, client_id, scopes, seconds: args.timeout, voucher };
     let request = Request::SignIn { id: id.to_owned(), token: None, with };
     let answer = patchbay.call(request, secret).await?;
     let Answer::SignedIn(done) = answer else { return Err(unexpected()) };
@@ -153,6 +148,7 @@ fn facts(kept: &Kept) -> serde_json::Value {
         "at": kept.sign_in.at.to_string(),
         "grant": kept.sign_in.grant,
         "issuer": kept.sign_in.issuer,
+        "voucher": kept.sign_in.voucher,
         "client_id": kept.sign_in.client_id,
         "scopes": kept.scopes,
     })

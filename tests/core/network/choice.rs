@@ -232,7 +232,7 @@ fn what_is_on_this_computer_costs_no_look_at_files_and_keychain() {
 /// Signs in by a browser for which the one who signs people in is the service's own address.
 async fn sign_in_at(world: &World, url: &str, service: &Service) -> Result<(), Error> {
     let endpoint = Endpoint::new(url).expect("an address");
-    let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() };
+    let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None };
     let near = service.url().replace("/mcp", "");
     let tell = move |step| {
         if let Step::Browser(page) = step {

@@ -41,6 +41,8 @@ pub(crate) struct Rules {
     pub(crate) signed_in_by: Option<String>,
     /// Who signs people in, where that is not the service itself; all that is asked of it must come here.
     pub(crate) elsewhere: Option<String>,
+    /// The ways to get tokens that its metadata lists, where it lists them.
+    pub(crate) grants: Option<Vec<&'static str>>,
     /// The origin at which it is asked, where that is not its own.
     pub(crate) known_as: Option<String>,
 }
@@ -65,6 +67,7 @@ impl Default for Rules {
             proves: true,
             signed_in_by: None,
             elsewhere: None,
+            grants: None,
             known_as: None,
         }
     }
@@ -182,7 +185,7 @@ fn json_of(value: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(value)
 }
 
-fn field(said: &str, name: &str) -> Option<String> {
+pub(crate) fn field(said: &str, name: &str) -> Option<String> {
     let url = url::Url::parse(&format!("http://x.invalid/?{said}")).expect("an address");
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
@@ -207,6 +210,9 @@ impl State {
             "token_endpoint_auth_methods_supported": ["none", "client_secret_post"] });
         if !self.rules.proves {
             metadata.as_object_mut().expect("an object").remove("code_challenge_methods_supported");
+        }
+        if let Some(grants) = &self.rules.grants {
+            metadata["grant_types_supported"] = json!(grants);
         }
         if self.rules.registers {
             metadata["registration_endpoint"] = json!(format!("{origin}/register"));
@@ -265,7 +271,8 @@ impl State {
         if let Some(lasts) = self.rules.lasts {
             answer["expires_in"] = json!(lasts);
         }
-        if field(said, "grant_type").as_deref() != Some("client_credentials") {
+        let grant = field(said, "grant_type").unwrap_or_default();
+        if grant != "client_credentials" && !grant.ends_with(":jwt-bearer") {
             // The one before is no good any more.
             self.refresh.retain(|known| Some(known) != old.as_ref());
             self.refresh.push(refresh.clone());

@@ -3,4 +3,4 @@
 /**
  * How tokens are obtained (RFC 6749).
  */
-export type Grant = "authorization_code" | "client_credentials";
+export type Grant = "authorization_code" | "client_credentials" | "company" | "platform";

@@ -18,6 +18,10 @@ grant: Grant,
  */
 own_client: string | null, 
 /**
+ * Who vouches for the user, where somebody does: a company's address, or the file in which a platform writes.
+ */
+voucher: string | null, 
+/**
  * Since when the user has to sign in anew, RFC 3339; absent while it works.
  */
 needed: string | null, 

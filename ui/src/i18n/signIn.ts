@@ -47,7 +47,7 @@ export const signIn = {
 
   detail: {
     title: 'Sign-in', titles: 'Tokens and sign-ins', works: 'Signed in', ended: 'Ended', at: 'Since', as: 'As', permissions: 'Permissions',
-    you: 'You, with your browser', itself: 'A client, without a browser', client: 'Your client ID',
+    you: 'You, with your browser', itself: 'A client, without a browser', company: 'You, through your company', platform: 'The platform that runs Patchbay', voucher: 'By the word of', client: 'Your client ID',
     ends: 'Goes on until you sign out or the service ends it. Nothing has to be renewed.',
     again: 'Sign in again', out: 'Sign out', give: 'Sign in', isOut: 'You are signed out.',
     needed: (when: string) => `Ended ${when}: sign in again.`, asks: 'The service asks for more permissions than you gave: sign in again.',

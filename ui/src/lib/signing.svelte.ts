@@ -58,7 +58,10 @@ export class Signing {
   }
 
   get with(): SignInWith {
-    const grant = this.own && this.itself ? 'client_credentials' : 'authorization_code';
+    const before = this.#before?.grant;
+    // Who vouched for the user does so again: that is set up on the command line.
+    const vouched = before === 'company' || before === 'platform' ? before : null;
+    const grant = vouched ?? (this.own && this.itself ? 'client_credentials' : 'authorization_code');
     return { grant, client_id: this.own ? this.clientId.trim() : null, scopes: [] };
   }
 

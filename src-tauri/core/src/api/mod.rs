@@ -40,6 +40,7 @@ mod settings;
 mod settle;
 mod sign_in;
 mod sign_in_view;
+mod sign_in_want;
 mod signed;
 mod snapshot;
 mod token;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::connection::{Grant, SignIn};
-use crate::oauth::{Kept, Step};
+use crate::oauth::{Kept, Step, Voucher};
 use crate::probe::Report;
 
 /// How to sign in. An own client's secret comes beside the request.
@@ -23,6 +23,10 @@ pub struct SignInWith {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub seconds: Option<u32>,
+    /// Who vouches for the user; absent: who did before. It may hold secrets, so it never travels.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub voucher: Option<Voucher>,
 }
 
 /// How far a sign-in has come.
@@ -63,6 +67,8 @@ pub struct SignInView {
     pub grant: Grant,
     /// The identifier of the user's own client, where it is one.
     pub own_client: Option<String>,
+    /// Who vouches for the user, where somebody does: a company's address, or the file in which a platform writes.
+    pub voucher: Option<String>,
     /// Since when the user has to sign in anew, RFC 3339; absent while it works.
     pub needed: Option<String>,
     /// The permissions that the service asks for beyond those it gave.
@@ -75,6 +81,7 @@ impl From<&SignIn> for SignInView {
             at: sign_in.at.to_string(),
             grant: sign_in.grant,
             own_client: sign_in.own_client.then(|| sign_in.client_id.clone()),
+            voucher: sign_in.voucher.clone(),
             needed: sign_in.needed.as_ref().map(|needed| needed.since.to_string()),
             asks: sign_in.needed.iter().flat_map(|needed| needed.scopes.clone()).collect(),
         }

@@ -59,6 +59,9 @@ pub struct SignIn {
     pub own_client: bool,
     /// When the user signed in last.
     pub at: Timestamp,
+    /// Who vouches for the user, where somebody does: a company's address, or the file in which a platform writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher: Option<String>,
     /// Why and since when the user has to sign in anew; absent while it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needed: Option<SignInNeeded>,
@@ -73,6 +76,10 @@ pub enum Grant {
     AuthorizationCode,
     /// A client identifier and its secret, for nobody in particular.
     ClientCredentials,
+    /// The identity provider of the user's company vouches for them (SEP-990).
+    Company,
+    /// The platform on which this runs vouches for it (RFC 7523).
+    Platform,
 }
 
 /// Why a sign-in has to be made anew.

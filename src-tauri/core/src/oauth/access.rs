@@ -15,7 +15,8 @@ use super::bundle::{Bundle, Ready};
 use super::dpop::Access;
 use super::failure::needs_person;
 use super::line::Line;
-use super::{token, unsaved};
+use super::{company, token, unsaved};
+use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::file::Lock;
 use crate::secret::{Key, Secret, SecretStore};
@@ -95,14 +96,25 @@ impl Place {
             Err(_) if still_good => return Ok(bundle),
             proven => proven?,
         };
-        match token::renewed(&Line::new(&self.endpoint), &bundle).await {
+        let line = Line::new(&self.endpoint);
+        // What a company gives in place of what it takes is kept before anything else can fail.
+        let (held, bundle, outcome) = match company::prepared(&line, &bundle).await {
+            Ok(None) => (held, bundle.clone(), token::renewed(&line, &bundle).await),
+            Ok(Some(prepared)) => {
+                let held = prepared.held()?.0;
+                self.store.write(&self.key, &held).await?;
+                (held, prepared.clone(), token::renewed(&line, &prepared).await)
+            }
+            Err(error) => (held, bundle, Err(error)),
+        };
+        match outcome {
             Ok(renewed) => {
                 let after_refusal = refused == Some(&bundle.access);
                 self.keep(lock, &held, Bundle { after_refusal, ..renewed }).await
             }
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
-                let now = self.keep(lock, &held, Bundle { ended: true, ..bundle }).await?;
+                let now = self.keep(lock, &held, bundle.over()).await?;
                 if still_good || !now.ended { Ok(now) } else { Err(error) }
             }
             Err(_) if still_good => Ok(bundle),
@@ -113,7 +125,7 @@ impl Place {
     /// Writes what is known already, where the service may replace the token that renews: only a keychain that takes this
     /// can be expected to take what comes in its place. What stands there then.
     async fn proven(&self, held: Secret, bundle: &Bundle) -> Result<Secret> {
-        if bundle.refresh.is_none() {
+        if bundle.refresh.is_none() && bundle.grant != Grant::Company {
             return Ok(held);
         }
         let held = if unsaved::of(&self.lock, &held).is_some() { bundle.held()?.0 } else { held };

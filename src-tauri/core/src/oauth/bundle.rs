@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Held;
+use super::vouch::Vouched;
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -46,6 +47,9 @@ pub(super) struct Bundle {
     pub(super) resource: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) scopes: Vec<String>,
+    /// Who vouches for the user, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) vouched: Option<Vouched>,
 }
 
 /// Who gives the tokens.
@@ -123,6 +127,18 @@ impl Bundle {
         Ok(Held(Secret::new(text)))
     }
 
+    /// The same once the service has said that only a person can go on.
+    pub(super) fn over(self) -> Self {
+        Self { ended: true, vouched: self.vouched.map(Vouched::refused), ..self }
+    }
+
+    /// All that nobody may see.
+    pub(super) fn secrets(&self) -> Vec<&Secret> {
+        let own = [Some(&self.access), self.refresh.as_ref(), self.client.secret.as_ref()];
+        let vouched = self.vouched.iter().flat_map(Vouched::secrets);
+        own.into_iter().flatten().filter(|secret| !secret.is_empty()).chain(vouched).collect()
+    }
+
     /// When the access token ends.
     pub(super) fn ends(&self) -> Option<Timestamp> {
         self.received.checked_add(SignedDuration::from_secs(self.lasts?)).ok()
@@ -143,15 +159,23 @@ impl Bundle {
         }
     }
 
+    /// Whether another token can be had without a person.
+    fn renews(&self, now: Timestamp) -> bool {
+        let by_itself = self.grant == Grant::ClientCredentials || self.refresh.is_some();
+        let is_vouched = || self.vouched.as_ref().is_some_and(|vouched| vouched.renews(now, self.ended));
+        (by_itself && !self.ended) || is_vouched()
+    }
+
     /// What can be done now, where `refused` is the token that a service has just refused.
     pub(super) fn ready(&self, now: Timestamp, refused: Option<&Secret>) -> Ready {
         let is_new = self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
         let refused = refused == Some(&self.access) && !(self.after_refusal && is_new);
         let has_ended = self.ends().is_some_and(|end| end <= now);
         let is_fresh = self.fresh_until().is_none_or(|until| until > now);
-        let renews = !self.ended && (self.grant == Grant::ClientCredentials || self.refresh.is_some());
-        match (refused || has_ended, renews) {
-            (false, _) if is_fresh => Ready::Now,
+        if !refused && !has_ended && is_fresh {
+            return Ready::Now;
+        }
+        match (refused || has_ended, self.renews(now)) {
             (good, true) => Ready::Renew { still_good: !good },
             // The last minute of a token that nothing follows.
             (false, false) => Ready::Now,
@@ -160,12 +184,12 @@ impl Bundle {
     }
 }
 
-fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
 
 #[expect(clippy::ref_option, reason = "serde hands over references")]
-fn exposed_if_any<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn exposed_if_any<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 

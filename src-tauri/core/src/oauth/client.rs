@@ -25,7 +25,7 @@ pub(super) fn kept_for(server: &Server, before: Option<Bundle>) -> Result<Option
     }
 }
 
-fn elsewhere(client: &Client) -> Error {
+pub(super) fn elsewhere(client: &Client) -> Error {
     let field = if client.secret.is_some() { "client_secret" } else { "client_id" };
     let said =
         "The service now names another place to sign in than the one your client ID is for. Nothing was sent there.";

@@ -65,10 +65,11 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         client,
         resource: found.resource,
         scopes: granted,
+        vouched: None,
     })
 }
 
-fn nobody() -> Error {
+pub(super) fn nobody() -> Error {
     Error::new(Code::SignInTimeout, "Nobody came back from the browser in time. Nothing was changed.")
         .hint("Sign in again.")
 }
@@ -160,7 +161,7 @@ async fn registered(line: &Line, found: &mut Found, here: String, scopes: &[Stri
 }
 
 /// How the token endpoint is shown the client's secret; the same choice as rmcp's.
-fn proof(found: &Found, secret: Option<&Secret>) -> Proof {
+pub(super) fn proof(found: &Found, secret: Option<&Secret>) -> Proof {
     let takes = |proof| takes(&found.metadata, proof) == Some(true);
     match secret {
         None => Proof::None,

@@ -61,6 +61,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         client: Client { id, secret: Some(secret), proof, own: true, redirect: None },
         resource: found.resource,
         scopes,
+        vouched: None,
     };
     tell(Step::Fetching);
     signed(&fetched(&want.endpoint, &bundle).await?)

@@ -1,5 +1,6 @@
 //! Why a sign-in failed, in words. What a service says is shown short, plain and without tokens.
 
+use http::StatusCode;
 use rmcp::transport::auth::{AuthError, ProtectedResourceMetadataInvalidReason as Reason};
 use serde::Deserialize;
 
@@ -35,9 +36,36 @@ pub(super) fn without_pkce() -> Error {
     not_offered("it does not know the protection that Patchbay needs (PKCE).")
 }
 
+/// How a refusal begins.
+pub(super) const REFUSED: &str = "The sign-in was refused: ";
+
 /// The sign-in was refused.
 pub(super) fn refused(why: &str) -> Error {
-    Error::new(Code::SignInRefused, format!("The sign-in was refused: {why}")).hint("Try again.")
+    Error::new(Code::SignInRefused, format!("{REFUSED}{why}")).hint("Try again.")
+}
+
+/// Why a token endpoint gave no tokens, in its own words without these secrets.
+pub(super) fn of_grant(line: &Line, answer: &Answer, secrets: &[&Secret]) -> Error {
+    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let parts: Vec<_> = [said.error, said.error_description].into_iter().filter(|part| !part.is_empty()).collect();
+    let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).clone()).collect();
+    let words = words(line, &parts.join(", "), &secrets);
+    let words = if words.is_empty() { format!("status {}", answer.status.as_u16()) } else { words };
+    let is_busy =
+        answer.status == StatusCode::TOO_MANY_REQUESTS || parts.iter().any(|part| part == "temporarily_unavailable");
+    if answer.status.is_client_error() && !is_busy {
+        return refused(&format!("{words}."));
+    }
+    let origin = line.endpoint().origin();
+    Error::new(Code::Unreachable, format!("{origin} does not sign anybody in just now: {words}.")).hint("Try again.")
+}
+
+/// What a refusal means while nobody is there: only the user can go on.
+pub(super) fn at_renewal(error: Error) -> Error {
+    match error.code {
+        Code::SignInRefused => needs_person(&error.message),
+        _ => error,
+    }
 }
 
 /// Why tokens could not be renewed.
@@ -56,8 +84,7 @@ pub(super) fn of_renewal(line: &Line, bundle: &Bundle, answer: &Answer) -> Error
 /// A service's own words, without what the bundle keeps secret.
 fn plain(line: &Line, said: &[&str], bundle: &Bundle) -> String {
     let said = said.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ");
-    let secrets = [Some(&bundle.access), bundle.refresh.as_ref(), bundle.client.secret.as_ref()];
-    words(line, &said, &secrets.into_iter().flatten().cloned().collect::<Vec<_>>())
+    words(line, &said, &bundle.secrets().into_iter().cloned().collect::<Vec<_>>())
 }
 
 /// A service's words as plain text without these secrets.

@@ -7,19 +7,25 @@
 //! The protocol is rmcp's; what it lacks, renewing and revoking without asking the service about itself again, is here.
 
 mod access;
+mod bearer;
 mod bundle;
 mod challenge;
+mod claims;
 mod client;
 mod code;
+mod company;
 mod credentials;
 mod discover;
 mod dpop;
 mod failure;
+mod idp;
 mod kept;
 mod line;
+mod platform;
 mod redirect;
 mod token;
 mod unsaved;
+mod vouch;
 
 use std::path::Path;
 use std::time::Duration;
@@ -39,6 +45,7 @@ pub use challenge::Refusal;
 pub use dpop::Access;
 pub use kept::Kept;
 pub use redirect::USUAL_PORT;
+pub use vouch::{Company, Voucher};
 
 /// The address to which the browser comes back where a client was registered by hand.
 pub fn usual_redirect() -> String {
@@ -56,10 +63,12 @@ pub struct Want {
     pub client: Option<OwnClient>,
     /// The permissions to ask for; empty: those that the service names.
     pub scopes: Vec<String>,
+    /// Who vouches for the user, for the ways that need somebody; absent: who did last time.
+    pub voucher: Option<Voucher>,
 }
 
 /// A client that was registered by hand at the service.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnClient {
     /// Its identifier. Without a secret, an https address is that of a document about the client (SEP-991), which is used
     /// where the service takes such.
@@ -144,6 +153,8 @@ pub async fn sign_in_as(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step)) -
     match want.grant {
         Grant::AuthorizationCode => code::sign_in(want, manner, tell).await,
         Grant::ClientCredentials => credentials::sign_in(want, manner, tell).await,
+        Grant::Company => company::sign_in(want, manner, tell).await,
+        Grant::Platform => platform::sign_in(want, manner, tell).await,
     }
 }
 
@@ -154,6 +165,7 @@ fn signed(bundle: &Bundle) -> Result<Signed> {
         client_id: bundle.client.id.clone(),
         own_client: bundle.client.own,
         at: bundle.received,
+        voucher: bundle.vouched.as_ref().and_then(vouch::Vouched::name),
         needed: None,
     };
     Ok(Signed { sign_in, scopes: bundle.scopes.clone(), held: bundle.held()? })
@@ -242,7 +254,11 @@ pub async fn take_out(store: &SecretStore, key: &Key, data_dir: &Path) -> Result
 /// Revokes a sign-in's tokens at the service, where it offers that; whether it did.
 pub async fn sign_out(held: &Held, endpoint: &Endpoint) -> bool {
     match Bundle::read(&held.0) {
-        Some(bundle) => token::revoke(&line::Line::new(endpoint), &bundle).await,
+        Some(bundle) => {
+            let line = line::Line::new(endpoint);
+            let at_company = Box::pin(company::revoke(&line, &bundle)).await;
+            token::revoke(&line, &bundle).await && at_company
+        }
         None => false,
     }
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::bundle::{Bundle, Client, Proof};
 use super::failure::needs_person;
 use super::line::{Answer, Line};
-use super::{credentials, dpop, failure};
+use super::{company, credentials, dpop, failure, platform};
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -83,7 +83,9 @@ impl Form {
         form.headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
         // Beside `Basic` too: any client may name itself (RFC 6749, 3.2.1), which is no second proof, and servers made with
         // MCP's Python SDK look for it there alone.
-        form.set(CLIENT_ID, &client.id);
+        if !client.id.is_empty() {
+            form.set(CLIENT_ID, &client.id);
+        }
         match (client.proof, &client.secret) {
             (Proof::ClientSecretBasic, Some(secret)) => {
                 form.headers.insert(AUTHORIZATION, basic(&client.id, secret)?);
@@ -143,9 +145,19 @@ fn basic(id: &str, secret: &Secret) -> Result<HeaderValue> {
 /// # Errors
 /// `SignInNeeded` where the service refuses, `Unreachable` where it is no answer to that question.
 pub(super) async fn renewed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
-    if bundle.grant == Grant::ClientCredentials {
-        return credentials::renewed(line, bundle).await;
+    match bundle.grant {
+        Grant::AuthorizationCode => refreshed(line, bundle).await,
+        Grant::ClientCredentials => credentials::renewed(line, bundle).await,
+        Grant::Company => company::renewed(line, bundle).await,
+        Grant::Platform => platform::renewed(line, bundle).await,
     }
+}
+
+/// Replaces a bundle's tokens with the one that it holds for that.
+///
+/// # Errors
+/// As [`renewed`].
+pub(super) async fn refreshed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
     let Some(refresh) = &bundle.refresh else { return Err(needs_person("It has ended.")) };
     dpop::take_up(line, bundle)?;
     let mut form = Form::of(&bundle.client)?;
@@ -183,7 +195,7 @@ pub(super) async fn revoke(line: &Line, bundle: &Bundle) -> bool {
 
 /// Takes a token back. Servers made with MCP's Python SDK refuse a form without a secret even from a client that has none;
 /// an empty one says the same as none (RFC 6749, 2.3.1), so they are told that at the second attempt.
-async fn is_taken_back(line: &Line, url: &str, client: &Client, kind: &str, token: &Secret) -> bool {
+pub(super) async fn is_taken_back(line: &Line, url: &str, client: &Client, kind: &str, token: &Secret) -> bool {
     for with_empty_secret in [false, true] {
         let Ok(mut form) = Form::of(client) else { return false };
         form.set("token", token.expose());

@@ -43,7 +43,7 @@ export function token(id: string, days: number | null, more: Partial<TokenView> 
 }
 
 export function signedIn(id: string, sign: Partial<SignInView> = {}, more: Partial<TokenView> = {}): TokenView {
-  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, needed: null, asks: [], ...sign }, ...more });
+  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, voucher: null, needed: null, asks: [], ...sign }, ...more });
 }
 
 export function oldToken(delta: number): OldTokenView {

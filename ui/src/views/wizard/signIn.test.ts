@@ -1,5 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { fakeBackend } from '../../backend/fake';
+import type { SignInView } from '../../bindings/SignInView';
+import { Signing } from '../../lib/signing.svelte';
 import { connection, connectTo, data, refresh } from '../../lib/state.svelte';
 import { Wizard } from './wizard.svelte';
 
@@ -98,6 +100,12 @@ test('a client of one’s own: its ID is wanted, its secret goes beside the requ
   expect(secret.mock.calls.at(-1)?.[1]).toBe('canary-client-secret');
   expect(JSON.stringify(backend.fake.asked)).not.toContain('canary');
   expect(wizard.signing.secret).toBe('');
+});
+
+test.each(['company', 'platform'] as const)('who vouched for the user does so again: %s', (grant) => {
+  const before: SignInView = { at: '2026-01-01T00:00:00Z', grant, own_client: 'mine', voucher: 'https://id.example', needed: null, asks: [] };
+  expect(new Signing(null, before).with).toEqual({ grant, client_id: 'mine', scopes: [] });
+  expect(new Signing(null, { ...before, grant: 'authorization_code' }).with.grant).toBe('authorization_code');
 });
 
 test('where every app signs in by itself, nobody signs in here and nothing is checked', async () => {

@@ -1,0 +1,111 @@
+//! Connections that are signed in to by somebody's word: set up, used again, left and removed like any other.
+
+use patchbay_core::Code;
+use patchbay_core::api::SignInWith;
+use patchbay_core::api::message::{Answer, Connect, LeaveChoice, Request};
+use patchbay_core::connection::Grant;
+use patchbay_core::oauth::{Company, OwnClient, Voucher};
+use patchbay_core::secret::Secret;
+use serde_json::Value;
+
+use super::{ID, User, signing};
+use crate::api::World;
+use crate::oauth::idp::{self, Idp, after, statement};
+use crate::oauth::service::{Rules, Service};
+
+const SECRETS: [&str; 4] =
+    ["canary-mine-secret", "canary-desk-secret", "canary-company-refresh", "canary-access-token"];
+
+/// A service that takes somebody's word.
+async fn service() -> Service {
+    let grants = Some(vec!["urn:ietf:params:oauth:grant-type:jwt-bearer"]);
+    Service::start(Rules { grants, open: true, ..Rules::default() }).await
+}
+
+fn with(voucher: Voucher) -> SignInWith {
+    SignInWith { client_id: Some("mine".to_owned()), voucher: Some(voucher), ..SignInWith::default() }
+}
+
+fn company(idp: &Idp) -> Voucher {
+    let client = OwnClient { id: "desk".to_owned(), secret: Some(Secret::new("canary-desk-secret")) };
+    Voucher::Company(Company { issuer: idp.origin(), client, id_token: None })
+}
+
+impl World {
+    async fn connect_to(&self, service: &Service, voucher: Voucher) {
+        let mut connect = Connect { provider: "custom".to_owned(), ..self.tokenless() };
+        connect.settings = [("url".to_owned(), service.url())].into();
+        let secret = Some(Secret::new("canary-mine-secret"));
+        let request = Request::ConnectSignedIn { connect, with: with(voucher), expected: None };
+        self.patchbay.call(request, secret).await.expect("it connects");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_through_a_company_is_set_up_shown_and_signed_in_to_again_with_nothing_said() {
+    let (service, idp) = (service().await, Idp::start(idp::Rules::default()).await);
+    let (world, told) = signing(User::Allows).await;
+    world.connect_to(&service, company(&idp)).await;
+    assert!(told.lock().expect("no panic").contains(&format!("{ID} browser")), "at the company");
+    let shown = world.view().tokens.remove(0).sign_in.expect("signed in");
+    assert_eq!(
+        (shown.grant, shown.voucher, shown.own_client.as_deref()),
+        (Grant::Company, Some(idp.origin()), Some("mine"))
+    );
+    for secret in SECRETS {
+        assert!(world.held().contains(secret), "{secret} is kept");
+        assert_eq!(world.home.files_with(secret), Vec::<std::path::PathBuf>::new());
+    }
+    world.sign_in().await.expect("signed in again");
+    assert_eq!((idp.asked("/authorize").len(), service.count("/token"), service.count("/authorize")), (2, 2, 0));
+    assert!(world.sign_out().await.revoked && world.secrets() == 0);
+    assert_eq!(idp.asked("/revoke").len(), 2, "the one that was replaced, too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_writes_nothing_of_it_into_an_app_and_says_that_none_can_go_on() {
+    for keep_working in [false, true] {
+        let (service, idp) = (service().await, Idp::start(idp::Rules::default()).await);
+        let (world, _) = signing(User::Allows).await;
+        world.connect_to(&service, company(&idp)).await;
+        let choice = LeaveChoice { keep_working, take_changed: false };
+        let Ok(Answer::Leave(view)) = world.do_it(Request::PlanLeave { choice }).await else { panic!("no plan") };
+        assert_eq!((view.signs_in.len(), view.cannot_sign_in.len()), (0, if keep_working { 3 } else { 0 }));
+        let Ok(Answer::Left(left)) = world.do_it(Request::Leave { choice, expected: None }).await else {
+            panic!("it does not leave")
+        };
+        assert_eq!((left.signed_out, left.taken_out, world.secrets()), (Some(true), 3, 0));
+        assert!(SECRETS.iter().all(|secret| world.home.files_with(secret).is_empty()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_by_a_platforms_file_names_it_and_keeps_nothing_of_what_stands_in_it() {
+    let service = service().await;
+    let (world, told) = signing(User::LooksAway).await;
+    let path = world.home.path().join("projected-token");
+    let claims = serde_json::json!({ "aud": service.origin(), "exp": after(60) });
+    std::fs::write(&path, statement(&claims).expose()).expect("written");
+    world.connect_to(&service, Voucher::File(path.clone())).await;
+    assert!(!told.lock().expect("no panic").iter().any(|step| step.ends_with("browser")));
+    let shown = world.view().tokens.remove(0).sign_in.expect("signed in");
+    assert_eq!((shown.grant, shown.voucher), (Grant::Platform, Some(path.display().to_string())));
+    assert!(!world.held().contains("canary-signature"));
+    assert_eq!(world.home.files_with("canary-signature"), std::slice::from_ref(&path), "the platform's own alone");
+    world.sign_in().await.expect("signed in again with nothing said");
+    std::fs::remove_file(&path).expect("removed");
+    let failed = world.sign_in().await.expect_err("no file");
+    assert_ne!(failed.code, Code::Internal, "{failed}");
+    let Ok(Answer::Connected(done)) = world.do_it(Request::Remove { id: ID.into(), expected: None }).await else {
+        panic!("it is not removed")
+    };
+    assert_eq!((done.signed_out, world.secrets()), (Some(true), 0));
+}
+
+#[test]
+fn who_vouches_never_travels_with_a_request() {
+    let client = OwnClient { id: "desk".to_owned(), secret: Some(Secret::new("canary-desk-secret")) };
+    let voucher = Voucher::Company(Company { issuer: "https://id.example".to_owned(), client, id_token: None });
+    let written: Value = serde_json::to_value(with(voucher)).expect("JSON");
+    assert_eq!(written.get("voucher"), None);
+}
