@@ -86,7 +86,7 @@ fn plan(host: &Host, all: &NetworkChoice, own: Option<&NetworkChoice>, url: &Url
 
 /// What this computer names as its proxy.
 pub(super) fn system_proxy(host: &Host) -> SystemProxy {
-    SystemProxy::of(|name| host.var(name).map(str::to_owned)).with_settings()
+    SystemProxy::of_host(host)
 }
 
 /// How an address is reached, for the bridge's start, read without a thread in between.

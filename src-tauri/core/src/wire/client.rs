@@ -7,7 +7,9 @@ use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
-use super::{Endpoint, ProxyFault, ProxyWhy, WireError, tunnel};
+use super::http2::speaks_http2;
+use super::network::try_through;
+use super::{Endpoint, ProxyFault, ProxyWhy, WireError};
 use crate::error::{Code, Error, Result};
 
 const MOST_REDIRECTS: usize = 5;
@@ -99,16 +101,25 @@ impl Client {
     /// again by hand.
     async fn why(&self, error: &reqwest::Error, at: &Endpoint) -> WireError {
         let seen = WireError::of(error);
-        let proxy = at.network().proxy_for(at.url()).filter(|_| error.is_connect());
-        let Some(proxy) = proxy.filter(|_| !matches!(seen, WireError::Tls(_))) else { return seen };
-        let slow = || ProxyFault::new(&proxy, at.url(), ProxyWhy::Slow);
-        if seen == WireError::Timeout {
-            return WireError::Proxy(slow());
+        if at.is_plain() {
+            let may_be = matches!(seen, WireError::NoHttp | WireError::Broken);
+            return if may_be && speaks_http2(at.url()).await { WireError::Http2Only } else { seen };
         }
-        match tokio::time::timeout(self.patience, tunnel(at.network(), &proxy, at.url())).await {
-            Ok(Ok(_)) => seen,
+        if !error.is_connect() || matches!(seen, WireError::Tls(_)) {
+            return seen;
+        }
+        let network = at.network();
+        let Some(proxy) = network.proxy_for(at.url()) else {
+            return network.unused(at.url()).map_or(seen, WireError::Unused);
+        };
+        let slow = || WireError::Proxy(ProxyFault::new(&proxy, at.url(), ProxyWhy::Slow));
+        if seen == WireError::Timeout {
+            return slow();
+        }
+        match tokio::time::timeout(self.patience, try_through(network, &proxy, at.url())).await {
+            Ok(Ok(())) => seen,
             Ok(Err(fault)) => WireError::Proxy(fault),
-            Err(_) => WireError::Proxy(slow()),
+            Err(_) => slow(),
         }
     }
 }
