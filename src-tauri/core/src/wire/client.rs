@@ -105,12 +105,13 @@ impl Client {
             let may_be = matches!(seen, WireError::NoHttp | WireError::Broken);
             return if may_be && speaks_http2(at.url()).await { WireError::Http2Only } else { seen };
         }
-        if !error.is_connect() || matches!(seen, WireError::Tls(_)) {
+        if !error.is_connect() {
             return seen;
         }
         let network = at.network();
         let Some(proxy) = network.proxy_for(at.url()) else {
-            return network.unused(at.url()).map_or(seen, WireError::Unused);
+            let unused = network.unused(at.url()).filter(|_| !matches!(seen, WireError::Tls(_)));
+            return unused.map_or(seen, WireError::Unused);
         };
         let slow = || WireError::Proxy(ProxyFault::new(&proxy, at.url(), ProxyWhy::Slow));
         if seen == WireError::Timeout {

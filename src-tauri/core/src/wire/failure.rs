@@ -70,7 +70,9 @@ pub enum Distrust {
     )]
     SignsItself,
     /// The certificate is signed by nobody who is trusted, and it is for another host.
-    #[error("nobody this computer trusts has signed its certificate, and it is for another name; compare the address with the service's own page, and if it is right, ask whoever looks after your network, which may be inspecting this connection")]
+    #[error(
+        "nobody this computer trusts has signed its certificate, and it is for another name; compare the address with the service's own page, and if it is right, ask whoever looks after your network, which may be inspecting this connection"
+    )]
     UnknownOtherName,
     /// The certificate is one for signing others.
     #[error("its certificate is one for signing others; whoever runs the service has to make another for it")]
