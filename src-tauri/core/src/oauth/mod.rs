@@ -14,6 +14,7 @@ mod code;
 mod credentials;
 mod discover;
 mod failure;
+mod inside;
 mod kept;
 mod line;
 mod redirect;
