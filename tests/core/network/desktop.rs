@@ -1,7 +1,5 @@
 //! What Linux desktops have set. The databases in `dconf/` were made of the folders beside them: `dconf compile NAME NAME.d`.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use patchbay_core::wire::{Network, ProxyNote, SystemProxy};
 use patchbay_core::{Host, Platform};
@@ -233,7 +231,7 @@ fn what_gnomes_own_programs_write_is_read() {
         .output()
         .expect("dbus-run-session runs");
     assert!(run.status.success(), "{run:?}");
-    assert!(Path::new(&desk.home.path().join(".config/dconf/user")).is_file(), "it is dconf that was asked: {run:?}");
+    assert!(desk.home.path().join(".config/dconf/user").is_file(), "it is dconf that was asked: {run:?}");
     assert_eq!(desk.to(FAR).as_deref(), Some("socks5h://[fd12::1]:1081"));
     for past in ["https://example.com/", "https://a.intra.example/", "https://h\u{e9}.example/", "https://[fd00::7]/"] {
         assert_eq!(desk.to(past), None, "{past}");

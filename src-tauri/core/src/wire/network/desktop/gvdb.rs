@@ -81,7 +81,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A value with its kind, as GVariant writes them.
+/// A value with its kind, as `GVariant` writes them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Value<'a> {
     kind: &'a [u8],

@@ -62,6 +62,9 @@ pub enum ProxyNote {
 #[derive(Debug)]
 struct Unread(PathBuf);
 
+/// How one desktop is asked.
+type Way = fn(&Host) -> Result<Desktop, Unread>;
+
 impl Desktop {
     /// What the desktop of a host says. Where the environment does not tell which desktop it is, as that of a bridge
     /// that an app starts may not, whichever says something counts.
@@ -70,7 +73,7 @@ impl Desktop {
             return Self::Nothing;
         }
         let named = host.var("XDG_CURRENT_DESKTOP").map(|names| names.split(':').any(|name| name == "KDE"));
-        let ways: &[fn(&Host) -> Result<Self, Unread>] = match named {
+        let ways: &[Way] = match named {
             Some(true) => &[kde::desktop],
             Some(false) => &[dconf::desktop],
             None => &[dconf::desktop, kde::desktop],
