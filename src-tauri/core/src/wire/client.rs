@@ -87,7 +87,8 @@ impl Client {
             }
             let response = match request.send().await {
                 Ok(response) => response,
-                Err(error) => return Err(self.why(&error, &at).await),
+                // Apart, so that requests that go well carry none of it along.
+                Err(error) => return Err(Box::pin(self.why(&error, &at)).await),
             };
             match next(&at, &response)? {
                 Some(there) if again(response.status()) => at = there,
