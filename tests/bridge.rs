@@ -12,6 +12,9 @@ mod channel;
 /// Refusals, pages, outages: each an error in plain words under the request's id.
 #[path = "bridge/failures.rs"]
 mod failures;
+/// What no service should send: each ends in time, with an answer or a sentence.
+#[path = "bridge/hostile.rs"]
+mod hostile;
 /// Answers that are passed on while they come in.
 #[path = "bridge/large.rs"]
 mod large;

@@ -1,5 +1,7 @@
 //! Refusals, pages, outages: each an error in plain words under the request's id.
 
+use std::time::{Duration, Instant};
+
 use patchbay_bridge::Event;
 use patchbay_core::{Code, Error};
 use serde_json::json;
@@ -126,6 +128,27 @@ async fn without_a_token_the_bridge_stays_and_tries_again() {
     keychain.renew(&service.url(), "t");
     assert!(app.ask(INITIALIZE).await["result"].is_object());
     assert_eq!(app.events().last(), Some(&Event::Answered));
+}
+
+#[tokio::test]
+async fn a_locked_keychain_is_not_asked_by_each_of_many_messages_and_is_used_once_it_opens() {
+    let service = Service::start(|asked| Reply::json(result(asked, "{}"))).await;
+    let keychain = Keychain::with(Err(Error::new(Code::KeychainLocked, "The keychain is locked.")));
+    let mut app = App::start(&keychain);
+    let begun = Instant::now();
+    for id in 0..8 {
+        assert_eq!(app.request(id, "ping").await["error"]["data"]["code"], "keychain_locked");
+    }
+    let (reads, most) = (keychain.reads(), 2 + begun.elapsed().as_millis() / 100);
+    assert!(u128::try_from(reads).is_ok_and(|reads| reads <= most), "{reads} reads in {:?}", begun.elapsed());
+    keychain.renew(&service.url(), "t");
+    let opened = Instant::now();
+    assert!(app.request(9, "ping").await["result"].is_object(), "the next message is sent with it");
+    assert!(opened.elapsed() < Duration::from_secs(1), "{:?}", opened.elapsed());
+    for id in 10..40 {
+        app.request(id, "ping").await;
+    }
+    assert_eq!(keychain.reads(), reads + 1, "and nobody waits any more");
 }
 
 #[tokio::test]

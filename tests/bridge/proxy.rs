@@ -90,6 +90,70 @@ async fn what_a_proxy_does_is_said_with_its_name_and_the_next_step() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_drops_what_it_is_asked_is_told_from_one_that_is_none() {
+    let company = company().await;
+    let cases = [
+        (Rule::HangsUp, "proxy_unreachable", "hangs up when it is asked for service.invalid"),
+        (Rule::Says("SSH-2.0-x\r\n"), "proxy_unreachable", "is no proxy"),
+        (Rule::Cuts, "unreachable", "agrees to lead to service.invalid, and then the line is cut"),
+    ];
+    for (rule, code, words) in cases {
+        let proxy = company.proxy(rule).await;
+        let said = said(company.endpoint(through(&proxy, None))).await;
+        assert_eq!(error(&said).0, code, "{said}");
+        assert!(error(&said).1.contains(words) && error(&said).1.contains(&proxy.at.to_string()), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_behind_tls_is_trusted_by_the_companys_certificate_alone() {
+    let company = company().await;
+    let proxy = company.proxy(Rule::SignIn(BASIC.to_owned())).await;
+    let front = company.authority.serve("localhost", proxy.at).await;
+    let own = Proxy::at(&format!("https://localhost:{}", front.port())).expect("a proxy");
+    let network = Network::system(SystemProxy::default());
+    let network = network.through(own.with_sign_in("aladdin", Some(Secret::new(PASSWORD))));
+    let answer = said(company.endpoint(network.clone())).await;
+    assert!(answer["result"].is_object(), "{answer}");
+    let untrusted = company.endpoint(network.clone()).with_network(network);
+    let answer = said(untrusted).await;
+    assert_eq!(error(&answer).0, "tls_not_trusted", "{answer}");
+    assert!(error(&answer).1.contains(&format!("localhost:{}", front.port())), "which one is not trusted: {answer}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_takes_a_password_no_more_is_told_once_it_refuses_it() {
+    let service = Service::start(|asked| Reply::json(result(asked, "{}")).header("connection", "close")).await;
+    let company = Company { service, ..company().await };
+    let back = company.service.origin().replace("http://", "").parse().expect("an address");
+    let there = company.authority.serve("service.invalid", back).await;
+    let rule = Rule::SignInTimes(BASIC.to_owned(), 1);
+    let proxy = TestProxy::start(rule, &[("service.invalid:443", there)]).await;
+    let mut app = App::start(&Keychain::with(Ok(company.endpoint(through(&proxy, Some(PASSWORD))))));
+    assert!(app.request(1, "ping").await["result"].is_object());
+    let said = app.request(2, "ping").await;
+    assert_eq!(error(&said).0, "proxy_sign_in_refused", "{said}");
+    assert!(error(&said).1.contains(&proxy.at.to_string()) && !said.to_string().contains("canary"), "{said}");
+}
+
+#[tokio::test]
+async fn a_proxy_script_that_is_not_run_is_named_where_nobody_is_reached() {
+    let home = patchbay_test_support::Home::new();
+    let mut host = patchbay_core::Host::bare(patchbay_core::Platform::Linux, home.path(), jiff::Timestamp::now());
+    host.env.insert("XDG_CURRENT_DESKTOP".into(), "KDE".into());
+    std::fs::create_dir_all(home.path().join(".config")).expect("made");
+    let settings = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
+    std::fs::write(home.path().join(".config/kioslaverc"), settings).expect("written");
+    let company = company().await;
+    let said = said(company.endpoint(Network::system(SystemProxy::of_host(&host)))).await;
+    assert_eq!(error(&said).0, "unreachable", "{said}");
+    assert!(
+        error(&said).1.contains("proxy script (http://wpad.example/proxy.pac), which Patchbay cannot read"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_network_that_is_set_right_counts_without_a_restart_of_the_app() {
     let company = company().await;
     let proxy = company.proxy(Rule::SignIn(BASIC.to_owned())).await;

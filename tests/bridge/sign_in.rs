@@ -72,6 +72,23 @@ async fn a_token_that_ends_is_asked_for_anew_before_it_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_be_renewed_for_now_is_sent_without_asking_before_each_message() {
+    let service = Service::start(|asked| Reply::json(result(asked, "{}"))).await;
+    let past = Some(jiff::Timestamp::UNIX_EPOCH);
+    let keychain = Keychain::with(endpoint(&service.url(), "old").map(|old| old.fresh_until(past)));
+    let mut app = App::start(&keychain);
+    assert!(app.request(1, "ping").await["result"].is_object());
+    keychain.answer(Err(patchbay_core::Error::new(patchbay_core::Code::Unreachable, "Nobody answers.")));
+    let reads = keychain.reads();
+    let begun = std::time::Instant::now();
+    for id in 2..50 {
+        assert!(app.request(id, "ping").await["result"].is_object());
+    }
+    let most = 2 + begun.elapsed().as_secs();
+    assert!((keychain.reads() - reads) as u64 <= most, "{} reads", keychain.reads() - reads);
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_renewed_yet_is_sent_until_the_next_attempt() {
     let service = Service::start(|asked| Reply::json(result(asked, "{}"))).await;
     let past = Some(jiff::Timestamp::UNIX_EPOCH);

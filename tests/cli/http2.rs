@@ -1,4 +1,5 @@
-//! A service that speaks HTTP/2 alone, over TLS, to callers who offer it (ALPN): the check gets through.
+//! Services that speak HTTP/2 alone: over TLS to callers who offer it (ALPN), where the check gets through, and in clear
+//! text, which is said.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -65,4 +66,35 @@ async fn a_service_of_http_2_alone_works() {
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(said.starts_with("n: It works\n"), "{said}");
     assert_eq!(checked.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_service_of_http_2_alone_in_clear_text_is_told_for_what_it_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("url=http://{}/mcp", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(
+                http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service_fn(answer)),
+            );
+        }
+    });
+    let home = Home::new();
+    let run = move || {
+        let add = ["add", "--provider", "custom", "--name", "n", "--app", "codex", "--create", "--set", &url];
+        patchbay_in(&home, &add, None, &[]);
+        let request = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{}}\n";
+        (patchbay_in(&home, &["check"], None, &[]), patchbay_in(&home, &["bridge", "n"], Some(request), &[]))
+    };
+    let (checked, bridge) = tokio::task::spawn_blocking(run).await.expect("they run");
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    let sentence = "n: What answers at this address speaks only HTTP/2 without encryption, which AI apps cannot use. Whoever \
+                    runs the service has to let it speak HTTP/1.1 as well, or https.\n";
+    assert!(said.starts_with(sentence), "{said}");
+    let answer: Value = serde_json::from_slice(&bridge.stdout).expect("one answer");
+    assert_eq!(answer["error"]["data"]["code"], "not_mcp", "{answer}");
+    assert!(
+        answer["error"]["message"].as_str().is_some_and(|said| said.contains("only HTTP/2 without encryption")),
+        "{answer}"
+    );
 }

@@ -133,6 +133,29 @@ async fn the_systems_proxy_is_used_shown_without_its_password_and_never_for_this
     assert_eq!(bridge(&["bridge", "far"], &excepted)["error"]["data"]["code"], "unreachable");
 }
 
+#[test]
+fn what_the_desktop_has_set_is_shown_a_script_and_unreadable_settings_as_well() {
+    let home = Home::new();
+    let folder = home.path().join("settings");
+    std::fs::create_dir_all(folder.join("dconf")).expect("made");
+    let (folder, kde) = (folder.display().to_string(), folder.join("kioslaverc"));
+    let show = |args: &[&str], desktop: &str| {
+        let env = [("XDG_CONFIG_HOME", folder.as_str()), ("XDG_CURRENT_DESKTOP", desktop), ("DCONF_PROFILE", "/none")];
+        String::from_utf8_lossy(&patchbay_in(&home, args, None, &env).stdout).into_owned()
+    };
+    std::fs::write(&kde, "[Proxy Settings]\nProxyType=1\nhttpsProxy=http://one.example 3128\n").expect("written");
+    assert_eq!(show(&["network"], "KDE"), "All connections: through the system's proxy one.example:3128\n");
+    let script = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
+    std::fs::write(&kde, script).expect("written");
+    let said = show(&["network"], "KDE");
+    assert!(said.contains("a proxy script (http://wpad.example/proxy.pac), which Patchbay cannot read"), "{said}");
+    let note: Value = serde_json::from_str(&show(&["network", "--json"], "KDE")).expect("JSON");
+    assert_eq!(note["system_proxy_note"]["kind"], "script", "{note}");
+    std::fs::write(std::path::Path::new(&folder).join("dconf/user"), "garbage").expect("written");
+    let said = show(&["network"], "GNOME");
+    assert!(said.contains("cannot be read from") && said.contains("dconf/user"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_proxy_forgets_the_password_and_says_so() {
     let desk = desk().await;

@@ -116,6 +116,9 @@ fn refuses(said: &Said, sentence: &str, words: &str) {
 const UNKNOWN: &str = "Nobody whom this computer trusts vouches for the service, so nothing was sent. Your company may \
                        be inspecting this connection. Ask whoever looks after your network for its certificate file, \
                        and add it in the settings, under Network.";
+const SIGNS_ITSELF: &str = "The service’s certificate is signed by nobody but itself, so nothing was sent. If that is \
+                            meant to be so, add this certificate in the settings, under Network; if not, ask the \
+                            service’s support.";
 const SIGNER: &str = "The service shows a certificate that is only for signing others, so nothing was sent. Whoever runs \
                       the service has to make another one for the service itself.";
 const UNKNOWN_OTHER: &str = "Nobody whom this computer trusts vouches for what answers there, and its certificate is for \
@@ -148,7 +151,20 @@ async fn a_certificate_that_signs_itself_is_not_trusted() {
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
     let certificate = params.self_signed(&key).expect("a certificate").der().clone();
-    refuses(&said(Shown { certificate, key }, &authority()).await, UNKNOWN, "nobody this computer trusts");
+    let said = said(Shown { certificate, key }, &authority()).await;
+    refuses(&said, SIGNS_ITSELF, "is signed by nobody but itself");
+}
+
+/// As the sentence says that it may be added.
+#[tokio::test]
+async fn a_certificate_that_signs_itself_and_is_trusted_works() {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::try_from(key.serialize_der()).expect("a key"));
+    let issuer = issuer.expect("a certificate");
+    let said = said(Shown { certificate: issuer.der().clone(), key }, &issuer).await;
+    assert_eq!(said.tls["mark"], "passed", "{}", said.tls);
 }
 
 /// As `openssl req -x509` makes them.
@@ -165,7 +181,7 @@ async fn a_certificate_for_signing_others_is_told_whether_it_is_trusted_or_not()
 #[tokio::test]
 async fn a_certificate_for_another_name_by_somebody_unknown_is_told_as_both() {
     let said = said(signed(&authority(), "elsewhere.example", |_| {}), &authority()).await;
-    assert_eq!((said.verdict.as_str(), said.sentence.as_str()), ("tls_not_trusted", UNKNOWN_OTHER), "{}", said.tls);
+    refuses(&said, UNKNOWN_OTHER, "and it is for another name; compare the address");
 }
 
 #[tokio::test]

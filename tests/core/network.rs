@@ -11,6 +11,9 @@ use url::Url;
 /// Set, cleared and tried at the front door; passwords kept and deleted.
 #[path = "network/choice.rs"]
 mod choice;
+/// What Linux desktops have set.
+#[path = "network/desktop.rs"]
+mod desktop;
 
 fn url(text: &str) -> Url {
     Url::parse(text).expect("an address")
@@ -43,6 +46,13 @@ fn url(text: &str) -> Url {
 #[case("<local>", "https://intranet/", true)]
 #[case("<local>", "https://intranet.example/", false)]
 #[case("a.example, , 10.0.0.0/99 ;b.example", "https://b.example/", true)]
+#[case(" a.example  b.example ", "https://b.example/", true)]
+#[case("EXAMPLE.com", "https://api.example.COM/", true)]
+#[case("*.Example.com:8443", "https://a.example.com:8443/", true)]
+#[case("*.example.com", "https://example.com/", true)]
+#[case("[::1]:8443", "https://[::1]:8443/", true)]
+#[case("10.0.0.0/8:443", "https://10.0.0.1/", true)]
+#[case("10.0.0.0/8:443", "https://10.0.0.1:8443/", false)]
 #[case("10.0.0.0/99", "https://10.0.0.1/", false)]
 #[case("", "https://example.com/", false)]
 fn exceptions_follow_the_rules_of_no_proxy(#[case] list: &str, #[case] address: &str, #[case] covered: bool) {
@@ -87,6 +97,10 @@ fn a_proxys_address_is_read_or_refused(#[case] text: &str, #[case] origin: Optio
 #[case(&[("HTTPS_PROXY", "a:1"), ("https_proxy", "b:2"), ("ALL_PROXY", "c:3")], Some("a:1"))]
 #[case(&[("https_proxy", "http://user:p%40ss@b:2"), ("ALL_PROXY", "c:3")], Some("b:2"))]
 #[case(&[("HTTPS_PROXY", ""), ("all_proxy", "socks5://c:3")], Some("c:3"))]
+#[case(&[("ALL_PROXY", "http://[::1]:3128")], Some("[::1]:3128"))]
+#[case(&[("https_proxy", "a:1"), ("NO_PROXY", "x.example"), ("no_proxy", "*")], Some("a:1"))]
+#[case(&[("https_proxy", "a:1"), ("no_proxy", "X.example SERVICE.example")], None)]
+#[case(&[("https_proxy", "a:1"), ("no_proxy", "*")], None)]
 #[case(&[("HTTP_PROXY", "d:4")], None)]
 #[case(&[("HTTPS_PROXY", "a:1"), ("no_proxy", "service.example")], None)]
 #[case(&[("HTTPS_PROXY", "a:1"), ("NO_PROXY", "other.example")], Some("a:1"))]

@@ -81,6 +81,12 @@ pub enum Rule {
     Says(&'static str),
     /// Answers nothing.
     Silent,
+    /// Hangs up on everybody.
+    HangsUp,
+    /// Agrees, and then hangs up.
+    Cuts,
+    /// As `SignIn`, but for so many callers only: afterwards it takes the same no more.
+    SignInTimes(String, usize),
     /// Speaks SOCKS 5, and wants this name and password.
     Socks(&'static str, &'static str),
 }
@@ -95,7 +101,12 @@ pub struct Proxy {
 impl Proxy {
     /// Starts one that knows these `host:port`.
     pub async fn start(rule: Rule, hosts: &[(&str, SocketAddr)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_at("127.0.0.1:0", rule, hosts).await
+    }
+
+    /// Starts one at an address of this computer.
+    pub async fn start_at(at: &str, rule: Rule, hosts: &[(&str, SocketAddr)]) -> Self {
+        let listener = TcpListener::bind(at).await.expect("a port");
         let at = listener.local_addr().expect("an address");
         let hosts: BTreeMap<String, SocketAddr> = hosts.iter().map(|(host, at)| ((*host).to_owned(), *at)).collect();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -137,13 +148,19 @@ async fn answer(
         head.push(stream.read_u8().await?);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    heard.lock().expect("nobody panicked").push(head.clone());
+    let before = {
+        let mut heard = heard.lock().expect("nobody panicked");
+        heard.push(head.clone());
+        heard.len() - 1
+    };
+    let refuses = Some("HTTP/1.1 407 Sign in\r\nProxy-Authenticate: Basic realm=\"company\"\r\n");
     let says = match rule {
         Rule::Silent => return std::future::pending().await,
+        Rule::HangsUp => return Ok(()),
+        Rule::Cuts => return stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await,
         Rule::Says(says) => Some(*says),
-        Rule::SignIn(wanted) if sign_in(&head) != Some(wanted) => {
-            Some("HTTP/1.1 407 Sign in\r\nProxy-Authenticate: Basic realm=\"company\"\r\n")
-        }
+        Rule::SignIn(wanted) if sign_in(&head) != Some(wanted) => refuses,
+        Rule::SignInTimes(wanted, times) if before >= *times || sign_in(&head) != Some(wanted) => refuses,
         _ => None,
     };
     let there = head.split(' ').nth(1).and_then(|host| hosts.get(host));

@@ -1,7 +1,7 @@
 //! Brings the service's answer to the app: one JSON text, or an event stream with messages on the way.
 
 use bytes::{Bytes, BytesMut};
-use patchbay_core::wire::header::CONTENT_TYPE;
+use patchbay_core::wire::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_bounded, sse};
 use tokio::time::timeout;
 
@@ -24,6 +24,14 @@ pub(crate) async fn bring(
     let status = response.status();
     if envelope.is_initialize() && status.is_success() {
         carrier.session.set_id(response.headers().get("mcp-session-id").cloned(), origin(&response));
+    }
+    if status.is_success() && !open.is_empty() && is_compressed(&response) {
+        // Never unpacked, so that a small answer cannot become a huge one.
+        return Err(Trouble::new(
+            "not_mcp",
+            "The service's answer comes compressed, which nobody asked for, so it was not opened. Something on the way may \
+             do this: try from another network.",
+        ));
     }
     if status.is_success() && is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;
@@ -126,6 +134,11 @@ pub(crate) fn is_stream(response: &Response) -> bool {
     content_type(response).starts_with("text/event-stream")
 }
 
+fn is_compressed(response: &Response) -> bool {
+    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
+    coding.is_some_and(|coding| !coding.trim().is_empty() && !coding.eq_ignore_ascii_case("identity"))
+}
+
 fn is_page(response: &Response) -> bool {
     content_type(response).starts_with("text/html")
 }
@@ -139,7 +152,15 @@ fn no_message(body: &[u8], is_page: bool) -> Trouble {
     if is_page || body.trim_ascii_start().starts_with(b"<") {
         return Trouble::new("not_mcp", "A web page answers at the service's address. Check the address in Patchbay.");
     }
+    if std::str::from_utf8(body).is_err() {
+        return unreadable();
+    }
     Trouble::new("not_mcp", "What answers at the service's address is no MCP server. Check the address in Patchbay.")
+}
+
+/// An answer that is no text.
+pub(crate) fn unreadable() -> Trouble {
+    Trouble::new("not_mcp", "What comes back from the service cannot be read: it is no text in UTF-8.")
 }
 
 /// The service's own words in a refusal, short, plain and without tokens.

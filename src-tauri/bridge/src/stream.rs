@@ -8,7 +8,7 @@ use patchbay_core::wire::{Method, Response, WireError, sse};
 use tokio::time::timeout;
 
 use crate::MOST_BYTES;
-use crate::answer::is_stream;
+use crate::answer::{is_stream, unreadable};
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::{Open, is_message};
@@ -74,7 +74,7 @@ impl Flow {
     /// Passes a stream's messages on until what waited is answered, or until it ends where nothing waited.
     ///
     /// # Errors
-    /// `TooLarge`, and `Broken` for a large message that is no JSON: a stream that breaks off ends like any other.
+    /// `TooLarge`, what is no text where an answer is waited for, and `Broken` for a large message that is no JSON: a stream that breaks off ends like any other.
     pub(crate) async fn pass_on(
         &mut self,
         carrier: &Carrier,
@@ -91,6 +91,8 @@ impl Flow {
             let Ok(Ok(Some(piece))) = timeout(longest, response.chunk()).await else { break };
             let parts = match decoder.parts(&piece) {
                 Err(WireError::TooLarge) => return Err(WireError::TooLarge.into()),
+                // It may have been the answer, for which nobody is to wait in vain.
+                Err(_) if waits => return Err(unreadable()),
                 other => other.unwrap_or_default(),
             };
             for part in parts {

@@ -91,6 +91,9 @@ impl From<WireError> for Trouble {
                 Self::new("unreachable", "The service's name is not known. Are you online? Is the address right?")
             }
             WireError::Connect => Self::new("unreachable", "The service cannot be reached. Are you online?"),
+            WireError::Unused(unused) => {
+                Self::new("unreachable", format!("The service cannot be reached. {}", unused.sentences()))
+            }
             WireError::Proxy(fault) => {
                 Self::new(proxy_code(&fault.why), format!("{} {}", fault.sentence(), fault.next_step()))
             }
@@ -105,6 +108,11 @@ impl From<WireError> for Trouble {
             WireError::Circles => Self::new("wrong_address", "The service's address sends in circles."),
             WireError::TooLarge => Self::new("too_large", "The service's answer is too large."),
             WireError::NoHttp => Self::new("not_mcp", "What answers at the service's address is no web service."),
+            WireError::Http2Only => Self::new(
+                "not_mcp",
+                "What answers at the service's address speaks only HTTP/2 without encryption, which apps cannot use. It \
+                 has to speak HTTP/1.1 as well, or https.",
+            ),
             WireError::Broken => Self::new("broken", "The service's answer was cut off."),
         }
     }
@@ -113,11 +121,11 @@ impl From<WireError> for Trouble {
 /// The code of what a proxy does, as the check's verdict names it.
 fn proxy_code(why: &ProxyWhy) -> &'static str {
     match why {
-        ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy => "proxy_unreachable",
+        ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy | ProxyWhy::HangsUp => "proxy_unreachable",
         ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => "proxy_sign_in_needed",
         ProxyWhy::RefusesSignIn => "proxy_sign_in_refused",
         ProxyWhy::Forbids => "proxy_forbids",
-        ProxyWhy::CannotReach => "unreachable",
+        ProxyWhy::CannotReach | ProxyWhy::Cuts => "unreachable",
         ProxyWhy::Slow => "too_slow",
         ProxyWhy::Tls(_) => "tls_not_trusted",
     }

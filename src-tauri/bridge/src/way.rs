@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -9,12 +10,17 @@ use patchbay_core::oauth::Refusal;
 use patchbay_core::wire::header::HeaderMap;
 use patchbay_core::wire::{Client, Endpoint, Method, Response, StatusCode, Timeouts, shown, veil};
 use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, sleep_until};
 
 use crate::Source;
 use crate::trouble::Trouble;
 
 /// Tokens kept in mind to be kept out of texts; a request outlives few renewals.
 const MOST_REMEMBERED: usize = 4;
+/// How long a source that has just failed is left alone: a locked keychain is not asked by each of many messages.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The same while there is a token that may still be good.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// A way to the service, as it was when a message set out.
 #[derive(Clone)]
@@ -75,6 +81,8 @@ pub(crate) struct Ways {
     known: watch::Sender<Option<Way>>,
     asked: Mutex<Asked>,
     times: AtomicU64,
+    /// When the source last failed and whether that may pass, unless it has answered since.
+    failed: std::sync::Mutex<Option<(Instant, bool)>>,
     /// Who was sent a token, the newest last; an answer may still repeat one that was replaced since.
     sent: std::sync::Mutex<Vec<Endpoint>>,
 }
@@ -86,6 +94,7 @@ impl Ways {
             known: watch::Sender::new(None),
             asked: Mutex::default(),
             times: AtomicU64::new(0),
+            failed: std::sync::Mutex::default(),
             sent: std::sync::Mutex::default(),
         }
     }
@@ -100,6 +109,9 @@ impl Ways {
     pub(crate) async fn get(&self) -> Result<Way, Trouble> {
         match self.known() {
             Some(way) if way.endpoint.is_stale(Timestamp::now()) => {
+                if self.failed().is_some_and(|(at, may_pass)| may_pass && at.elapsed() < LONG_PAUSE) {
+                    return Ok(way);
+                }
                 let fresh = self.ask(way.asked, None).await;
                 // What is only in the way for now leaves the token that may still be good.
                 fresh.or_else(|trouble| if trouble.may_pass() { Ok(way) } else { Err(trouble) })
@@ -140,6 +152,10 @@ impl Ways {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn failed(&self) -> MutexGuard<'_, Option<(Instant, bool)>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn note(&self, endpoint: &Endpoint) {
         let mut sent = self.sent();
         sent.retain(|known| !(known.same_auth(endpoint) && known.network() == endpoint.network()));
@@ -160,7 +176,12 @@ impl Ways {
     async fn ask(&self, seen: u64, refusal: Option<Refusal>) -> Result<Way, Trouble> {
         let mut asked = self.asked.lock().await;
         if asked.times == seen {
+            let failed = *self.failed();
+            if let Some((at, _)) = failed {
+                sleep_until(at + PAUSE).await;
+            }
             asked.failure = self.read(refusal).await.err();
+            *self.failed() = asked.failure.as_ref().map(|failure| (Instant::now(), failure.may_pass()));
             asked.times += 1;
             self.times.store(asked.times, Ordering::Release);
         }

@@ -10,6 +10,7 @@ use patchbay_core::connection::state::State;
 use patchbay_core::connection::{NetworkChoice, ProxyChoice};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Secret};
+use patchbay_core::wire::{ProxyNote, SystemProxy};
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
@@ -157,14 +158,19 @@ fn show(patchbay: &Patchbay, state: &State, id: Option<&str>, as_json: bool) -> 
     if as_json {
         let own = state.connections.iter().filter_map(|one| Some((one.id.clone(), one.network.as_ref()?)));
         let own: std::collections::BTreeMap<_, _> = own.collect();
-        print::json(&json!({ "all": state.settings.network, "connections": own, "system_proxy": system }));
+        print::json(&json!({
+            "all": state.settings.network,
+            "connections": own,
+            "system_proxy": system.shown(),
+            "system_proxy_note": system.note(),
+        }));
         return Ok(ExitCode::SUCCESS);
     }
     let store = match patchbay.snapshot()?.secrets.backend {
         Backend::Keychain => "keychain",
         Backend::Vault => "vault",
     };
-    let around = (system.as_deref(), store);
+    let around = (&system, store);
     if let Some(id) = id {
         match &state.connection(id)?.network {
             Some(own) => words(id, own, around),
@@ -181,12 +187,9 @@ fn show(patchbay: &Patchbay, state: &State, id: Option<&str>, as_json: bool) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn words(whose: &str, choice: &NetworkChoice, (system, store): (Option<&str>, &str)) {
+fn words(whose: &str, choice: &NetworkChoice, (system, store): (&SystemProxy, &str)) {
     let proxy = match &choice.proxy {
-        ProxyChoice::System => match system {
-            Some(system) => format!("through the system's proxy {system}"),
-            None => "directly; the system names no proxy".to_owned(),
-        },
+        ProxyChoice::System => of_system(system),
         ProxyChoice::None => "directly, without any proxy".to_owned(),
         ProxyChoice::Own { address, user, password } => {
             let user = user.as_ref().map(|user| format!(" as {user}")).unwrap_or_default();
@@ -200,6 +203,23 @@ fn words(whose: &str, choice: &NetworkChoice, (system, store): (Option<&str>, &s
     }
     for path in &choice.certificates {
         print::line(&format!("  trusted besides the system's certificates: {}", shown(path)));
+    }
+}
+
+fn of_system(system: &SystemProxy) -> String {
+    match (system.shown(), system.note()) {
+        (Some(proxy), _) => format!("through the system's proxy {proxy}"),
+        (None, Some(ProxyNote::Script { address })) => {
+            let address = address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
+            format!(
+                "directly; your computer uses a proxy script{address}, which Patchbay cannot read. Name the proxy: \
+                 patchbay network set --proxy http://host:port"
+            )
+        }
+        (None, Some(ProxyNote::Unread { path })) => {
+            format!("directly; what your desktop has set cannot be read from {path}")
+        }
+        (None, None) => "directly; the system names no proxy".to_owned(),
     }
 }
 

@@ -230,13 +230,13 @@ fn what_is_on_this_computer_costs_no_look_at_files_and_keychain() {
 }
 
 /// Signs in by a browser for which the one who signs people in is the service's own address.
-async fn sign_in_at(world: &World, url: &str, service: &Service) -> Result<(), Error> {
+async fn sign_in_at(world: &World, url: &str, service: &Service, login: &'static str) -> Result<(), Error> {
     let endpoint = Endpoint::new(url).expect("an address");
     let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None };
     let near = service.url().replace("/mcp", "");
     let tell = move |step| {
         if let Step::Browser(page) = step {
-            let page = page.to_string().replace(LOGIN, &near);
+            let page = page.to_string().replace(login, &near);
             tokio::spawn(async move {
                 visit(&sent_back(&page).await).await;
             });
@@ -265,7 +265,7 @@ async fn whoever_signs_people_in_is_reached_by_the_choice_also_where_the_service
             service.change(|rules| rules.known_as = Some(format!("https://localhost:{}", near.port())));
         }
         let url = if is_plain { service.url() } else { format!("https://localhost:{}/mcp", near.port()) };
-        sign_in_at(&world, &url, &service).await.expect("signed in");
+        sign_in_at(&world, &url, &service, LOGIN).await.expect("signed in");
         let asked = proxy.heads().len();
         assert!(asked > 0 && service.count("/token") == 1, "{:?}", proxy.heads());
 
@@ -280,4 +280,49 @@ async fn whoever_signs_people_in_is_reached_by_the_choice_also_where_the_service
         assert!(first.token != fresh.token && proxy.heads().len() > asked, "{:?}", proxy.heads());
         assert!(world.patchbay.sign_out_url(&url).await.expect("signed out"), "also that goes through the proxy");
     }
+}
+
+/// Who signs people in at an address of a company's own network, reached and trusted as the choice wants it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_people_in_may_be_at_an_address_of_a_private_network_if_that_is_protected() {
+    for (login, host) in [("https://10.1.2.3", "10.1.2.3"), ("https://intranet", "intranet")] {
+        let world = world().await;
+        let service = Service::start(Rules { elsewhere: Some(login.to_owned()), ..Rules::default() }).await;
+        let back = service.url().replace("http://", "").replace("/mcp", "").parse().expect("an address");
+        let company = Authority::until(2090);
+        std::fs::write(world.home.path().join("company.pem"), company.pem()).expect("written");
+        let there = company.serve(host, back).await;
+        let proxy = Proxy::start(Rule::Open, &[(&format!("{host}:443"), there)]).await;
+        world.set(None, Some(through(&world, &proxy.url(), None)), None).await.expect("set");
+        sign_in_at(&world, &service.url(), &service, login).await.expect(login);
+        assert!(!proxy.heads().is_empty() && service.count("/token") == 1, "{:?}", proxy.heads());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_people_in_without_protection_is_refused_by_name() {
+    for login in ["http://10.1.2.3", "http://intranet"] {
+        let world = world().await;
+        let service = Service::start(Rules { elsewhere: Some(login.to_owned()), ..Rules::default() }).await;
+        let refused = sign_in_at(&world, &service.url(), &service, login).await.expect_err(login);
+        assert_eq!(refused.code, Code::AddressNotHttps, "{refused:?}");
+        assert!(refused.message.contains(login) && refused.message.contains("not encrypted"), "{refused:?}");
+        assert!(refused.hint.is_some_and(|hint| hint.contains("https")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_a_private_network_that_says_it_is_somebody_else_signs_nobody_in() {
+    let world = world().await;
+    let login = "https://10.1.2.3";
+    let service = Service::start(Rules { elsewhere: Some(login.to_owned()), ..Rules::default() }).await;
+    let other = Service::start(Rules { elsewhere: Some("https://10.9.9.9".to_owned()), ..Rules::default() }).await;
+    let back = other.url().replace("http://", "").replace("/mcp", "").parse().expect("an address");
+    let company = Authority::until(2090);
+    std::fs::write(world.home.path().join("company.pem"), company.pem()).expect("written");
+    let there = company.serve("10.1.2.3", back).await;
+    let proxy = Proxy::start(Rule::Open, &[("10.1.2.3:443", there)]).await;
+    world.set(None, Some(through(&world, &proxy.url(), None)), None).await.expect("set");
+    sign_in_at(&world, &service.url(), &service, login).await.expect_err("it is not the one who was named");
+    assert_eq!((service.count("/token"), other.count("/token")), (0, 0));
 }

@@ -117,6 +117,7 @@ async fn a_socks_proxy_resolves_the_name_and_takes_a_sign_in() {
 #[case::in_vain("HTTP/1.1 504 Gateway Timeout\r\n", true, Verdict::Unreachable, "cannot reach service.invalid")]
 #[case::a_web_server("HTTP/1.1 405 Method Not Allowed\r\n", true, Verdict::ProxyUnreachable, "is no proxy")]
 #[case::no_http("SSH-2.0-x\r\n", true, Verdict::ProxyUnreachable, "is no proxy")]
+#[case::garbage("\u{16}\u{3}\u{1}\u{0}nonsense\r\n", true, Verdict::ProxyUnreachable, "is no proxy")]
 #[tokio::test]
 async fn what_a_proxy_answers_is_told(
     #[case] says: &'static str,
@@ -132,6 +133,98 @@ async fn what_a_proxy_answers_is_told(
     let report = check_over(nothing_set().through(own)).await;
     assert_eq!(outcome(&report), (verdict, Some(LayerKind::Connect)), "{report:?}");
     assert!(detail(&report).contains(words) && detail(&report).contains(&proxy.at.to_string()), "{report:?}");
+}
+
+#[rstest]
+#[case::hangs_up(
+    Rule::HangsUp,
+    (Verdict::ProxyUnreachable, LayerKind::Connect),
+    "Your company’s proxy hangs up when it is asked for this service. It may not allow the service, or its address is \
+     another program’s: ask your IT department.",
+    "hangs up when it is asked for service.invalid"
+)]
+#[case::no_proxy(
+    Rule::Says("SSH-2.0-x\r\n"),
+    (Verdict::ProxyUnreachable, LayerKind::Connect),
+    "What answers in the place of your company’s proxy is no proxy. Compare its address under Network with what your IT \
+     department says.",
+    "is no proxy"
+)]
+#[case::cuts(
+    Rule::Cuts,
+    (Verdict::Unreachable, LayerKind::Tls),
+    "Your company’s proxy agrees to lead to the service, and then the connection is cut off before it is protected. It \
+     may not allow the service: ask your IT department.",
+    "agrees to lead to service.invalid, and then the line is cut"
+)]
+#[tokio::test]
+async fn a_proxy_that_drops_what_it_is_asked_is_told_from_one_that_is_none(
+    #[case] rule: Rule,
+    #[case] found: (Verdict, LayerKind),
+    #[case] sentence: &str,
+    #[case] words: &str,
+) {
+    let proxy = TestProxy::start(rule, &[]).await;
+    let report = check_over(nothing_set().through(proxy_at(&proxy.url()))).await;
+    assert_eq!(outcome(&report), (found.0, Some(found.1)), "{report:?}");
+    assert_eq!(report.sentence(), sentence);
+    assert!(detail(&report).contains(words) && detail(&report).contains(&proxy.at.to_string()), "{report:?}");
+}
+
+/// The way to the proxy is protected itself, by the company's own authority.
+#[tokio::test]
+async fn a_proxy_behind_tls_is_trusted_by_the_companys_certificate_alone() {
+    let (company, there) = far().await;
+    let proxy = TestProxy::start(Rule::SignIn(BASIC.to_owned()), &[("service.invalid:443", there)]).await;
+    let front = company.serve("localhost", proxy.at).await;
+    let own = || {
+        let proxy = proxy_at(&format!("https://localhost:{}", front.port()));
+        nothing_set().through(proxy.with_sign_in("Aladdin", Some(Secret::new(PASSWORD))))
+    };
+    let report = check_over(trusting(own(), &company)).await;
+    assert_eq!(outcome(&report), (Verdict::Working, None), "{report:?}");
+    assert!(proxy.heads().len() >= 2, "both the layers and the requests went through it");
+    let report = check_over(own()).await;
+    assert_eq!(outcome(&report), (Verdict::TlsNotTrusted, Some(LayerKind::Connect)), "{report:?}");
+    assert!(
+        detail(&report).contains(&format!("network's proxy localhost:{} is not trusted", front.port())),
+        "{report:?}"
+    );
+    assert!(!format!("{report:?}").contains("sesame"), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_at_an_ipv6_address_and_one_that_the_environment_names_with_an_odd_password_are_used() {
+    let (company, there) = far().await;
+    let wants = Rule::SignIn(BASIC.to_owned());
+    let proxy = TestProxy::start_at("[::1]:0", wants, &[("service.invalid:443", there)]).await;
+    let signed = proxy_at(&proxy.url()).with_sign_in("Aladdin", Some(Secret::new(PASSWORD)));
+    let named = format!("http://Aladdin:open%2520sesame%3A%20%C3%A4%40%2F@{}", proxy.at);
+    let named = SystemProxy::of(move |name| (name == "all_proxy").then(|| named.clone()));
+    for network in [nothing_set().through(signed), Network::system(named)] {
+        let report = check_over(trusting(network, &company)).await;
+        assert_eq!(outcome(&report), (Verdict::Working, None), "{report:?}");
+    }
+    assert!(proxy.heads().len() >= 4, "{:?}", proxy.heads());
+}
+
+/// A script is not run; where nobody is reached without it, that is said.
+#[tokio::test]
+async fn where_nobody_is_reached_a_proxy_script_that_is_not_run_is_named() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut host = patchbay_core::Host::bare(patchbay_core::Platform::Linux, home.path(), Timestamp::now());
+    host.env.insert("XDG_CURRENT_DESKTOP".into(), "KDE".into());
+    std::fs::create_dir_all(home.path().join(".config")).expect("made");
+    let settings = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
+    std::fs::write(home.path().join(".config/kioslaverc"), settings).expect("written");
+    let report = check_over(Network::system(SystemProxy::of_host(&host))).await;
+    assert_eq!(report.verdict, Verdict::ProxyNeeded, "{report:?}");
+    let said = report.sentence();
+    assert!(
+        said.contains("proxy script, which Patchbay cannot read") && said.contains("set it under Network"),
+        "{said}"
+    );
+    assert!(detail(&report).contains("proxy script (http://wpad.example/proxy.pac)"), "{report:?}");
 }
 
 #[tokio::test]

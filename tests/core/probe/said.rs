@@ -48,6 +48,10 @@ pub(crate) const NO_HTTP: Said = (
     Verdict::NotMcp,
     "What answers at this address is no web service. Compare the address with the service’s own page, its beginning and the number after the colon above all.",
 );
+pub(crate) const HTTP_2_ONLY: Said = (
+    Verdict::NotMcp,
+    "What answers at this address speaks only HTTP/2 without encryption, which AI apps cannot use. Whoever runs the service has to let it speak HTTP/1.1 as well, or https.",
+);
 pub(crate) const CUT_OFF: Said = (
     Verdict::Unreachable,
     "The connection is cut off before the whole answer is there. Try again; if it stays so, something on the way or the service itself hangs up.",

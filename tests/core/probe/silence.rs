@@ -28,7 +28,7 @@ fn drips(headers: &str, text: &'static str) -> Answer {
 #[case::cut_off(|_: &Asked| vec![head(OK, "content-length: 900\r\n"), Step::Say(b"{".to_vec())], CUT_OFF)]
 #[case::no_http(|_: &Asked| vec![Step::Say(b"SSH-2.0-OpenSSH\r\n".to_vec())], NO_HTTP)]
 #[case::no_http_but_what_speaks_tls(|_: &Asked| vec![Step::Say(vec![0x15, 3, 1, 0, 2, 2, 70])], NO_HTTP)]
-#[case::http_2_only(|_: &Asked| vec![Step::Say(vec![0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])], NO_HTTP)]
+#[case::http_2_only(|_: &Asked| vec![Step::Say(vec![0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])], HTTP_2_ONLY)]
 #[case::no_status(|_: &Asked| vec![Step::Say(b"HTTP/1.1 OK fine\r\n\r\n".to_vec())], NO_HTTP)]
 #[case::huge_header(|_: &Asked| http(OK, &format!("x-padding: {}\r\n", "x".repeat(1_000_000)), "{}"), TOO_LARGE)]
 #[case::headers_without_number(|_: &Asked| http(OK, &"x-a: b\r\n".repeat(5_000), "{}"), TOO_LARGE)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use patchbay_core::Code;
 use patchbay_core::api::message::{Answer, LeaveChoice, Request};
-use patchbay_core::api::view::Status;
+use patchbay_core::api::view::{NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedOut};
 use patchbay_core::connection::Grant;
 use patchbay_core::file::Lock;

@@ -5,6 +5,7 @@ import type { AsAppView } from "./AsAppView";
 import type { ConnectionView } from "./ConnectionView";
 import type { Error } from "./Error";
 import type { NewsView } from "./NewsView";
+import type { ProxyNote } from "./ProxyNote";
 import type { ReminderView } from "./ReminderView";
 import type { SecretsView } from "./SecretsView";
 import type { Settings } from "./Settings";
@@ -66,6 +67,10 @@ problem: Error | null,
  * The host and port of the proxy that the system names.
  */
 system_proxy: string | null, 
+/**
+ * What there is to know of the system's settings where they name none that could be used.
+ */
+system_proxy_note: ProxyNote | null, 
 /**
  * Patchbay's own folder.
  */

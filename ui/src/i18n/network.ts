@@ -14,6 +14,8 @@ export const network = {
   system: 'Your system’s proxy',
   systemIs: (host: string) => `It is ${host} now.`,
   systemNone: 'It has none now.',
+  systemScript: (address: string | null) => `Your computer uses a proxy script${address ? ` (${address})` : ''}, which Patchbay cannot read. Ask your IT department for the proxy, and choose “This proxy”.`,
+  systemUnread: (path: string) => `What your desktop has set cannot be read from ${path}.`,
   none: 'No proxy',
   noneAbout: 'Services are reached directly.',
   this: 'This proxy',
@@ -36,6 +38,8 @@ export const network = {
   saved: 'Saved. It counts from the next request on; no app has to be opened again.',
   says: {
     system: (host: string | null) => (host ? `Through your system’s proxy ${host}` : 'Directly; your system names no proxy'),
+    script: 'Directly; your system uses a proxy script, which Patchbay cannot read',
+    unread: 'Directly; your desktop’s settings cannot be read',
     none: 'Directly, without any proxy',
     own: (address: string) => `Through the proxy ${address}`,
     certificates: (n: number) => (n === 1 ? 'with an extra certificate file' : `with ${n} extra certificate files`),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NetworkChoice } from '../bindings/NetworkChoice';
-import { chosen, keepsPassword, networkSentence, typed } from './network';
+import { chosen, keepsPassword, networkSentence, systemSentence, typed } from './network';
 
 const OWN: NetworkChoice = {
   proxy: { kind: 'own', address: 'http://proxy.example:8080', user: 'ana', password: 'n-00000000' },
@@ -31,8 +31,22 @@ describe('the network form', () => {
   });
 
   it('says in a sentence how services are reached', () => {
-    expect(networkSentence(OWN, 'system:1')).toBe('Through the proxy http://proxy.example:8080, with 2 extra certificate files');
-    expect(networkSentence(chosen(typed(null)), 'system:1')).toContain('system:1');
-    expect(networkSentence(chosen(typed(null)), null)).toContain('names no proxy');
+    const named = { proxy: 'system:1', note: null };
+    const nothing = { proxy: null, note: null };
+    expect(networkSentence(OWN, named)).toBe('Through the proxy http://proxy.example:8080, with 2 extra certificate files');
+    expect(networkSentence(chosen(typed(null)), named)).toContain('system:1');
+    expect(networkSentence(chosen(typed(null)), nothing)).toContain('names no proxy');
+    expect(systemSentence(named)).toContain('system:1');
+    expect(systemSentence(nothing)).toContain('none');
+  });
+
+  it('says that a proxy script is not read, and which settings cannot be', () => {
+    const script = { proxy: null, note: { kind: 'script', address: 'http://wpad.example/proxy.pac' } } as const;
+    expect(systemSentence(script)).toContain('(http://wpad.example/proxy.pac)');
+    expect(systemSentence({ proxy: null, note: { kind: 'script', address: null } })).toContain('proxy script, which');
+    expect(networkSentence(chosen(typed(null)), script)).toContain('cannot read');
+    const unread = { proxy: null, note: { kind: 'unread', path: '/home/ana/.config/dconf/user' } } as const;
+    expect(systemSentence(unread)).toContain('/home/ana/.config/dconf/user');
+    expect(networkSentence(chosen(typed(null)), unread)).toContain('settings cannot be read');
   });
 });

@@ -1,6 +1,7 @@
 /** How services are reached, as the form has it and as a sentence. */
 import type { NetworkChoice } from '../bindings/NetworkChoice';
 import type { ProxyChoice } from '../bindings/ProxyChoice';
+import type { ProxyNote } from '../bindings/ProxyNote';
 import { words } from '../i18n';
 
 /** The form's fields, as they are typed. */
@@ -29,8 +30,23 @@ export function keepsPassword(choice: NetworkChoice | null): boolean {
   return choice?.proxy.kind === 'own' && choice.proxy.password !== null;
 }
 
-export function networkSentence({ proxy, certificates }: NetworkChoice, system: string | null): string {
+/** What the system names as its proxy. */
+export interface SystemProxy {
+  proxy: string | null;
+  note: ProxyNote | null;
+}
+
+/** What is said of the system's proxy beside the choice of it. */
+export function systemSentence({ proxy, note }: SystemProxy): string {
+  const net = words.network;
+  if (proxy) return net.systemIs(proxy);
+  if (note) return note.kind === 'script' ? net.systemScript(note.address) : net.systemUnread(note.path);
+  return net.systemNone;
+}
+
+export function networkSentence({ proxy, certificates }: NetworkChoice, system: SystemProxy): string {
   const { says } = words.network;
-  const way = proxy.kind === 'own' ? says.own(proxy.address) : proxy.kind === 'none' ? says.none : says.system(system);
+  const ofSystem = !system.proxy && system.note ? says[system.note.kind] : says.system(system.proxy);
+  const way = proxy.kind === 'own' ? says.own(proxy.address) : proxy.kind === 'none' ? says.none : ofSystem;
   return certificates.length ? `${way}, ${says.certificates(certificates.length)}` : way;
 }

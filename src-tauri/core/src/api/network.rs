@@ -86,7 +86,7 @@ fn plan(host: &Host, all: &NetworkChoice, own: Option<&NetworkChoice>, url: &Url
 
 /// What this computer names as its proxy.
 pub(super) fn system_proxy(host: &Host) -> SystemProxy {
-    SystemProxy::of(|name| host.var(name).map(str::to_owned)).with_settings()
+    SystemProxy::of_host(host)
 }
 
 /// How an address is reached, for the bridge's start, read without a thread in between.
@@ -169,9 +169,9 @@ impl Patchbay {
         Ok(with_others(planned.finish(found)?, &host, &settings.network, own, &secrets))
     }
 
-    /// The host and port of the proxy that the system names.
-    pub fn system_proxy(&self) -> Option<String> {
-        system_proxy(&self.host()).shown()
+    /// What this computer names as its proxy.
+    pub fn system_proxy(&self) -> SystemProxy {
+        system_proxy(&self.host())
     }
 
     /// Sets how services are reached, or goes back to what counts otherwise.

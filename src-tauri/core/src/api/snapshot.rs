@@ -80,6 +80,7 @@ impl Patchbay {
             .map(|connection| scene.connection(connection, &self.inner.runs.of(&connection.id)))
             .collect();
         connections.sort_by_key(|connection| (connection.group, connection.name.to_lowercase()));
+        let proxy = system_proxy(&host);
         Ok(Snapshot {
             now: host.now.to_string(),
             connections,
@@ -96,7 +97,8 @@ impl Patchbay {
                 vault_exists: vault_exists(&self.inner.data_dir),
             },
             problem: loaded.problem.or_else(|| state.notice.clone()),
-            system_proxy: system_proxy(&host).shown(),
+            system_proxy: proxy.shown(),
+            system_proxy_note: proxy.note().cloned(),
             data_dir: self.inner.data_dir.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             reminders,

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::probe::Report;
 use crate::process::ByHand;
 use crate::secret::{Backend, StoreStatus};
+use crate::wire::ProxyNote;
 
 pub use super::as_app_view::AsAppView;
 pub use super::found::{FoundBlock, FoundEntryView, FoundLeft, FoundNote, FoundPlaceView, FoundTokenView, FoundView};
@@ -52,6 +53,8 @@ pub struct Snapshot {
     pub problem: Option<Error>,
     /// The host and port of the proxy that the system names.
     pub system_proxy: Option<String>,
+    /// What there is to know of the system's settings where they name none that could be used.
+    pub system_proxy_note: Option<ProxyNote>,
     /// Patchbay's own folder.
     pub data_dir: String,
     /// Patchbay's version.

@@ -15,6 +15,7 @@ use url::Url;
 use super::Places;
 use super::bundle::{Proof, Server};
 use super::failure;
+use super::inside::inside;
 use super::line::{Answer, Line};
 use crate::error::Result;
 use crate::wire::{LEGACY, MODERN};
@@ -59,7 +60,15 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
                 (metadata, is_guess)
             }
             Err(AuthError::NoAuthorizationSupport) if is_open => return Err(failure::not_needed()),
-            Err(error) => (earlier(line, challenge.as_deref(), &error).await.ok_or(error).map_err(fault)?, false),
+            Err(error) => {
+                let found = match &error {
+                    AuthError::AuthorizationServersUnavailable { authorization_servers: named, .. } => {
+                        inside(line, named).await?
+                    }
+                    _ => earlier(line, challenge.as_deref(), &error).await,
+                };
+                (found.ok_or(error).map_err(fault)?, false)
+            }
         }
     };
     let resource = resource(&mut manager).await.map_err(fault)?;
@@ -99,7 +108,7 @@ async fn has_resource_metadata(line: &Line) -> bool {
     false
 }
 
-async fn read(line: &Line, place: &Url) -> Option<Answer> {
+pub(super) async fn read(line: &Line, place: &Url) -> Option<Answer> {
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
     line.ask(place.as_str(), Method::GET, &headers, Bytes::new()).await.ok()
 }

@@ -19,6 +19,7 @@ mod discover;
 mod dpop;
 mod failure;
 mod idp;
+mod inside;
 mod kept;
 mod line;
 mod platform;

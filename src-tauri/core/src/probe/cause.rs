@@ -41,6 +41,16 @@ pub enum Cause {
     CertificateSigner,
     /// The certificate is signed by nobody whom this computer trusts, and for another host.
     CertificateUnknownOtherName,
+    /// The certificate is signed by itself alone.
+    CertificateSignsItself,
+    /// The network's proxy hangs up instead of answering.
+    ProxyHangsUp,
+    /// What answers in the proxy's place is no proxy.
+    ProxyNone,
+    /// The network's proxy agrees, and then the line is cut before it is protected.
+    ProxyCuts,
+    /// Nobody answers directly, and the system names a proxy script, which is not run.
+    ProxyScript,
     /// A sign-in of another kind than with a token is wanted.
     OtherSignIn,
     /// It redirects to another origin, where nothing was sent.
@@ -73,6 +83,8 @@ pub enum Cause {
     CutOff,
     /// What answers does not speak HTTP/1.
     NoHttp,
+    /// What answers speaks HTTP/2 alone, and that in clear text.
+    Http2Only,
     /// The question is taken and not answered in time.
     Slow,
     /// Too many requests (429).
@@ -110,6 +122,7 @@ impl Cause {
             | Self::TurnedAway
             | Self::NoAnswer
             | Self::LineCut
+            | Self::ProxyCuts
             | Self::Blocked
             | Self::CutOff => Verdict::Unreachable,
             Self::TlsSlow | Self::Slow => Verdict::TooSlow,
@@ -119,8 +132,11 @@ impl Cause {
             | Self::CertificateOtherName
             | Self::CertificateUnknown
             | Self::CertificateSigner
+            | Self::CertificateSignsItself
             | Self::CertificateUnknownOtherName
             | Self::CertificateBad => Verdict::TlsNotTrusted,
+            Self::ProxyHangsUp | Self::ProxyNone => Verdict::ProxyUnreachable,
+            Self::ProxyScript => Verdict::ProxyNeeded,
             Self::OtherSignIn => Verdict::TokenRefused,
             Self::NoTls | Self::SentElsewhere | Self::SentOn | Self::Circles | Self::Gone => Verdict::WrongAddress,
             Self::WebPage
@@ -131,6 +147,7 @@ impl Cause {
             | Self::Compressed
             | Self::TooLarge
             | Self::Unanswered
+            | Self::Http2Only
             | Self::NoHttp => Verdict::NotMcp,
             Self::TooMany | Self::Fault | Self::Gateway | Self::Overloaded | Self::SessionLost | Self::ToolsDenied => {
                 Verdict::ServiceError

@@ -1,7 +1,7 @@
 //! What an answer that is no success says about a connection: verdict, layer, words.
 
 use super::http::{Body, NoReply, Reply};
-use super::network::proxy_stop;
+use super::network::{proxy_stop, way_unused};
 use super::{Cause, LayerKind, Stop, Verdict};
 use crate::wire::{Distrust, WireError};
 
@@ -22,6 +22,8 @@ pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
         WireError::TooLarge => because(Cause::TooLarge),
         WireError::Timeout => because(Cause::Slow),
         WireError::NoHttp => because(Cause::NoHttp),
+        WireError::Http2Only => because(Cause::Http2Only),
+        WireError::Unused(unused) => way_unused(unused, layer),
         WireError::Broken => because(Cause::CutOff),
         WireError::Name | WireError::Connect => Stop::new(Verdict::Unreachable, layer),
     }
@@ -34,6 +36,7 @@ pub(super) fn distrust(why: Distrust) -> Stop {
         Distrust::Early => Cause::CertificateEarly,
         Distrust::OtherName => Cause::CertificateOtherName,
         Distrust::Unknown => Cause::CertificateUnknown,
+        Distrust::SignsItself => Cause::CertificateSignsItself,
         Distrust::Signer => Cause::CertificateSigner,
         Distrust::UnknownOtherName => Cause::CertificateUnknownOtherName,
         Distrust::Bad => Cause::CertificateBad,

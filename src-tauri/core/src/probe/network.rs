@@ -11,21 +11,26 @@ use url::Host;
 
 use super::reach::reach;
 use super::{Cause, Layer, LayerKind, Layers, Mark, Probe, Stop, Verdict, judge};
-use crate::wire::{Distrust, Line, Proxy, ProxyFault, ProxyWhy, tunnel};
+use crate::wire::{Distrust, Line, Proxy, ProxyFault, ProxyWhy, Unused, tunnel};
 
 /// Walks the three layers. Through a proxy the name is the proxy's to resolve, and connecting is all that it takes to
 /// be let through.
 pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<(), Stop> {
     let url = probe.endpoint.url();
-    let line: Box<dyn Line> = match probe.endpoint.network().proxy_for(url) {
-        Some(proxy) => through(probe, layers, &proxy).await?,
+    let proxy = probe.endpoint.network().proxy_for(url);
+    let line: Box<dyn Line> = match &proxy {
+        Some(proxy) => through(probe, layers, proxy).await?,
         None => Box::new(directly(probe, layers).await.map_err(|stop| proxy_needed(probe, stop))?),
     };
     if probe.endpoint.is_plain() {
         layers.skip(LayerKind::Tls, "on this computer");
         return Ok(());
     }
-    secure(probe, url.host_str().unwrap_or_default(), line).await?;
+    let secured = secure(probe, url.host_str().unwrap_or_default(), line).await;
+    secured.map_err(|stop| match &proxy {
+        Some(proxy) if stop.cause == Some(Cause::LineCut) => proxy_stop(&ProxyFault::new(proxy, url, ProxyWhy::Cuts)),
+        _ => stop,
+    })?;
     layers.pass(LayerKind::Tls);
     Ok(())
 }
@@ -43,30 +48,38 @@ async fn through<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, proxy: &P
 
 /// What is said where a proxy lets nothing through.
 pub(super) fn proxy_stop(fault: &ProxyFault) -> Stop {
-    let verdict = match fault.why {
-        ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy => Verdict::ProxyUnreachable,
-        ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => Verdict::ProxySignInNeeded,
-        ProxyWhy::RefusesSignIn => Verdict::ProxySignInRefused,
-        ProxyWhy::Forbids => Verdict::ProxyForbids,
-        ProxyWhy::CannotReach => Verdict::Unreachable,
-        ProxyWhy::Slow => Verdict::TooSlow,
-        ProxyWhy::Tls(_) => Verdict::TlsNotTrusted,
+    let plain = |verdict: Verdict| Stop::new(verdict, LayerKind::Connect);
+    let because = |cause: Cause| Stop::because(cause, LayerKind::Connect);
+    let stop = match fault.why {
+        ProxyWhy::Name | ProxyWhy::Unreachable => plain(Verdict::ProxyUnreachable),
+        ProxyWhy::NoProxy => because(Cause::ProxyNone),
+        ProxyWhy::HangsUp => because(Cause::ProxyHangsUp),
+        ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => plain(Verdict::ProxySignInNeeded),
+        ProxyWhy::RefusesSignIn => plain(Verdict::ProxySignInRefused),
+        ProxyWhy::Forbids => plain(Verdict::ProxyForbids),
+        ProxyWhy::CannotReach => plain(Verdict::Unreachable),
+        ProxyWhy::Cuts => Stop::because(Cause::ProxyCuts, LayerKind::Tls),
+        ProxyWhy::Slow => plain(Verdict::TooSlow),
+        ProxyWhy::Tls(_) => plain(Verdict::TlsNotTrusted),
     };
-    Stop::new(verdict, LayerKind::Connect).detail(format!("{} {}", fault.sentence(), fault.next_step()))
+    stop.detail(format!("{} {}", fault.sentence(), fault.next_step()))
 }
 
 /// Many companies' networks let nothing out but through their proxy: then neither names are known nor does anybody
 /// answer.
 fn proxy_needed(probe: &Probe, stop: Stop) -> Stop {
-    let url = probe.endpoint.url();
-    if let Some(proxy) = probe.endpoint.network().idle_proxy(url) {
-        let words = format!(
-            "It was tried directly, and your network has the proxy {proxy}. Use that one for it in Patchbay's settings, \
-             under Network."
-        );
-        return Stop::new(Verdict::ProxyNeeded, stop.layer).detail(words);
-    }
-    stop
+    let layer = stop.layer;
+    let unused = probe.endpoint.network().unused(probe.endpoint.url());
+    unused.map_or(stop, |unused| way_unused(&unused, layer))
+}
+
+/// What is said where nobody answers and a way that there is was not used.
+pub(super) fn way_unused(unused: &Unused, layer: LayerKind) -> Stop {
+    let stop = match unused {
+        Unused::Proxy(_) => Stop::new(Verdict::ProxyNeeded, layer),
+        Unused::Script(_) => Stop::because(Cause::ProxyScript, layer),
+    };
+    stop.detail(unused.sentences())
 }
 
 async fn directly<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<TcpStream, Stop> {

@@ -8,7 +8,9 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 
 use super::bound::PROOF;
-use super::{Endpoint, ProxyFault, ProxyWhy, WireError, tunnel};
+use super::http2::speaks_http2;
+use super::network::try_through;
+use super::{Endpoint, ProxyFault, ProxyWhy, WireError};
 use crate::error::{Code, Error, Result};
 
 const MOST_REDIRECTS: usize = 5;
@@ -112,7 +114,8 @@ impl Client {
             }
             let response = match request.send().await {
                 Ok(response) => response,
-                Err(error) => return Err(self.why(&error, at).await),
+                // Apart, so that requests that go well carry none of it along.
+                Err(error) => return Err(Box::pin(self.why(&error, at)).await),
             };
             match proof {
                 Some(proof) if at.wants_other(&proof, &response) && shown < MOST_PROOFS => shown += 1,
@@ -125,16 +128,26 @@ impl Client {
     /// again by hand.
     async fn why(&self, error: &reqwest::Error, at: &Endpoint) -> WireError {
         let seen = WireError::of(error);
-        let proxy = at.network().proxy_for(at.url()).filter(|_| error.is_connect());
-        let Some(proxy) = proxy.filter(|_| !matches!(seen, WireError::Tls(_))) else { return seen };
-        let slow = || ProxyFault::new(&proxy, at.url(), ProxyWhy::Slow);
-        if seen == WireError::Timeout {
-            return WireError::Proxy(slow());
+        if at.is_plain() {
+            let may_be = matches!(seen, WireError::NoHttp | WireError::Broken);
+            return if may_be && speaks_http2(at.url()).await { WireError::Http2Only } else { seen };
         }
-        match tokio::time::timeout(self.patience, tunnel(at.network(), &proxy, at.url())).await {
-            Ok(Ok(_)) => seen,
+        if !error.is_connect() {
+            return seen;
+        }
+        let network = at.network();
+        let Some(proxy) = network.proxy_for(at.url()) else {
+            let unused = network.unused(at.url()).filter(|_| !matches!(seen, WireError::Tls(_)));
+            return unused.map_or(seen, WireError::Unused);
+        };
+        let slow = || WireError::Proxy(ProxyFault::new(&proxy, at.url(), ProxyWhy::Slow));
+        if seen == WireError::Timeout {
+            return slow();
+        }
+        match tokio::time::timeout(self.patience, try_through(network, &proxy, at.url())).await {
+            Ok(Ok(())) => seen,
             Ok(Err(fault)) => WireError::Proxy(fault),
-            Err(_) => WireError::Proxy(slow()),
+            Err(_) => slow(),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Endpoint {
     /// # Errors
     /// As [`check_page`]; `AddressInvalid` where the service may not lead there, see [`may_lead_to`].
     pub fn elsewhere(&self, url: &str) -> Result<Self> {
-        let url = check_page(url)?;
+        let url = check_page(url).map_err(|error| named(error, url))?;
         if !may_lead_to(&self.url, &url) {
             let origin = url.origin().ascii_serialization();
             let said = format!("The service names an address inside your computer or network: {origin}");
@@ -260,6 +260,16 @@ impl Endpoint {
     pub fn plain_headers(&self) -> impl Iterator<Item = (String, &str)> {
         self.headers.iter().filter_map(|(name, value)| Some((canonical(name), value.to_str().ok()?)))
     }
+}
+
+/// Which page it is that a service names and that is not encrypted.
+fn named(error: Error, url: &str) -> Error {
+    let origin = Url::parse(url).ok().filter(|_| error.code == Code::AddressNotHttps);
+    let Some(origin) = origin.map(|url| url.origin().ascii_serialization()) else { return error };
+    let said = format!(
+        "The service names an address that is not encrypted, where anybody on the way could read a sign-in: {origin}"
+    );
+    Error { message: said, ..error }.hint("Whoever runs it has to offer https there.")
 }
 
 /// A header's name as people write it.

@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use super::ProxyFault;
-use super::network::UnknownOtherName;
+use super::network::{SignsItself, UnknownOtherName};
+use super::{ProxyFault, Unused};
 
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum WireError {
     /// The network's proxy lets nothing through.
     #[error("{0}")]
     Proxy(ProxyFault),
+    /// Nobody answers, and a way that there is was not used.
+    #[error("it cannot be reached, and there is a way that was not used")]
+    Unused(Unused),
     /// It took too long.
     #[error("it took too long")]
     Timeout,
@@ -36,6 +39,9 @@ pub enum WireError {
     /// What answers does not speak HTTP/1.
     #[error("the answer is no HTTP")]
     NoHttp,
+    /// What answers speaks HTTP/2 alone, and that in clear text.
+    #[error("it speaks only HTTP/2 without encryption")]
+    Http2Only,
     /// The answer was cut off.
     #[error("the answer was cut off")]
     Broken,
@@ -58,8 +64,15 @@ pub enum Distrust {
         "nobody this computer trusts has signed its certificate; your company may be inspecting this connection, and then its certificate file has to be added in Patchbay's settings, under Network"
     )]
     Unknown,
+    /// The certificate is signed by itself alone.
+    #[error(
+        "its certificate is signed by nobody but itself; if that is meant to be so, add the certificate in Patchbay's settings, under Network"
+    )]
+    SignsItself,
     /// The certificate is signed by nobody who is trusted, and it is for another host.
-    #[error("nobody this computer trusts has signed its certificate, and it is for another name")]
+    #[error(
+        "nobody this computer trusts has signed its certificate, and it is for another name; compare the address with the service's own page, and if it is right, ask whoever looks after your network, which may be inspecting this connection"
+    )]
     UnknownOtherName,
     /// The certificate is one for signing others.
     #[error("its certificate is one for signing others; whoever runs the service has to make another for it")]
@@ -125,6 +138,8 @@ impl Distrust {
     fn of_other(error: &rustls::OtherError) -> Self {
         if error.0.is::<UnknownOtherName>() {
             Self::UnknownOtherName
+        } else if error.0.is::<SignsItself>() {
+            Self::SignsItself
         } else if error.0.to_string() == "CaUsedAsEndEntity" {
             Self::Signer
         } else {

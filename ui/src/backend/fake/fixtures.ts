@@ -152,7 +152,7 @@ function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
     now: at(0), connections, apps: apps(connections, extra), as_app: [], news: [], activity: activity(connections),
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
     offline: false, settings: { reminder_days: [30, 14, 7, 1], check_every_hours: 6, check_on_battery: false, start_at_login: false, tray_explained: true, backend: 'keychain', files: {}, network: { proxy: { kind: 'system' }, except: [], certificates: [] } },
-    system_proxy: extra ? 'proxy.company.example:8080' : null,
+    system_proxy: extra ? 'proxy.company.example:8080' : null, system_proxy_note: null,
     secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
   };
 }

@@ -126,14 +126,28 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, inside, after))
 }
 
+/// What stands in a certificate from its number on (RFC 5280, 4.1), and the three parts before its dates: number, kind
+/// of signature, who signed.
+fn beginning(certificate: &[u8]) -> Option<&[u8]> {
+    let (_, whole, _) = element(certificate)?;
+    let (_, rest, _) = element(whole)?;
+    if element(rest)?.0 == VERSION { Some(element(rest)?.2) } else { Some(rest) }
+}
+
+/// Whether whoever signed a certificate has the name of whom it is for.
+pub(super) fn signs_itself(certificate: &[u8]) -> bool {
+    let names = || {
+        let after_number = element(beginning(certificate)?)?.2;
+        let (_, issuer, dates) = element(element(after_number)?.2)?;
+        let (_, subject, _) = element(element(dates)?.2)?;
+        Some((issuer, subject))
+    };
+    names().is_some_and(|(issuer, subject)| issuer == subject)
+}
+
 /// A certificate's `notAfter` (RFC 5280, 4.1).
 fn end(certificate: &[u8]) -> Option<Timestamp> {
-    let (_, whole, _) = element(certificate)?;
-    let (_, mut rest, _) = element(whole)?;
-    if element(rest)?.0 == VERSION {
-        rest = element(rest)?.2;
-    }
-    // Its number, the kind of signature, who signed.
+    let mut rest = beginning(certificate)?;
     for _ in 0..3 {
         rest = element(rest)?.2;
     }

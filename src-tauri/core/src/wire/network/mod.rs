@@ -4,6 +4,7 @@
 //! `Debug`, and what is told of a service passes [`super::veil`], which knows it.
 
 mod certificates;
+mod desktop;
 mod except;
 mod naming;
 mod proxy;
@@ -22,10 +23,12 @@ use crate::catalog::is_loopback;
 use crate::error::Result;
 
 pub use certificates::read_certificates;
+pub use desktop::ProxyNote;
 pub use except::Except;
-pub(super) use naming::UnknownOtherName;
+pub(super) use naming::{SignsItself, UnknownOtherName};
 pub use proxy::Proxy;
 pub use system::SystemProxy;
+pub(super) use tunnel::try_through;
 pub(crate) use tunnel::{Line, tunnel};
 pub use tunnel::{ProxyFault, ProxyWhy};
 
@@ -52,6 +55,34 @@ enum Route {
     System,
     Direct,
     Through(Proxy),
+}
+
+/// A way that somebody has set and that was not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unused {
+    /// A proxy, by its host and port.
+    Proxy(String),
+    /// A proxy script, by its address if it has one.
+    Script(Option<String>),
+}
+
+impl Unused {
+    /// What was not used, and the next step: sentences for people.
+    pub fn sentences(&self) -> String {
+        match self {
+            Self::Proxy(proxy) => format!(
+                "It was tried directly, and your network has the proxy {proxy}. Use that one for it in Patchbay's \
+                 settings, under Network."
+            ),
+            Self::Script(address) => {
+                let address = address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
+                format!(
+                    "Your computer uses a proxy script{address}, which Patchbay cannot read. Set the proxy in \
+                     Patchbay's settings, under Network."
+                )
+            }
+        }
+    }
 }
 
 impl Network {
@@ -127,17 +158,17 @@ impl Network {
         }
     }
 
-    /// A proxy that somebody has set and that is not used for this address: for what to say where nobody answers.
-    pub(crate) fn idle_proxy(&self, url: &Url) -> Option<Proxy> {
+    /// A way that somebody has set and that is not used for this address: for what to say where nobody answers.
+    pub(crate) fn unused(&self, url: &Url) -> Option<Unused> {
         if is_loopback(url) || self.proxy_for(url).is_some() {
             return None;
         }
-        match &self.chosen {
-            None => SystemProxy::of_this_process().any(),
-            Some(chosen) => match &chosen.route {
-                Route::Through(proxy) => Some(proxy.clone()),
-                Route::System | Route::Direct => chosen.system.any(),
-            },
+        let proxy = |proxy: Proxy| Unused::Proxy(proxy.to_string());
+        let Some(chosen) = &self.chosen else { return SystemProxy::of_this_process().any().map(proxy) };
+        match (&chosen.route, chosen.system.note()) {
+            (Route::Through(own), _) => Some(proxy(own.clone())),
+            (_, Some(ProxyNote::Script { address })) => Some(Unused::Script(address.clone())),
+            _ => chosen.system.any().map(proxy),
         }
     }
 

@@ -9,10 +9,17 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
+use super::certificates::signs_itself;
+
 /// A certificate that nobody trusted has signed and that is for another name as well.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate is signed by nobody who is trusted, and for another name")]
 pub(in crate::wire) struct UnknownOtherName;
+
+/// A certificate that is signed by itself alone.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate is signed by itself")]
+pub(in crate::wire) struct SignsItself;
 
 /// A verifier that says more about what it refuses; it trusts what the one in it does, and nothing else.
 #[derive(Debug)]
@@ -38,6 +45,9 @@ impl<V: ServerCertVerifier> ServerCertVerifier for Naming<V> {
         let names = ParsedCertificate::try_from(end_entity).map(|parsed| verify_server_name(&parsed, name));
         if is_unknown && matches!(names, Ok(Err(_))) {
             return Err(CertificateError::Other(OtherError(Arc::new(UnknownOtherName))).into());
+        }
+        if is_unknown && signs_itself(end_entity) {
+            return Err(CertificateError::Other(OtherError(Arc::new(SignsItself))).into());
         }
         Err(refused)
     }

@@ -1,13 +1,15 @@
-//! The proxy that the system names: by environment variables everywhere, by its own settings on macOS and Windows.
+//! The proxy that the system names: by environment variables everywhere, and after those by its own settings.
 //!
 //! Services are reached by https alone, so it is `HTTPS_PROXY` and `ALL_PROXY` that count; `HTTP_PROXY` is known for
-//! what there is to say where nobody answers. Names in capitals go before those in small letters. Scripts (PAC) and the
-//! settings of Linux desktops are not read.
+//! what there is to say where nobody answers. Names in capitals go before those in small letters. Scripts (PAC) are
+//! never run.
 
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Except, Proxy};
+use super::desktop::Desktop;
+use super::{Except, Proxy, ProxyNote};
+use crate::host::Host;
 
 /// What the system names.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,8 +17,10 @@ pub struct SystemProxy {
     https: Option<Proxy>,
     http: Option<Proxy>,
     except: Except,
-    /// Whether the system's own settings are asked where no variable names a proxy.
+    /// Whether the settings of macOS or Windows are asked where no variable names a proxy.
     settings: bool,
+    /// Those of a Linux desktop.
+    desktop: Desktop,
 }
 
 impl SystemProxy {
@@ -32,15 +36,24 @@ impl SystemProxy {
             http: proxy(&["HTTP_PROXY"]),
             except: first(&["NO_PROXY"]).map(|list| Except::lenient(&list)).unwrap_or_default(),
             settings: false,
+            desktop: Desktop::default(),
         }
     }
 
+    /// What a computer names: its environment, and where that names none, its own settings.
+    pub fn of_host(host: &Host) -> Self {
+        let of_environment = Self::of(|name| host.var(name).map(str::to_owned)).with_settings();
+        let is_named = of_environment.https.is_some();
+        Self { desktop: if is_named { Desktop::Nothing } else { Desktop::of(host) }, ..of_environment }
+    }
+
     /// The same where the system's own settings are asked as well.
-    pub fn with_settings(self) -> Self {
+    fn with_settings(self) -> Self {
         Self { settings: true, ..self }
     }
 
-    /// What this process was started with, and the system it runs on.
+    /// What this process was started with, and the system it runs on. No service is reached by it alone: whoever has a
+    /// [`Host`] says more.
     pub(super) fn of_this_process() -> Self {
         Self::of(|name| std::env::var(name).ok()).with_settings()
     }
@@ -50,12 +63,18 @@ impl SystemProxy {
         if self.except.covers(url) {
             return None;
         }
-        self.https.clone().or_else(|| if self.settings { of_settings(url) } else { None })
+        let of_desktop = || self.desktop.proxy_for(url);
+        self.https.clone().or_else(of_desktop).or_else(|| if self.settings { of_settings(url) } else { None })
     }
 
-    /// The proxy that the environment names, whatever for.
-    pub fn any(&self) -> Option<Proxy> {
-        self.https.clone().or_else(|| self.http.clone())
+    /// The proxy that is named, whatever for.
+    pub(super) fn any(&self) -> Option<Proxy> {
+        self.https.as_ref().or(self.desktop.any()).or(self.http.as_ref()).cloned()
+    }
+
+    /// What there is to know of its settings where they name no proxy that could be used.
+    pub fn note(&self) -> Option<&ProxyNote> {
+        self.desktop.note()
     }
 
     /// The proxy for services, to be shown.
@@ -65,7 +84,8 @@ impl SystemProxy {
     }
 
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
-        [&self.https, &self.http].into_iter().flatten().flat_map(Proxy::secrets).collect()
+        let of_environment = [&self.https, &self.http].into_iter().flatten().flat_map(Proxy::secrets);
+        of_environment.chain(self.desktop.secrets()).collect()
     }
 }
 

@@ -50,6 +50,10 @@ pub enum ProxyWhy {
     Tls(String),
     /// What answers there is no proxy.
     NoProxy,
+    /// It hangs up instead of answering.
+    HangsUp,
+    /// It agrees, and then the line to the service is cut before it is protected.
+    Cuts,
 }
 
 impl ProxyFault {
@@ -78,6 +82,10 @@ impl ProxyFault {
                 format!("The connection to your network's proxy {proxy} is not trusted: {words}.")
             }
             ProxyWhy::NoProxy => format!("What answers at {proxy} is no proxy."),
+            ProxyWhy::HangsUp => format!("Your network's proxy {proxy} hangs up when it is asked for {to}."),
+            ProxyWhy::Cuts => {
+                format!("Your network's proxy {proxy} agrees to lead to {to}, and then the line is cut.")
+            }
         }
     }
 
@@ -93,6 +101,11 @@ impl ProxyFault {
             ProxyWhy::OtherSignIn(_) => "Ask your IT department for a proxy that takes a user name and a password.",
             ProxyWhy::Forbids => "Ask your IT department to allow it.",
             ProxyWhy::CannotReach => "Check the service's address, or try again later.",
+            ProxyWhy::HangsUp => {
+                "It may not allow this service: ask your IT department. Or its address in Patchbay's settings, under \
+                 Network, is another program's."
+            }
+            ProxyWhy::Cuts => "It may not allow this service: ask your IT department.",
             ProxyWhy::Tls(_) => "Add your company's certificate file in Patchbay's settings, under Network.",
         }
     }
@@ -111,6 +124,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Line for T {}
 /// Why it lets nothing through. Nothing here keeps to a time.
 pub(crate) async fn tunnel(network: &Network, proxy: &Proxy, to: &Url) -> Result<Box<dyn Line>, ProxyFault> {
     open(network, proxy, to).await.map_err(|why| ProxyFault::new(proxy, to, why))
+}
+
+/// Opens a way through a proxy, and TLS over it, to find out where that fails.
+///
+/// # Errors
+/// Why the proxy lets nothing through; what TLS itself finds is no fault of the proxy's.
+pub(in crate::wire) async fn try_through(network: &Network, proxy: &Proxy, to: &Url) -> Result<(), ProxyFault> {
+    let line = tunnel(network, proxy, to).await?;
+    let host = to.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+    let (Ok(name), Ok(config)) = (ServerName::try_from(host), network.web_tls()) else { return Ok(()) };
+    match TlsConnector::from(std::sync::Arc::new(config)).connect(name, line).await {
+        Err(error) if error.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>()) => {
+            Err(ProxyFault::new(proxy, to, ProxyWhy::Cuts))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn open(network: &Network, proxy: &Proxy, to: &Url) -> Result<Tunnel, ProxyWhy> {
@@ -148,8 +177,8 @@ async fn connect(mut stream: Tunnel, proxy: &Proxy, to: &Url) -> Result<Tunnel, 
     let sign_in = basic.as_ref().map(|basic| format!("Proxy-Authorization: {}\r\n", basic.as_str()));
     let sign_in = zeroize::Zeroizing::new(sign_in.unwrap_or_default());
     let request = zeroize::Zeroizing::new(format!("CONNECT {at} HTTP/1.1\r\nHost: {at}\r\n{}\r\n", sign_in.as_str()));
-    stream.write_all(request.as_bytes()).await.map_err(|_| ProxyWhy::NoProxy)?;
-    let head = head(&mut stream).await.map_err(|_| ProxyWhy::NoProxy)?;
+    stream.write_all(request.as_bytes()).await.map_err(|_| ProxyWhy::HangsUp)?;
+    let head = head(&mut stream).await?;
     let status = head.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)).and_then(|status| status.parse().ok());
     match status {
         Some(200..=299) => Ok(stream),
@@ -163,13 +192,14 @@ async fn connect(mut stream: Tunnel, proxy: &Proxy, to: &Url) -> Result<Tunnel, 
 }
 
 /// The head of an answer; nothing behind it is read.
-async fn head(stream: &mut Tunnel) -> io::Result<String> {
+async fn head(stream: &mut Tunnel) -> Result<String, ProxyWhy> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == MOST {
-            return Err(io::ErrorKind::InvalidData.into());
+            return Err(ProxyWhy::NoProxy);
         }
-        head.push(stream.read_u8().await?);
+        let next = stream.read_u8().await;
+        head.push(next.map_err(|_| if head.is_empty() { ProxyWhy::HangsUp } else { ProxyWhy::NoProxy })?);
     }
     Ok(String::from_utf8_lossy(&head).into_owned())
 }

@@ -1,0 +1,132 @@
+//! The proxy that a Linux desktop names in its settings: GNOME's and those of its kind, and KDE's.
+//!
+//! A few files are read and no program is started: the bridge asks at its start. A proxy script (PAC) is never run;
+//! that there is one is told. What cannot be read names nothing, and that is told as well.
+
+mod dconf;
+mod gvdb;
+mod kde;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use ts_rs::TS;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{Except, Proxy};
+use crate::host::{Host, Platform};
+
+/// What is larger is no settings file: users' databases have tens of kilobytes.
+const MOST: u64 = 8 * 1024 * 1024;
+
+/// What a desktop's settings say of proxies.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum Desktop {
+    /// None is set.
+    #[default]
+    Nothing,
+    /// One is set.
+    Set(Box<Set>),
+    /// There is something to know, and no proxy.
+    Noted(ProxyNote),
+}
+
+/// A proxy, and for whom it counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Set {
+    proxy: Proxy,
+    except: Except,
+    /// Whether it counts for those exceptions alone.
+    reversed: bool,
+}
+
+/// What there is to know where the system's settings name no proxy that could be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export)]
+pub enum ProxyNote {
+    /// They name a script, which is not run.
+    Script {
+        /// Where it is; absent where the network itself is to tell.
+        address: Option<String>,
+    },
+    /// They are there and cannot be read.
+    Unread {
+        /// The file.
+        path: String,
+    },
+}
+
+/// A file with settings that cannot be read.
+#[derive(Debug)]
+struct Unread(PathBuf);
+
+/// How one desktop is asked.
+type Way = fn(&Host) -> Result<Desktop, Unread>;
+
+impl Desktop {
+    /// What the desktop of a host says. Where the environment does not tell which desktop it is, as that of a bridge
+    /// that an app starts may not, whichever says something counts.
+    pub(super) fn of(host: &Host) -> Self {
+        if host.platform != Platform::Linux {
+            return Self::Nothing;
+        }
+        let named = host.var("XDG_CURRENT_DESKTOP").map(|names| names.split(':').any(|name| name == "KDE"));
+        let ways: &[Way] = match named {
+            Some(true) => &[kde::desktop],
+            Some(false) => &[dconf::desktop],
+            None => &[dconf::desktop, kde::desktop],
+        };
+        let mut found = Self::Nothing;
+        for way in ways {
+            match way(host) {
+                Ok(Self::Nothing) => {}
+                Ok(says) => return says,
+                Err(Unread(path)) => found = Self::Noted(ProxyNote::Unread { path: path.display().to_string() }),
+            }
+        }
+        found
+    }
+
+    /// A script, whose address is told without what may be private in it.
+    fn script(address: Option<String>) -> Self {
+        let plain = |address: String| match Url::parse(&address) {
+            Ok(url) if url.has_host() => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+            _ => address.chars().filter(|c| !c.is_control()).take(200).collect(),
+        };
+        Self::Noted(ProxyNote::Script { address: address.filter(|address| !address.trim().is_empty()).map(plain) })
+    }
+
+    /// The proxy to an address that is not on this computer.
+    pub(super) fn proxy_for(&self, url: &Url) -> Option<Proxy> {
+        let Self::Set(set) = self else { return None };
+        (set.except.covers(url) == set.reversed).then(|| set.proxy.clone())
+    }
+
+    /// The proxy, whatever for.
+    pub(super) fn any(&self) -> Option<&Proxy> {
+        if let Self::Set(set) = self { Some(&set.proxy) } else { None }
+    }
+
+    pub(super) fn note(&self) -> Option<&ProxyNote> {
+        if let Self::Noted(note) = self { Some(note) } else { None }
+    }
+
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        self.any().map(Proxy::secrets).unwrap_or_default()
+    }
+}
+
+/// A file's bytes; `None` where there is none.
+fn read(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    let found = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        found => found?,
+    };
+    // A pipe or a device might never end.
+    if !found.is_file() || found.len() > MOST {
+        return Err(std::io::ErrorKind::InvalidData.into());
+    }
+    std::fs::read(path).map(Some)
+}
