@@ -22,9 +22,9 @@ impl Patchbay {
                 let link = (scopes.as_slice(), token_name.as_deref());
                 self.resolve_form(&provider, &settings, name.as_deref(), expires.as_deref(), link).map(Answer::Form)
             }
-            Request::InspectToken { provider, connection } => {
-                self.inspect_token(&provider, connection.as_deref(), &needed(secret)?).map(Answer::TokenLook)
-            }
+            Request::InspectToken { provider, connection, header } => self
+                .inspect_token(&provider, connection.as_deref(), header.as_deref(), &needed(secret)?)
+                .map(Answer::TokenLook),
             Request::Found => self.found().map(Answer::Found),
             Request::Check { ids } => self.check(&ids).await.map(Answer::Reports),
             Request::PlanAsApp { at } => self.plan_as_app(&at).await.map(|plan| Answer::AsAppPlan(Box::new(plan))),

@@ -136,7 +136,7 @@ pub enum FoundBlock {
     AddressHasToken,
     /// What stands in the address's place is none.
     AddressInvalid,
-    /// It sends two secrets; Patchbay sends one.
+    /// It sends several secrets, and not all of them stand in the file; or one header has two.
     SeveralSecrets,
     /// A header cannot be sent by Patchbay.
     Header,

@@ -8,6 +8,7 @@ use super::found::{FoundEntryView, FoundLeft, FoundPlaceView, FoundTokenView, Fo
 use super::look::{Seen, look, look_for};
 use super::message::{Connected, PlanView, TokenFacts};
 use super::place::{self, Expected, Move, Placing};
+use super::token::Asked;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
@@ -17,7 +18,7 @@ use crate::client::{Scope, read_entry};
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, PROGRAM, Placement, Wiring};
 use crate::error::{Code, Error, Result};
-use crate::import::{Becomes, Found, Member, Stands, find, with_carried, with_run};
+use crate::import::{Becomes, Found, Member, Stands, Token, find, with_carried, with_run};
 use crate::secret::{Key, Secret, find_plaintext, mask};
 
 /// What bringing in comes to, before anything is touched.
@@ -93,17 +94,17 @@ impl Patchbay {
         let mut fresh = Vec::new();
         let mut ids = Vec::new();
         for held in &found.tokens {
-            let (credential, secret) = self.import_token(&connection, &held.name, &held.secret(), state)?;
+            let (credential, secret) = self.import_token(&connection, held, state)?;
             let known = connection.credentials.iter().find(|own| is_same_token(own, &credential));
             if let Some(known) = known {
                 ids.push(known.id.clone());
             } else {
                 ids.push(credential.id.clone());
-                connection.credentials.push(credential.clone());
+                connection.add(credential.clone());
                 fresh.push((credential, secret));
             }
         }
-        let first = connection.credentials.first().map(|credential| credential.id.clone());
+        let first = connection.first_token().map(|credential| credential.id.clone());
         let own = |member: &Member| {
             let id = member.token.and_then(|token| ids.get(token).cloned());
             id.filter(|id| Some(id) != first.as_ref())
@@ -147,21 +148,30 @@ impl Patchbay {
     fn import_token(
         &self,
         connection: &Connection,
-        name: &str,
-        raw: &Secret,
+        held: &Token,
         state: &State,
     ) -> Result<(Credential, Secret)> {
         let provider = catalog::find(&connection.provider)?;
+        let (name, raw) = (held.name.as_str(), held.secret());
+        let carrier = connection.auth.beside_named(name).filter(|_| held.beside);
+        let header = carrier.map(|carrier| carrier.name.as_str());
+        let asked =
+            Asked { provider, connection: None, header, expires: Some(token::UNKNOWN_END), overrule: true };
         // It is in use already, so neither its shape nor another connection's use of it is in the way.
         let fit = if connection.is_program() {
             token::Fit { secret: raw.clone(), expires: None }
         } else {
-            token::fit(provider, state, None, raw, Some(token::UNKNOWN_END), true, &self.host())?
+            token::fit(&asked, state, &raw, &self.host())?
         };
-        let label = if connection.is_program() { name.to_owned() } else { format!("{} MCP", connection.name) };
+        let label = match header {
+            _ if connection.is_program() => name.to_owned(),
+            Some(_) => provider.secret_label(&connection.auth, header),
+            None => format!("{} MCP", connection.name),
+        };
         let facts = TokenFacts::default();
         let mut credential = token::credential(&facts, &fit, label, connection.way(), state, self.host().now)?;
         credential.variable = connection.is_program().then(|| name.to_owned());
+        credential.header = header.map(str::to_owned);
         Ok((credential, fit.secret))
     }
 
@@ -203,7 +213,8 @@ impl Patchbay {
             state.importing.retain(|name| !keys.contains(&Key::named(name)));
             if drafted.joins {
                 let fresh = drafted.fresh.iter().map(|(credential, _)| credential.clone());
-                state.connection_mut(&drafted.connection.id)?.credentials.extend(fresh);
+                let connection = state.connection_mut(&drafted.connection.id)?;
+                fresh.for_each(|credential| connection.add(credential));
                 state.checks.remove(&drafted.connection.id);
             } else {
                 new_id(&drafted.connection.name, state, None)?;
@@ -272,7 +283,7 @@ fn gone() -> Error {
 }
 
 fn is_same_token(a: &Credential, b: &Credential) -> bool {
-    a.fingerprint == b.fingerprint && a.variable == b.variable
+    a.fingerprint == b.fingerprint && a.variable == b.variable && a.header == b.header
 }
 
 /// The entries of a table that are not Patchbay's.
@@ -306,7 +317,8 @@ fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
         Becomes::Service(service) => {
             let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
             trimmed(&connection.url) == trimmed(&service.url)
-                && service.auth.as_ref().is_none_or(|auth| *auth == connection.auth)
+                && service.auth.as_ref().is_none_or(|auth| auth.is_same(&connection.auth))
+                && found.tokens.iter().filter(|token| token.beside).all(|token| shares(connection, token, state))
                 && service.headers == connection.headers
         }
         Becomes::Program(_) => {
@@ -330,6 +342,12 @@ fn has_other(found: &Found, member: &Member, connection: &Connection, place: &Pl
     let own = connection.credential_for(Some(place)).map(|own| own.fingerprint.clone());
     let held = member.token.map(|at| crate::token::clean(found.tokens[at].secret().expose()).secret);
     !connection.is_program() && held.map(|held| held.fingerprint(&state.salt)) != own
+}
+
+/// Whether a connection has this secret for its header: all its tokens share it.
+fn shares(connection: &Connection, held: &Token, state: &State) -> bool {
+    let fingerprint = crate::token::clean(held.secret().expose()).secret.fingerprint(&state.salt);
+    connection.secret_of(&held.name).is_some_and(|own| own.fingerprint == fingerprint)
 }
 
 /// A name that no connection has, nor another one in the list.
@@ -382,7 +400,7 @@ fn entry_view(member: &Member) -> FoundEntryView {
     }
 }
 
-fn token_view(found: &Found, token: &crate::import::Token) -> FoundTokenView {
+fn token_view(found: &Found, token: &Token) -> FoundTokenView {
     let place = |(member, at): &(usize, String)| {
         let stands = &found.members[*member].stands;
         FoundPlaceView {

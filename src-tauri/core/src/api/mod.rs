@@ -14,6 +14,7 @@ mod dispatch;
 mod due;
 mod expiry;
 mod found;
+mod given;
 mod import;
 mod install;
 mod keep;

@@ -4,9 +4,10 @@ use super::message::Retired;
 use super::renew::find;
 use super::{Event, Patchbay, token};
 use crate::connection::{Connection, Credential, Previous, Way};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::oauth::Held;
 use crate::probe::{Report, Verdict};
+use crate::secret::Secret;
 use crate::wire::origin_of;
 
 /// What the service says to an old token.
@@ -55,9 +56,14 @@ impl Patchbay {
             previous.way.clone().into_iter().chain([connection.way()]).filter(is_its_own).collect();
         ways.dedup();
         let mut last = None;
-        for Way { url, auth, headers } in ways.into_iter().filter(|_| secret.is_some()) {
+        let Some(secret) = secret else { return Ok((Answered::Nothing, None)) };
+        for Way { url, auth, headers } in ways {
             let there = Connection { url, auth, headers, ..connection.clone() };
-            let report = self.probe_with(&there, secret.as_ref(), false).await?;
+            let report = match self.ask_with(&there, credential, &secret).await {
+                // What has to go along with it is not here any more.
+                Err(error) if error.code == Code::TokenMissing => continue,
+                report => report?,
+            };
             let answered = answered(report.verdict);
             if answered != Answered::Nothing {
                 return Ok((answered, Some(report)));
@@ -65,6 +71,14 @@ impl Patchbay {
             last = last.or(Some(report));
         }
         Ok((Answered::Nothing, last))
+    }
+
+    /// Tries an old secret, together with what goes along with it now.
+    async fn ask_with(&self, there: &Connection, credential: &Credential, old: &Secret) -> Result<Report> {
+        let Some(header) = &credential.header else { return self.probe_with(there, Some(old), &[], false).await };
+        let token = there.first_token().ok_or_else(|| token::missing(there))?;
+        let token = token::read(self, there, token).await?;
+        self.probe_with(there, Some(&token), &[(header.clone(), old.clone())], false).await
     }
 
     /// Signs out of a sign-in that a token has taken the place of; whether the service has ended it too.

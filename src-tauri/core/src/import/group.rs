@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::read::{Program, Reading, Remote, read};
+use super::read::{Header, Program, Reading, Remote, read};
 use crate::api::view::{FoundBlock as Block, FoundLeft as Left, FoundNote as Note};
 use crate::catalog::{self, Offer, Provider, check_address};
 use crate::client::{Client, Source};
@@ -41,6 +41,8 @@ pub(crate) struct Member {
 pub(crate) struct Token {
     /// The header or variable that holds it.
     pub(crate) name: String,
+    /// Whether it goes along with a token, in a header of its own.
+    pub(crate) beside: bool,
     value: Zeroizing<String>,
     /// Which members hold it, and where.
     pub(crate) places: Vec<(usize, String)>,
@@ -132,8 +134,27 @@ impl Found {
             self.tokens[known].places.push(place);
             return known;
         }
-        self.tokens.push(Token { name: name.to_owned(), value: value.clone(), places: vec![place] });
+        self.tokens.push(Token { name: name.to_owned(), value: value.clone(), beside: false, places: vec![place] });
         self.tokens.len() - 1
+    }
+
+    fn hold_all(&mut self, held: &Held) -> Option<usize> {
+        let places = held.places.iter();
+        let token = places.map(|at| self.hold(&held.auth.name, &held.token, at.clone())).last();
+        for (carrier, value, at) in &held.beside {
+            let known = self.hold(&carrier.name, value, at.clone());
+            self.tokens[known].beside = true;
+        }
+        token
+    }
+
+    /// Whether it has no other secret for any of these headers: all tokens of a connection share them.
+    fn shares(&self, held: &Held) -> bool {
+        let is_other = |token: &Token| {
+            let of = |(carrier, ..): &&(Carrier, Zeroizing<String>, String)| carrier.name.eq_ignore_ascii_case(&token.name);
+            token.beside && held.beside.iter().find(of).is_some_and(|(_, value, _)| *value != token.value)
+        };
+        !self.tokens.iter().any(is_other)
     }
 }
 
@@ -186,35 +207,75 @@ fn plain_headers(remote: &Remote) -> Vec<(String, String)> {
     plain
 }
 
+/// The secrets of one entry.
+struct Held {
+    auth: AuthHeader,
+    token: Zeroizing<String>,
+    /// Where the token stands.
+    places: Vec<String>,
+    /// The others, each in a header of its own, and where it stands.
+    beside: Vec<(Carrier, Zeroizing<String>, String)>,
+}
+
+impl Held {
+    /// Takes the secrets of an entry; none where one header has two.
+    fn of(mut secrets: Vec<&Header>) -> Option<Self> {
+        // The same whatever the order in which they stand, so that entries of several apps are known for the same.
+        let rest = |header: &&Header| (!header.name.eq_ignore_ascii_case("authorization"), header.name.to_lowercase());
+        if secrets.iter().any(|header| split(&header.name, &header.value).1 != split(&secrets[0].name, &secrets[0].value).1)
+        {
+            secrets.sort_by_key(rest);
+        }
+        let first = secrets.first()?;
+        let (auth, token) = split(&first.name, &first.value);
+        let mut held = Self { auth, token, places: vec![first.at.clone()], beside: Vec::new() };
+        for header in &secrets[1..] {
+            held.take(header)?;
+        }
+        Some(held)
+    }
+
+    fn take(&mut self, header: &Header) -> Option<()> {
+        let (more, again) = split(&header.name, &header.value);
+        if self.auth.carries(&header.name) {
+            return None;
+        }
+        if self.token == again && self.auth.user.is_none() && more.user.is_none() {
+            self.auth.also.push(Carrier { name: more.name, prefix: more.prefix });
+            self.places.push(header.at.clone());
+            return Some(());
+        }
+        // A pair is kept as it is written: only the token's own header makes one.
+        let written = || Zeroizing::new(header.value[more.prefix.len()..].trim_start().to_owned());
+        let value = if more.user.is_some() { written() } else { again };
+        let carrier = Carrier { name: more.name, prefix: more.prefix };
+        self.auth.beside.push(carrier.clone());
+        self.beside.push((carrier, value, header.at.clone()));
+        Some(())
+    }
+}
+
 fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
     let headers = plain_headers(&remote);
     let secrets: Vec<_> = remote.headers.iter().filter(|header| header.secret).collect();
-    let mut held = secrets.first().map(|header| {
-        let (auth, token) = split(&header.name, &header.value);
-        (auth, token, header.at.clone())
-    });
-    let mut several = false;
-    for header in secrets.iter().skip(1) {
-        let (more, again) = split(&header.name, &header.value);
-        match &mut held {
-            Some((auth, token, _)) if *token == again && auth.user.is_none() && more.user.is_none() => {
-                auth.also.push(Carrier { name: more.name, prefix: more.prefix });
-            }
-            _ => several = true,
-        }
-    }
-    let auth = held.as_ref().map(|(auth, ..)| auth);
+    let has_secrets = !secrets.is_empty();
+    let held = Held::of(secrets);
+    // One that is not in the file would be lost: what stands there would be brought in without it.
+    let several = has_secrets && (held.is_none() || remote.notes.contains(&Note::TokenElsewhere));
+    let auth = held.as_ref().map(|held| &held.auth);
     let fits = |found: &Found| match &found.becomes {
         Becomes::Service(service) => {
+            let is_sent_so = service.auth.as_ref().zip(auth).is_none_or(|(known, auth)| known.is_same(auth));
             same_address(&service.url, &remote.url)
                 && service.headers == headers
-                && (service.auth.is_none() || auth.is_none() || service.auth.as_ref() == auth)
+                && is_sent_so
+                && held.as_ref().is_none_or(|held| found.shares(held))
                 && !several
                 && found.blocked.is_none()
         }
         _ => false,
     };
-    let value = held.as_ref().map(|(auth, token, _)| (auth.name.as_str(), token));
+    let value = held.as_ref().map(|held| (held.auth.name.as_str(), &held.token));
     let fitting: Vec<_> =
         (0..all.len()).filter(|at| fits(&all[*at]) && all[*at].agrees(stands.client, value)).collect();
     // Where several fit, the one that has this token already.
@@ -231,12 +292,9 @@ fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
         found.blocked = Some(Block::SeveralSecrets);
     }
     if let (Becomes::Service(service), Some(auth)) = (&mut found.becomes, auth) {
-        service.auth = Some(auth.clone());
+        service.auth.get_or_insert_with(|| auth.clone());
     }
-    let token = held.map(|(auth, token, at)| {
-        let again = secrets.iter().skip(1).filter(|_| !several).map(|header| header.at.clone());
-        std::iter::once(at).chain(again).map(|at| found.hold(&auth.name, &token, at)).last().unwrap_or_default()
-    });
+    let token = held.as_ref().and_then(|held| found.hold_all(held));
     found.notes.extend(remote.notes);
     found.join(stands, remote.through, token);
 }
@@ -316,13 +374,19 @@ fn finish(found: &mut Found, several: bool) {
             _ => Block::AddressInvalid,
         });
         found.blocked = refused.or(found.blocked).or(service.offer.refused.then_some(Block::Header));
-        let looks = found.tokens.iter().map(|token| token::look(service.provider, &token::clean(&token.value).secret));
+        let looks = found.tokens.iter().map(|token| {
+            let secret = token::clean(&token.value).secret;
+            match token.beside {
+                true => token::look_beside(service.provider, &token.name, &secret),
+                false => token::look(service.provider, &secret),
+            }
+        });
         for look in looks.collect::<Vec<_>>() {
             found.notes.extend((!look.warnings.is_empty()).then_some(Note::TokenShape));
             found.blocked = found.blocked.or((!look.errors.is_empty()).then_some(Block::Token));
         }
         found.notes.extend(several.then_some(Note::OtherAddress));
-        found.notes.extend((found.tokens.len() > 1).then_some(Note::DifferentTokens));
+        found.notes.extend((found.tokens.iter().filter(|token| !token.beside).count() > 1).then_some(Note::DifferentTokens));
         found.notes.extend((found.tokens.is_empty() && found.notes.is_empty()).then_some(Note::NoToken));
     }
     if found.members.iter().all(|member| member.stands.left.is_some()) {

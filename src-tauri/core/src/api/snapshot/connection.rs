@@ -6,10 +6,11 @@ use crate::api::look::seen_of;
 use crate::api::sign_in::needed;
 use crate::api::sign_in_view::SignInView;
 use crate::api::signed::{signed_in_by_apps, signed_status};
-use crate::api::token::lacks_token;
+use crate::api::token::{lacks_beside, lacks_token};
 use crate::api::view::{
     ActivityKind, ConnectionView, DriftView, Group, NextStep, OldTokenView, PlacementView, Status, TokenView, UseView,
 };
+use crate::catalog::{self, SecretField};
 use crate::change::history::Record;
 use crate::connection::runs::Run;
 use crate::connection::{Connection, Credential, Placement, Previous};
@@ -33,6 +34,7 @@ impl Scene<'_> {
             action_client,
             renew_token: token_to_renew(self.state, connection, self.reminders).map(|credential| credential.id.clone()),
             tokens: connection.credentials.iter().map(|credential| self.token(connection, credential)).collect(),
+            secrets: secrets(connection),
             used_in,
             last_check: self.state.checks.get(&connection.id).map(|checked| checked.report.clone()),
             check_is_old: self.check_is_old(connection),
@@ -109,6 +111,9 @@ impl Scene<'_> {
             let next = if connection.is_program() { NextStep::Nothing } else { NextStep::Finish };
             return (Status::TokenMissing, next);
         }
+        if lacks_beside(connection) {
+            return (Status::TokenMissing, NextStep::Renew);
+        }
         // Also while its reminder is snoozed.
         if connection.credentials.iter().any(|credential| credential.has_ended(self.host.now)) {
             return (Status::TokenEnded, NextStep::Renew);
@@ -145,11 +150,13 @@ impl Scene<'_> {
 
     fn token(&self, connection: &Connection, credential: &Credential) -> TokenView {
         let uses = |placement: &&Placement| {
-            connection.credential_for(Some(placement)).is_some_and(|used| used.id == credential.id)
+            let is_shared = credential.header.is_some();
+            is_shared || connection.credential_for(Some(placement)).is_some_and(|used| used.id == credential.id)
         };
         TokenView {
             id: credential.id.clone(),
             label: credential.label.clone(),
+            header: credential.header.clone(),
             scopes: credential.scopes.clone(),
             created: credential.created.to_string(),
             expires: credential.expires,
@@ -163,6 +170,15 @@ impl Scene<'_> {
             used_by: connection.placements.iter().filter(uses).map(|placement| placement.client.clone()).collect(),
         }
     }
+}
+
+/// The fields for a connection's secrets; most have one, which is asked for without further words.
+fn secrets(connection: &Connection) -> Vec<SecretField> {
+    if connection.auth.beside.is_empty() {
+        return Vec::new();
+    }
+    let resolved = || catalog::find(&connection.provider).ok()?.resolve(&connection.settings).ok();
+    resolved().map(|resolved| resolved.secrets).unwrap_or_default()
 }
 
 fn old_token(old: &Previous) -> OldTokenView {

@@ -15,6 +15,7 @@ use super::news::news;
 use super::quiet::is_offline;
 use super::view::{ReminderView, SecretsView, Snapshot};
 use crate::change::history::Record;
+use crate::connection::Credential;
 use crate::connection::state::State;
 use crate::error::Result;
 use crate::host::Host;
@@ -99,6 +100,11 @@ pub(super) fn reminders(state: &State, host: &Host) -> Vec<ReminderView> {
     for connection in &state.connections {
         for credential in &connection.credentials {
             let Some(expires) = credential.expires else { continue };
+            // Of what ends on the same day one is told, and it is renewed in one step.
+            let is_same = |token: &Credential| token.expires.is_some_and(|own| own.at == expires.at);
+            if credential.header.is_some() && connection.tokens().any(is_same) {
+                continue;
+            }
             let shown = state.reminders.get(&credential.id);
             let stage = reminder::stage(credential.created, expires, &state.settings.reminder_days, host);
             let Some(stage) = stage.filter(|stage| !reminder::is_snoozed(shown, *stage, host.now)) else { continue };

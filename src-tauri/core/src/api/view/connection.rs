@@ -6,6 +6,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use super::{DriftView, TokenView};
+use crate::catalog::SecretField;
 use crate::client::Scope;
 use crate::connection::{NetworkChoice, Wiring};
 use crate::probe::Report;
@@ -34,6 +35,10 @@ pub struct ConnectionView {
     pub renew_token: Option<String>,
     /// Its tokens; the first is the one for all apps unless a placement names another.
     pub tokens: Vec<TokenView>,
+    /// The secrets that it needs, where it needs several, the token ahead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<SecretField>>")]
+    pub secrets: Vec<SecretField>,
     /// The apps that use it.
     pub used_in: Vec<PlacementView>,
     /// The last check, with its age in its own time stamp.
