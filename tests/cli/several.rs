@@ -59,10 +59,13 @@ impl World {
         let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info });
         let mut say = |message: Value| writeln!(input, "{message}").expect("the bridge listens");
         say(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }));
-        let mut hear = || serde_json::from_str::<Value>(&lines.next().expect("it lives").expect("a line")).expect("JSON");
+        let mut hear =
+            || serde_json::from_str::<Value>(&lines.next().expect("it lives").expect("a line")).expect("JSON");
         assert!(hear()["result"]["serverInfo"].is_object());
         say(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
-        say(json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "whoami", "arguments": {} } }));
+        say(
+            json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "whoami", "arguments": {} } }),
+        );
         let answer = hear();
         canary::search(self.home.path(), secrets, &[]).expect("it is nowhere");
         drop(input);

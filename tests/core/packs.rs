@@ -325,7 +325,10 @@ fn addresses_are_kept(#[case] typed: &str, #[case] kept: &str) {
 fn datadog_wants_two_keys_each_from_its_page(#[case] site: &str, #[case] url: &str, #[case] pages: &str) {
     let resolved = resolve("datadog", &[("site", site)]).expect("it resolves");
     assert_eq!(resolved.url, url);
-    assert_eq!((resolved.auth.name.as_str(), resolved.auth.beside[0].name.as_str()), ("DD-API-KEY", "DD-APPLICATION-KEY"));
+    assert_eq!(
+        (resolved.auth.name.as_str(), resolved.auth.beside[0].name.as_str()),
+        ("DD-API-KEY", "DD-APPLICATION-KEY")
+    );
     assert!(!resolved.settings.contains_key("address"), "another site has another one");
     let fields: Vec<_> = resolved.secrets.iter().map(|field| (field.label.as_str(), field.page.clone())).collect();
     let page = |name: &str| Some(format!("{pages}/organization-settings/{name}"));

@@ -19,10 +19,8 @@ const ID: &str = "pair";
 impl World {
     /// What connects to the practice service's door for two tokens.
     fn pair(&self) -> Connect {
-        let settings = BTreeMap::from([
-            ("url".to_owned(), self.practice.pair_url()),
-            ("beside".to_owned(), HEADER.to_owned()),
-        ]);
+        let settings =
+            BTreeMap::from([("url".to_owned(), self.practice.pair_url()), ("beside".to_owned(), HEADER.to_owned())]);
         Connect { provider: "custom".into(), name: "Pair".into(), settings, ..self.notes() }
     }
 
@@ -290,7 +288,8 @@ async fn entries_with_another_second_secret_are_another_connection() {
     let world = world().await;
     let (one, two, three) = ("canary-one-0123456789", "canary-two-0123456789", "canary-three-0123456789");
     let url = "https://mcp.datadoghq.eu/api/unstable/mcp-server/mcp";
-    let entry = |key: &str| json!({ "type": "http", "url": url, "headers": { "DD-APPLICATION-KEY": key, "DD-API-KEY": one } });
+    let entry =
+        |key: &str| json!({ "type": "http", "url": url, "headers": { "DD-APPLICATION-KEY": key, "DD-API-KEY": one } });
     let servers = json!({ "mcpServers": { "mine": entry(two), "team": entry(three) } });
     world.home.write("claude-code", &servers.to_string());
     let (mine, team) = (world.found_with("mine").await, world.found_with("team").await);
@@ -299,7 +298,10 @@ async fn entries_with_another_second_secret_are_another_connection() {
     assert_eq!(mine.settings["site"], "eu1");
     world.import("mine").await.expect("brought in");
     let kept = world.kept();
-    assert_eq!(kept.auth, catalog::find("datadog").expect("a pack").resolve(&BTreeMap::new()).expect("it resolves").auth);
+    assert_eq!(
+        kept.auth,
+        catalog::find("datadog").expect("a pack").resolve(&BTreeMap::new()).expect("it resolves").auth
+    );
     let endpoint = world.patchbay.endpoint(&kept, None).await.expect("an endpoint");
     let sent = [("Dd-Api-Key", one), ("Dd-Application-Key", two)].map(|(name, value)| (name.into(), value.into()));
     assert_eq!(endpoint.exposed_headers(), sent);

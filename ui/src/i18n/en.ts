@@ -72,7 +72,7 @@ export const en = {
     scopes: 'Permissions', created: 'Saved here', ends: 'Ends', endsNever: 'No end known',
     declared: 'you said so', verified: 'the service says so', fingerprint: 'Fingerprint',
     fingerprintAbout: 'Tells two tokens apart without showing them',
-    renew: 'Renew token', snooze: (n: number) => (n === 1 ? 'Remind me tomorrow' : `Remind me in ${n} days`), snoozed: (n: number) => (n === 1 ? 'You will be reminded tomorrow' : `You will be reminded in ${n} days`),
+    renew: 'Renew token', renewOf: (label: string) => `Renew ${label}`, snooze: (n: number) => (n === 1 ? 'Remind me tomorrow' : `Remind me in ${n} days`), snoozed: (n: number) => (n === 1 ? 'You will be reminded tomorrow' : `You will be reminded in ${n} days`),
     oldSince: (when: string) => `The token before it was replaced ${when} and is still to be revoked.`,
     revokeOld: 'Revoke the old one',
     setEnds: 'Set the end', changeEnds: 'Change the end', endsSaved: 'Saved', endsTitle: 'When does this token end?', programAbout: 'Its app starts it, with the token from your keychain. A program that runs already keeps the old token until its app is started again.',
@@ -144,7 +144,7 @@ export const en = {
 
   renew: {
     title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`, titleSeveral: (name: string) => `Renew what ${name} is used with`,
-    several: (all: string) => `It is used with several: ${all}. Paste the new one of each that you renew, and leave the others empty: they stay as they are. The end counts for those you paste.`, howToMake: 'How they are made',
+    several: (all: string) => `Paste the new one of ${all}: of those you leave empty the old one stays. What you paste is tried before anything changes, and the end counts for that. None of your apps has to be restarted.`, howToMake: 'How they are made',
     intro: 'The new token is tried before anything changes. None of your apps has to be restarted.',
     introProgram: 'Patchbay cannot try this token: your apps start the program themselves. It takes the new one when it is started again.',
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',

@@ -85,7 +85,9 @@ impl Patchbay {
             // The first connection of all makes the state file, and with it the salt of all fingerprints.
             let state = self.inner.state.update(|state| Ok(state.clone()))?;
             let saved = self.save_parts(provider, &connection, &facts, &parts, &state).await?;
-            saved.into_iter().for_each(|credential| connection.add(credential));
+            for credential in saved {
+                connection.add(credential);
+            }
         }
         self.set_up(&connection, connect, &expected).await
     }

@@ -78,7 +78,8 @@ pub(super) fn all_there(provider: &Provider, connection: &Connection, given: &[F
     if connection.first_token().is_none() && !is_given(None) {
         return Err(not_given(provider, &connection.auth, None));
     }
-    let lacking = |one: &&crate::connection::Carrier| !is_given(Some(&one.name)) && connection.secret_of(&one.name).is_none();
+    let lacking =
+        |one: &&crate::connection::Carrier| !is_given(Some(&one.name)) && connection.secret_of(&one.name).is_none();
     match connection.auth.beside.iter().find(lacking) {
         Some(one) => Err(not_given(provider, &connection.auth, Some(&one.name))),
         None => Ok(()),

@@ -4,7 +4,7 @@
 //! leaves them as they were, and a connection that the next try joins.
 
 use super::connect::{new_id, resolve};
-use super::found::{FoundEntryView, FoundLeft, FoundPlaceView, FoundTokenView, FoundView, Import};
+use super::found::{FoundLeft, FoundView, Import, view};
 use super::look::{Seen, look, look_for};
 use super::message::{Connected, PlanView, TokenFacts};
 use super::place::{self, Expected, Move, Placing};
@@ -19,7 +19,7 @@ use crate::connection::state::State;
 use crate::connection::{Connection, Credential, PROGRAM, Placement, Wiring};
 use crate::error::{Code, Error, Result};
 use crate::import::{Becomes, Found, Member, Stands, Token, find, with_carried, with_run};
-use crate::secret::{Key, Secret, find_plaintext, mask};
+use crate::secret::{Key, Secret, find_plaintext};
 
 /// What bringing in comes to, before anything is touched.
 struct Drafted {
@@ -145,18 +145,12 @@ impl Patchbay {
         })
     }
 
-    fn import_token(
-        &self,
-        connection: &Connection,
-        held: &Token,
-        state: &State,
-    ) -> Result<(Credential, Secret)> {
+    fn import_token(&self, connection: &Connection, held: &Token, state: &State) -> Result<(Credential, Secret)> {
         let provider = catalog::find(&connection.provider)?;
         let (name, raw) = (held.name.as_str(), held.secret());
         let carrier = connection.auth.beside_named(name).filter(|_| held.beside);
         let header = carrier.map(|carrier| carrier.name.as_str());
-        let asked =
-            Asked { provider, connection: None, header, expires: Some(token::UNKNOWN_END), overrule: true };
+        let asked = Asked { provider, connection: None, header, expires: Some(token::UNKNOWN_END), overrule: true };
         // It is in use already, so neither its shape nor another connection's use of it is in the way.
         let fit = if connection.is_program() {
             token::Fit { secret: raw.clone(), expires: None }
@@ -359,56 +353,4 @@ fn free(base: &str, state: &State, names: &[String]) -> String {
     };
     let counted = (2..1000).map(|n| format!("{base} {n}"));
     std::iter::once(base.to_owned()).chain(counted).find(is_free).unwrap_or_else(|| base.to_owned())
-}
-
-fn view(found: &Found, name: String, joins: Option<&Connection>) -> FoundView {
-    let values = || found.members.iter().map(|member| &member.stands.value);
-    let (provider, offer, target) = match &found.becomes {
-        Becomes::Service(service) => (service.provider.id.clone(), service.offer.clone(), service.url.clone()),
-        Becomes::Program(program) => (PROGRAM.to_owned(), catalog::Offer::default(), program.clone()),
-        Becomes::Unclear => (PROGRAM.to_owned(), catalog::Offer::default(), String::new()),
-    };
-    let settings = offer.settings.into_iter().map(|(key, text)| (key, mask(&text, values()))).collect();
-    FoundView {
-        id: found.id.clone(),
-        name: joins.map_or(name, |joined| joined.name.clone()),
-        program: matches!(found.becomes, Becomes::Program(_)),
-        origin: found.origin(),
-        target: mask(&target, values()),
-        provider,
-        settings,
-        asks: if joins.is_some() { Vec::new() } else { offer.asks },
-        joins: joins.map(|joined| joined.id.clone()),
-        entries: found.members.iter().map(entry_view).collect(),
-        tokens: found.tokens.iter().map(|token| token_view(found, token)).collect(),
-        notes: found.notes.iter().copied().collect(),
-        blocked: found.blocked,
-        worthwhile: found.is_worthwhile(),
-    }
-}
-
-fn entry_view(member: &Member) -> FoundEntryView {
-    let stands = &member.stands;
-    FoundEntryView {
-        client: stands.client.id.to_owned(),
-        scope: stands.source.scope.clone(),
-        path: stands.source.path.display().to_string(),
-        entry: stands.entry.clone(),
-        through: member.through.map(str::to_owned),
-        disabled: read_entry(&stands.entry, &stands.value).disabled,
-        left: stands.left,
-    }
-}
-
-fn token_view(found: &Found, token: &Token) -> FoundTokenView {
-    let place = |(member, at): &(usize, String)| {
-        let stands = &found.members[*member].stands;
-        FoundPlaceView {
-            client: stands.client.id.to_owned(),
-            path: stands.source.path.display().to_string(),
-            entry: stands.entry.clone(),
-            at: at.clone(),
-        }
-    };
-    FoundTokenView { name: token.name.clone(), places: token.places.iter().map(place).collect() }
 }

@@ -120,9 +120,7 @@ impl Patchbay {
         if !seen.location.installed && !place.create {
             return Err(not_installed(client, &seen.location.path));
         }
-        if let Some(token) =
-            place.token.as_deref().filter(|id| !connection.tokens().any(|own| own.id == **id))
-        {
+        if let Some(token) = place.token.as_deref().filter(|id| !connection.tokens().any(|own| own.id == **id)) {
             return Err(Error::new(Code::TokenMissing, format!("This connection has no token \"{token}\".")));
         }
         if let Some(refused) = seen.refused() {

@@ -91,12 +91,7 @@ impl Patchbay {
     }
 
     /// Tries new secrets at their service, together with those that stay. A program's are tried by nobody but the program.
-    async fn try_new(
-        &self,
-        connection: &Connection,
-        chosen: Option<&Credential>,
-        parts: &[FitPart],
-    ) -> Result<Report> {
+    async fn try_new(&self, connection: &Connection, chosen: Option<&Credential>, parts: &[FitPart]) -> Result<Report> {
         if connection.is_program() {
             return Ok(probe::not_tried_at_all(self.host().now));
         }

@@ -1,11 +1,34 @@
-//! The secrets that a service wants beside its token, each in a header of its own: what they are called, where they are
-//! made, what they look like.
+//! A service's token, and the secrets that it wants beside it, each in a header of its own: what they are called, where
+//! they are made, what they look like.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{Provider, Shape, When};
 use crate::connection::{AuthHeader, Carrier};
+
+/// What a service's tokens look like.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+#[ts(export)]
+pub struct TokenRule {
+    /// Their shape, where one is known.
+    #[serde(default)]
+    #[ts(skip)]
+    pub pattern: Option<Shape>,
+    /// Whether a token of another shape cannot be right.
+    pub sure: bool,
+    /// Whether the service needs one.
+    pub needed: bool,
+    /// What the service calls them, where it wants other secrets beside them.
+    #[serde(default)]
+    #[ts(skip)]
+    pub label: Option<String>,
+    /// A sentence of help beside its field, in the same case.
+    #[serde(default)]
+    #[ts(skip)]
+    pub hint: Option<String>,
+}
 
 /// A header with a secret of its own, as a pack declares it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,11 +102,7 @@ impl Provider {
     }
 
     /// The fields for a connection's secrets where it has several; `page` fills in addresses.
-    pub(super) fn secret_fields(
-        &self,
-        auth: &AuthHeader,
-        page: impl Fn(&str) -> Option<String>,
-    ) -> Vec<SecretField> {
+    pub(super) fn secret_fields(&self, auth: &AuthHeader, page: impl Fn(&str) -> Option<String>) -> Vec<SecretField> {
         if auth.beside.is_empty() {
             return Vec::new();
         }

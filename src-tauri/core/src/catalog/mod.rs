@@ -20,7 +20,7 @@ use ts_rs::TS;
 
 pub use address::{check_address, check_page};
 pub(crate) use address::{is_loopback, may_lead_to};
-pub use beside::{Beside, SecretField};
+pub use beside::{Beside, SecretField, TokenRule};
 pub(crate) use offer::{Offer, custom, offer};
 pub use refusal::Refusal;
 pub use resolve::Resolved;
@@ -241,29 +241,6 @@ pub struct HeaderRule {
     /// When it is sent.
     #[serde(default)]
     pub when: When,
-}
-
-/// What a service's tokens look like.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct TokenRule {
-    /// Their shape, where one is known.
-    #[serde(default)]
-    #[ts(skip)]
-    pub pattern: Option<Shape>,
-    /// Whether a token of another shape cannot be right.
-    pub sure: bool,
-    /// Whether the service needs one.
-    pub needed: bool,
-    /// What the service calls them, where it wants other secrets beside them.
-    #[serde(default)]
-    #[ts(skip)]
-    pub label: Option<String>,
-    /// A sentence of help beside its field, in the same case.
-    #[serde(default)]
-    #[ts(skip)]
-    pub hint: Option<String>,
 }
 
 /// One permission.

@@ -46,7 +46,11 @@ fn sends(provider: &Provider, auth: &AuthHeader) -> bool {
     };
     let is_paired = own.user.is_some() || auth.user.is_none();
     let is_known = |one: &Carrier| provider.beside_named(&one.name).is_some_and(|rule| rule.prefix == one.prefix);
-    own.name.eq_ignore_ascii_case(&auth.name) && fits && is_paired && own.also == auth.also && auth.beside.iter().all(is_known)
+    own.name.eq_ignore_ascii_case(&auth.name)
+        && fits
+        && is_paired
+        && own.also == auth.also
+        && auth.beside.iter().all(is_known)
 }
 
 /// The answers that lead to the way in which the token is sent.
@@ -82,9 +86,7 @@ fn fitting(
     settings: BTreeMap<String, String>,
     (url, auth, headers): (&str, Option<&AuthHeader>, &[(String, String)]),
 ) -> Option<Offer> {
-    let is_sent_so = |resolved: &Resolved| {
-        auth.is_none_or(|auth| auth.is_same(&resolved.auth))
-    };
+    let is_sent_so = |resolved: &Resolved| auth.is_none_or(|auth| auth.is_same(&resolved.auth));
     // Who is paired with a token is in what stands there, or nowhere.
     let own = provider.auth.as_ref().and_then(|own| key(own.user.as_deref()?));
     match provider.resolve(&settings) {

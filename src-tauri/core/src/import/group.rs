@@ -7,16 +7,16 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::read::{Header, Program, Reading, Remote, read};
+use super::held::Held;
+use super::read::{Program, Reading, Remote, read};
 use crate::api::view::{FoundBlock as Block, FoundLeft as Left, FoundNote as Note};
 use crate::catalog::{self, Offer, Provider, check_address};
 use crate::client::{Client, Source};
-use crate::connection::{AuthHeader, Carrier, is_user};
+use crate::connection::{AuthHeader, Carrier};
 use crate::error::Code;
 use crate::file::digest;
 use crate::secret::Secret;
 use crate::token;
-use crate::wire::{base64, from_base64};
 
 /// An entry as it stands in an app's file.
 #[derive(Clone)]
@@ -151,7 +151,8 @@ impl Found {
     /// Whether it has no other secret for any of these headers: all tokens of a connection share them.
     fn shares(&self, held: &Held) -> bool {
         let is_other = |token: &Token| {
-            let of = |(carrier, ..): &&(Carrier, Zeroizing<String>, String)| carrier.name.eq_ignore_ascii_case(&token.name);
+            let of =
+                |(carrier, ..): &&(Carrier, Zeroizing<String>, String)| carrier.name.eq_ignore_ascii_case(&token.name);
             token.beside && held.beside.iter().find(of).is_some_and(|(_, value, _)| *value != token.value)
         };
         !self.tokens.iter().any(is_other)
@@ -205,54 +206,6 @@ fn plain_headers(remote: &Remote) -> Vec<(String, String)> {
         .collect();
     plain.sort();
     plain
-}
-
-/// The secrets of one entry.
-struct Held {
-    auth: AuthHeader,
-    token: Zeroizing<String>,
-    /// Where the token stands.
-    places: Vec<String>,
-    /// The others, each in a header of its own, and where it stands.
-    beside: Vec<(Carrier, Zeroizing<String>, String)>,
-}
-
-impl Held {
-    /// Takes the secrets of an entry; none where one header has two.
-    fn of(mut secrets: Vec<&Header>) -> Option<Self> {
-        // The same whatever the order in which they stand, so that entries of several apps are known for the same.
-        let rest = |header: &&Header| (!header.name.eq_ignore_ascii_case("authorization"), header.name.to_lowercase());
-        if secrets.iter().any(|header| split(&header.name, &header.value).1 != split(&secrets[0].name, &secrets[0].value).1)
-        {
-            secrets.sort_by_key(rest);
-        }
-        let first = secrets.first()?;
-        let (auth, token) = split(&first.name, &first.value);
-        let mut held = Self { auth, token, places: vec![first.at.clone()], beside: Vec::new() };
-        for header in &secrets[1..] {
-            held.take(header)?;
-        }
-        Some(held)
-    }
-
-    fn take(&mut self, header: &Header) -> Option<()> {
-        let (more, again) = split(&header.name, &header.value);
-        if self.auth.carries(&header.name) {
-            return None;
-        }
-        if self.token == again && self.auth.user.is_none() && more.user.is_none() {
-            self.auth.also.push(Carrier { name: more.name, prefix: more.prefix });
-            self.places.push(header.at.clone());
-            return Some(());
-        }
-        // A pair is kept as it is written: only the token's own header makes one.
-        let written = || Zeroizing::new(header.value[more.prefix.len()..].trim_start().to_owned());
-        let value = if more.user.is_some() { written() } else { again };
-        let carrier = Carrier { name: more.name, prefix: more.prefix };
-        self.auth.beside.push(carrier.clone());
-        self.beside.push((carrier, value, header.at.clone()));
-        Some(())
-    }
 }
 
 fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
@@ -322,31 +275,6 @@ fn join_program(all: &mut Vec<Found>, stands: &Stands, program: &Program) {
     found.join(stands, None, None);
 }
 
-/// A header's value taken apart into what stands before the token, and the token; of a pair only where it begins with an
-/// e-mail address: some services have the secret stand first.
-fn split(name: &str, value: &str) -> (AuthHeader, Zeroizing<String>) {
-    let known = ["Bearer ", "Basic ", "Token token=", "Token ", "Sentry-Bearer "].into_iter().find(|word| {
-        let begins = value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        // What is quoted is more than the token.
-        begins && !(word.ends_with('=') && value[word.len()..].starts_with('"'))
-    });
-    let rest = Zeroizing::new(known.map_or(value, |word| value[word.len()..].trim_start()).to_owned());
-    let header = AuthHeader::plain(name, known.unwrap_or_default());
-    match paired(&rest).filter(|_| known == Some("Basic ")) {
-        Some((user, token)) => (AuthHeader { user: Some(user), ..header }, token),
-        None => (header, rest),
-    }
-}
-
-/// The e-mail address and the token that a pair is made of.
-fn paired(written: &str) -> Option<(String, Zeroizing<String>)> {
-    let bytes = Zeroizing::new(from_base64(written)?);
-    let (user, token) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
-    let is_address = user.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    let is_whole = base64(&bytes) == written && !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic());
-    (is_address && is_user(user) && is_whole).then(|| (user.to_owned(), Zeroizing::new(token.to_owned())))
-}
-
 /// The same place, however a slash at its end or the letters of its host are written.
 fn same_address(a: &str, b: &str) -> bool {
     let plain = |text: &str| {
@@ -376,9 +304,10 @@ fn finish(found: &mut Found, several: bool) {
         found.blocked = refused.or(found.blocked).or(service.offer.refused.then_some(Block::Header));
         let looks = found.tokens.iter().map(|token| {
             let secret = token::clean(&token.value).secret;
-            match token.beside {
-                true => token::look_beside(service.provider, &token.name, &secret),
-                false => token::look(service.provider, &secret),
+            if token.beside {
+                token::look_beside(service.provider, &token.name, &secret)
+            } else {
+                token::look(service.provider, &secret)
             }
         });
         for look in looks.collect::<Vec<_>>() {
@@ -386,7 +315,9 @@ fn finish(found: &mut Found, several: bool) {
             found.blocked = found.blocked.or((!look.errors.is_empty()).then_some(Block::Token));
         }
         found.notes.extend(several.then_some(Note::OtherAddress));
-        found.notes.extend((found.tokens.iter().filter(|token| !token.beside).count() > 1).then_some(Note::DifferentTokens));
+        found
+            .notes
+            .extend((found.tokens.iter().filter(|token| !token.beside).count() > 1).then_some(Note::DifferentTokens));
         found.notes.extend((found.tokens.is_empty() && found.notes.is_empty()).then_some(Note::NoToken));
     }
     if found.members.iter().all(|member| member.stands.left.is_some()) {

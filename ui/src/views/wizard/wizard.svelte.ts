@@ -158,8 +158,7 @@ export class Wizard {
     };
   }
 
-  /** Goes on, if this step is done; otherwise its fields say why not. */
-  /** One step on. A second press while the first is still being looked at is the same press, and skips no step. */
+  /** One step on, if this one is done; otherwise its fields say why not. A second press while the first is still being looked at is the same press, and skips no step. */
   async next(): Promise<void> {
     if (this.#going) return;
     this.#going = true;
@@ -174,8 +173,7 @@ export class Wizard {
     this.error = null;
     if (this.step === 'details' && !(await this.#detailsDone())) return;
     if (this.step === 'make' && !this.#signInFilled()) return;
-    if (this.step === 'make') this.#label = this.labelFor(undefined);
-    if (this.step === 'make') this.#shapePaste();
+    if (this.step === 'make') this.#made();
     if (this.step === 'paste' && !(await this.#pasteDone())) return;
     if (this.connected) return this.apply();
     if (this.step === 'apps') this.#forClients();
@@ -324,8 +322,9 @@ export class Wizard {
   }
 
   /** Several secrets are one set for all apps. */
-  #shapePaste(): void {
-    if (this.secrets.length) this.setPerApp(false);
+  #made(): void {
+    if (this.secrets.length && this.perApp) this.setPerApp(false);
+    this.#label = this.labelFor(undefined);
     this.paste.shape(this.secrets);
   }
 

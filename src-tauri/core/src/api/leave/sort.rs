@@ -135,8 +135,7 @@ fn service(connection: &Connection, placement: &Placement, seen: &Seen, tokens: 
     // Without the token that it needs, an entry would work for nobody.
     let mut beside = connection.beside().map(|(carrier, known)| (carrier, known.and_then(|one| tokens.get(&one.id))));
     let works = (token.is_some() || !needs) && (token.is_none() || beside.all(|(_, secret)| secret.is_some()));
-    let entry =
-        || seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token, tokens));
+    let entry = || seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token, tokens));
     (works.then(entry), works && token.is_some())
 }
 
