@@ -29,6 +29,9 @@ mod record;
 /// Programs with their secrets in the environment.
 #[path = "cli/run.rs"]
 mod run;
+/// Several secrets of one connection.
+#[path = "cli/several.rs"]
+mod several;
 /// Sign-ins.
 #[cfg(target_os = "linux")]
 #[path = "cli/sign_in.rs"]

@@ -79,6 +79,9 @@ mod scopes;
 /// Keys, vault, redaction.
 #[path = "core/secret.rs"]
 mod secret;
+/// Several secrets of one connection, each in a header of its own.
+#[path = "core/several.rs"]
+mod several;
 /// Signing in and out, with the practice service on the other side.
 #[path = "core/sign_in.rs"]
 mod sign_in;

@@ -26,7 +26,7 @@ impl World {
     }
 
     /// What was found of an entry.
-    async fn found_with(&self, entry: &str) -> FoundView {
+    pub(crate) async fn found_with(&self, entry: &str) -> FoundView {
         let found = self.found().await;
         let has = |one: &&FoundView| one.entries.iter().any(|stands| stands.entry == entry);
         found.iter().find(has).unwrap_or_else(|| panic!("{entry}: {found:?}")).clone()
@@ -243,7 +243,7 @@ async fn an_import_that_cannot_be_written_leaves_nothing_behind() {
 #[rstest]
 #[case::not_encrypted(json!({ "url": "http://example.com/mcp", "type": "http" }), Some(FoundBlock::AddressNotHttps), None)]
 #[case::token_in_the_address(json!({ "command": "npx", "args": ["mcp-remote", "https://example.com/mcp?api_key=canary0123456789"] }), Some(FoundBlock::AddressHasToken), None)]
-#[case::two_secrets(json!({ "type": "http", "url": "https://example.com/mcp", "headers": { "X-Api-Key": "canary0123456789", "Authorization": "Bearer canary0123456780" } }), Some(FoundBlock::SeveralSecrets), None)]
+#[case::two_in_one_header(json!({ "command": "npx", "args": ["mcp-remote", "https://example.com/mcp", "--header", "X-Api-Key:canary0123456789", "--header", "X-Api-Key:canary0123456780"] }), Some(FoundBlock::SeveralSecrets), None)]
 #[case::in_the_arguments(json!({ "command": "server", "args": ["--token", "canary0123456789"] }), Some(FoundBlock::TokenInArguments), None)]
 #[case::in_a_shells_line(json!({ "command": "bash", "args": ["-c", "API_TOKEN=canary0123456789 exec node s.js"] }), Some(FoundBlock::TokenInArguments), None)]
 #[case::exported_in_a_shells_line(json!({ "command": "sh", "args": ["-c", "cd /x; export X_TOKEN='canary0123456789'; node s.js"] }), Some(FoundBlock::TokenInArguments), None)]

@@ -17,12 +17,13 @@ const SCHEMA: &str = include_str!("../../src-tauri/core/catalog/schema.json");
 const GUID: &str = "1a2b3c4d-0000-1111-2222-333344445555";
 const ADDRESS: (&str, &str) = ("url", "https://x.example/mcp");
 
-const PACKS: [(&str, &str); 7] = [
+const PACKS: [(&str, &str); 8] = [
     ("xurrent", include_str!("../../src-tauri/core/catalog/xurrent.json")),
     ("retently", include_str!("../../src-tauri/core/catalog/retently.json")),
     ("uipath", include_str!("../../src-tauri/core/catalog/uipath.json")),
     ("atlassian", include_str!("../../src-tauri/core/catalog/atlassian.json")),
     ("sentry", include_str!("../../src-tauri/core/catalog/sentry.json")),
+    ("datadog", include_str!("../../src-tauri/core/catalog/datadog.json")),
     ("custom", include_str!("../../src-tauri/core/catalog/custom.json")),
     ("practice", include_str!("../../src-tauri/core/catalog/practice.json")),
 ];
@@ -109,7 +110,7 @@ fn the_schema_lists_the_words_that_the_types_take() {
     all::<FieldKind>("/$defs/field/properties/kind/enum");
     all::<LayerKind>("/$defs/refusal/properties/layers/items/enum");
     all::<Pattern>("/$defs/field/properties/pattern/enum");
-    all::<Shape>("/$defs/token/properties/pattern/enum");
+    all::<Shape>("/$defs/shape/enum");
     all::<Offered>("/$defs/sign_in/properties/offered/enum");
     all::<OwnClientRule>("/$defs/sign_in/properties/own_client/enum");
     all::<Grant>("/$defs/sign_in/properties/grants/items/enum");
@@ -171,6 +172,11 @@ fn templates_use_only_what_is_there() {
         provider.pages.revoke.iter().for_each(|page| check(page, &["origin"]));
         provider.steps.iter().for_each(|step| check(step, &["token_name"]));
         check(&provider.token_name, &["app"]);
+        provider.fields.iter().filter_map(|field| field.default.as_ref()).for_each(|text| check(text, &[]));
+        for rule in &provider.beside {
+            rule.page.iter().for_each(|page| check(page, &["origin", "token_name"]));
+            rule.steps.iter().for_each(|step| check(step, &["token_name"]));
+        }
     }
 }
 
@@ -182,6 +188,8 @@ fn texts_are_whole_sentences_and_lifetimes_make_sense() {
         let steps = provider.steps.iter().chain(&provider.revoke_steps).chain(&provider.limits);
         let Provider { about, advice, forbidden_hint, no_read_only_tool, .. } = provider;
         let single = [Some(about), advice.text.as_ref(), forbidden_hint.as_ref(), no_read_only_tool.as_ref()];
+        let beside = provider.beside.iter().flat_map(|rule| rule.steps.iter().chain(&rule.hint));
+        let hints = hints.chain(beside).chain(&provider.token.hint);
         let refusals = provider.refusals.iter().flat_map(|rule| [&rule.say, &rule.then]);
         for text in steps.chain(hints).chain(abouts).chain(refusals).chain(single.into_iter().flatten()) {
             assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{}: {text}", provider.id);
@@ -307,6 +315,47 @@ fn addresses_are_refused_at_their_field(#[case] id: &str, #[case] key: &str, #[c
 #[case("http://[::1]:8/mcp", "http://[::1]:8/mcp")]
 fn addresses_are_kept(#[case] typed: &str, #[case] kept: &str) {
     assert_eq!(resolve("custom", &[("url", typed)]).expect("it resolves").url, kept);
+}
+
+/// From Datadog's own repository and documentation: the two headers, and one address for each site.
+#[rstest]
+#[case("us1", "https://mcp.datadoghq.com/api/unstable/mcp-server/mcp", "https://app.datadoghq.com")]
+#[case("us5", "https://mcp.us5.datadoghq.com/api/unstable/mcp-server/mcp", "https://us5.datadoghq.com")]
+#[case("eu1", "https://mcp.datadoghq.eu/api/unstable/mcp-server/mcp", "https://app.datadoghq.eu")]
+fn datadog_wants_two_keys_each_from_its_page(#[case] site: &str, #[case] url: &str, #[case] pages: &str) {
+    let resolved = resolve("datadog", &[("site", site)]).expect("it resolves");
+    assert_eq!(resolved.url, url);
+    assert_eq!(
+        (resolved.auth.name.as_str(), resolved.auth.beside[0].name.as_str()),
+        ("DD-API-KEY", "DD-APPLICATION-KEY")
+    );
+    assert!(!resolved.settings.contains_key("address"), "another site has another one");
+    let fields: Vec<_> = resolved.secrets.iter().map(|field| (field.label.as_str(), field.page.clone())).collect();
+    let page = |name: &str| Some(format!("{pages}/organization-settings/{name}"));
+    assert_eq!(fields, [("API key", page("api-keys")), ("Application key", page("application-keys"))]);
+    let typed = resolve("datadog", &[("site", site), ("address", "https://x.example/mcp")]).expect("it resolves");
+    assert_eq!(typed.url, "https://x.example/mcp");
+}
+
+#[rstest]
+#[case::the_tokens_own("Authorization", Some(Code::SettingInvalid))]
+#[case::twice("X-A\nX-A", Some(Code::SettingInvalid))]
+#[case::one_that_carries_the_token("X-Token", Some(Code::SettingInvalid))]
+#[case::a_secret("X-A: ghp_01234567890123456789", Some(Code::AddressHasToken))]
+#[case::two("X-A\nX-B: Token", None)]
+fn headers_with_a_secret_of_their_own_are_typed_by_name_only(#[case] lines: &str, #[case] code: Option<Code>) {
+    let settings = [ADDRESS, ("also", "X-Token"), ("beside", lines)];
+    match (resolve("custom", &settings), code) {
+        (Ok(resolved), None) => {
+            assert_eq!(resolved.secrets.len(), 3);
+            let own = [settings[0], settings[1], settings[2], ("headers", "X-B: 1")];
+            assert_eq!(refused("custom", &own).code, Code::SettingInvalid, "its value would lie in plain text");
+        }
+        (Err(errors), Some(code)) => {
+            assert_eq!((errors[0].code, errors[0].field.as_deref()), (code, Some("beside")));
+        }
+        (resolved, _) => panic!("{resolved:?}"),
+    }
 }
 
 #[test]

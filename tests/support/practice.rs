@@ -23,6 +23,11 @@ impl Practice {
         format!("http://127.0.0.1:{}/mcp", self.port)
     }
 
+    /// Its MCP address for those who send two tokens.
+    pub fn pair_address(self) -> String {
+        format!("http://127.0.0.1:{}/pair/mcp", self.port)
+    }
+
     /// Makes a token: its id and its value.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ pub(crate) enum Command {
         /// The apps.
         #[arg(long = "app", value_name = "CLIENT", num_args = 1.., value_delimiter = ',', help = apps_help())]
         apps: Vec<String>,
-        /// Read the token from standard input.
+        /// Read the token from standard input; where the service wants several secrets, each on a line of its own.
         #[arg(long)]
         token_stdin: bool,
         /// The day on which the token ends.
@@ -123,7 +123,8 @@ pub(crate) enum Command {
         /// The variable whose token it is, where a program has several.
         #[arg(long, value_name = "NAME", conflicts_with = "app")]
         variable: Option<String>,
-        /// Read the token from standard input.
+        /// Read the token from standard input; where there are several secrets, each on a line of its own, and an empty
+        /// line for one that stays.
         #[arg(long, required = true)]
         token_stdin: bool,
         /// The day on which the new token ends.

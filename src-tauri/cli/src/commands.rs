@@ -14,7 +14,7 @@ use patchbay_core::{Code, Error, Host, Result};
 use serde_json::{Value, json};
 
 use crate::args::{Command, HistoryAction, VaultAction};
-use crate::input::{doubts, from_stdin};
+use crate::input::{doubts, from_stdin, secrets_from_stdin};
 use crate::renew::{Wanted, renew};
 use crate::uninstall::{self, Leaving};
 use crate::{apps, as_app, drift, import, list, network, practice, print, services, sign_in, words};
@@ -147,8 +147,12 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         sign_in::connect(patchbay, connect, how, as_json).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    let secret = if token_stdin { Some(from_stdin("token")?) } else { None };
-    let doubts = doubts(patchbay, &connect.provider, None, secret.as_ref()).await?;
+    let provider = patchbay_core::catalog::find(&connect.provider)?;
+    // Answers that do not suffice are refused further on.
+    let auth = provider.resolve(&connect.settings).ok().map(|resolved| resolved.auth);
+    let labels = auth.as_ref().map(|auth| provider.secret_labels(auth)).unwrap_or_default();
+    let secret = if token_stdin { Some(secrets_from_stdin(&labels, false)?) } else { None };
+    let doubts = doubts(patchbay, &connect.provider, None, auth.as_ref(), secret.as_ref()).await?;
     if dry_run {
         dry(patchbay, connect, secret, as_json).await?;
     } else {

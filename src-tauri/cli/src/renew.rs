@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use patchbay_core::api::message::{Answer, Renewed, Request};
 use patchbay_core::api::{Patchbay, UNKNOWN_END};
+use patchbay_core::catalog;
 use patchbay_core::connection::Connection;
 use patchbay_core::probe::Verdict;
 use patchbay_core::{Code, Error, Result};
 
 use crate::commands::{ATTENTION, unexpected};
-use crate::input::{doubts, from_stdin};
+use crate::input::{doubts, secrets_from_stdin};
 use crate::{print, words};
 
 /// Which token to renew.
@@ -25,14 +26,15 @@ pub(crate) struct Wanted {
 /// Renews a token: that of an app or a variable where one is named, else the one that is due.
 pub(crate) async fn renew(patchbay: &Patchbay, wanted: Wanted, as_json: bool) -> Result<ExitCode> {
     let Wanted { id, app, variable, expires } = wanted;
-    let secret = from_stdin("token")?;
     let state = patchbay.state()?;
     let connection = state.connection(&id)?;
+    let labels = catalog::find(&connection.provider)?.secret_labels(&connection.auth);
+    let secret = secrets_from_stdin(&labels, connection.first_token().is_some())?;
     let token = match app {
         _ if connection.is_program() || variable.is_some() => token_in(connection, variable.as_deref())?,
         app => app.map(|app| token_of(connection, &app)).transpose()?,
     };
-    let doubts = doubts(patchbay, &connection.provider, Some(&id), Some(&secret)).await?;
+    let doubts = doubts(patchbay, &connection.provider, Some(&id), Some(&connection.auth), Some(&secret)).await?;
     let expires = Some(expires.unwrap_or_else(|| UNKNOWN_END.to_owned()));
     let request = Request::Renew { id, token, expires, scopes: None };
     let Answer::Renewed(done) = patchbay.call(request, Some(secret)).await? else { return Err(unexpected()) };
@@ -93,9 +95,11 @@ fn say(done: &Renewed) {
     if let Some(ended) = done.signed_out {
         print::line(words::signed_out(ended));
     }
-    match (&done.old, &done.revoke_page) {
-        (Some(_), Some(page)) => print::line(&format!("Revoke the old one at {page}")),
-        (Some(_), None) => print::line("Revoke the old one at the service."),
-        (None, _) => {}
+    let old = usize::from(done.old.is_some()) + done.also.iter().filter(|also| also.old.is_some()).count();
+    let what = if old > 1 { "the old ones" } else { "the old one" };
+    match (old, &done.revoke_page) {
+        (0, _) => {}
+        (_, Some(page)) => print::line(&format!("Revoke {what} at {page}")),
+        (_, None) => print::line(&format!("Revoke {what} at the service.")),
     }
 }

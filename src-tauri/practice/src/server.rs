@@ -84,6 +84,10 @@ async fn serve(listener: TcpListener, app: Router, stop: CancellationToken) -> i
 fn router(store: Arc<Store>, rules: SignInRules, stop: &CancellationToken) -> Router {
     let mcp =
         Router::new().route_service("/mcp", mcp(stop)).route_layer(from_fn_with_state(store.clone(), sign_in::sign_in));
+    let pair = Router::new()
+        .route_service("/pair/mcp", self::mcp(stop))
+        .route_layer(from_fn_with_state(store.clone(), sign_in::sign_in))
+        .route_layer(from_fn_with_state(store.clone(), sign_in::pair));
     let pages = Router::new()
         .route("/", get(|| async { Redirect::to("/tokens") }))
         .route("/tokens", get(web::show).post(web::make))
@@ -98,6 +102,7 @@ fn router(store: Arc<Store>, rules: SignInRules, stop: &CancellationToken) -> Ro
         .with_state(store.clone());
     pages
         .merge(mcp)
+        .merge(pair)
         .merge(oauth::router(store, rules))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is nothing at this address.") })
         .layer(from_fn(guard::this_computer_only))
@@ -125,6 +130,11 @@ impl Running {
     /// The MCP endpoint's address.
     pub fn mcp_url(&self) -> String {
         format!("http://{}/mcp", self.addr)
+    }
+
+    /// The address of the same endpoint for those who send two tokens, the second in the header `X-Practice-Key`.
+    pub fn pair_url(&self) -> String {
+        format!("http://{}/pair/mcp", self.addr)
     }
 
     /// The token page's address.

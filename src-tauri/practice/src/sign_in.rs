@@ -1,4 +1,4 @@
-//! The door before `/mcp`: a good token, and the right to call the tool that is called.
+//! The doors before `/mcp` and `/pair/mcp`: a good token, and the right to call the tool that is called.
 //!
 //! A missing, unknown, revoked or ended token is answered with 401 and says which; a call without the permission with
 //! 403 and names it. Both say where an app reads how to sign in ([`crate::oauth`]). The `Authorization` header ends here:
@@ -43,6 +43,23 @@ pub(crate) async fn sign_in(State(store): State<Arc<Store>>, request: Request, n
     }
     parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// The header of the second token, where two are wanted.
+const PAIR: &str = "x-practice-key";
+
+/// The door before `/pair/mcp`, ahead of the other: lets a request through that has a second good token, another one than
+/// the first. As services do, it says of neither that it is the wrong one.
+pub(crate) async fn pair(State(store): State<Arc<Store>>, mut request: Request, next: Next) -> Response {
+    let second = request.headers_mut().remove(PAIR);
+    let second = second.as_ref().and_then(|value| value.to_str().ok());
+    let is_good = |token: Option<&str>| store.recognise(token, Timestamp::now()).is_ok();
+    let first = bearer(request.headers());
+    if is_good(first) && is_good(second) && first != second {
+        return next.run(request).await;
+    }
+    let body = Json(json!({ "error": "invalid_token", "message": "One of the two tokens is not good." }));
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, r#"Bearer realm="Patchbay practice""#)], body).into_response()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

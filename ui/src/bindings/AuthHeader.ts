@@ -21,4 +21,8 @@ user?: string,
 /**
  * Further headers that carry the token.
  */
-also?: Array<Carrier>, };
+also?: Array<Carrier>, 
+/**
+ * Headers that go along, each with a secret of its own.
+ */
+beside?: Array<Carrier>, };

@@ -4,6 +4,7 @@ import type { NetworkChoice } from "./NetworkChoice";
 import type { NextStep } from "./NextStep";
 import type { PlacementView } from "./PlacementView";
 import type { Report } from "./Report";
+import type { SecretField } from "./SecretField";
 import type { Status } from "./Status";
 import type { TokenView } from "./TokenView";
 import type { UseView } from "./UseView";
@@ -52,6 +53,10 @@ renew_token: string | null,
  * Its tokens; the first is the one for all apps unless a placement names another.
  */
 tokens: Array<TokenView>, 
+/**
+ * The secrets that it needs, where it needs several, the token ahead.
+ */
+secrets?: Array<SecretField>, 
 /**
  * The apps that use it.
  */

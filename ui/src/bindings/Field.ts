@@ -27,7 +27,7 @@ kind: FieldKind,
  */
 required: boolean, 
 /**
- * The answer to begin with.
+ * The answer to begin with. One with `{keys}` is not filled in: it stands for whatever the other answers come to.
  */
 default: string | null, 
 /**

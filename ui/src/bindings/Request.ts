@@ -12,7 +12,8 @@ import type { SignInWith } from "./SignInWith";
 import type { TokenFacts } from "./TokenFacts";
 
 /**
- * What the window may ask. Requests marked *secret* take one beside them, which is never returned.
+ * What the window may ask. Requests marked *secret* take one beside them, which is never returned; where a connection
+ * has several, they are its lines: the token, then those of the headers beside it in their order. An empty line gives none.
  */
 export type Request = { "type": "snapshot" } | { "type": "catalog" } | { "type": "resolve_form", 
 /**
@@ -46,7 +47,11 @@ provider: string,
 /**
  * The connection it is for, when renewing.
  */
-connection: string | null, } | { "type": "plan_connect", 
+connection: string | null, 
+/**
+ * The header beside the token's that it is for; absent for the token.
+ */
+header?: string, } | { "type": "plan_connect", 
 /**
  * What to connect.
  */

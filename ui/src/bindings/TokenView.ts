@@ -16,6 +16,10 @@ id: string,
  */
 label: string, 
 /**
+ * The header beside the token's whose secret it is; absent where it is a token.
+ */
+header?: string, 
+/**
  * Scopes in order.
  */
 scopes: Array<string>, 

@@ -72,7 +72,7 @@ export const en = {
     scopes: 'Permissions', created: 'Saved here', ends: 'Ends', endsNever: 'No end known',
     declared: 'you said so', verified: 'the service says so', fingerprint: 'Fingerprint',
     fingerprintAbout: 'Tells two tokens apart without showing them',
-    renew: 'Renew token', snooze: (n: number) => (n === 1 ? 'Remind me tomorrow' : `Remind me in ${n} days`), snoozed: (n: number) => (n === 1 ? 'You will be reminded tomorrow' : `You will be reminded in ${n} days`),
+    renew: 'Renew token', renewOf: (label: string) => `Renew ${label}`, snooze: (n: number) => (n === 1 ? 'Remind me tomorrow' : `Remind me in ${n} days`), snoozed: (n: number) => (n === 1 ? 'You will be reminded tomorrow' : `You will be reminded in ${n} days`),
     oldSince: (when: string) => `The token before it was replaced ${when} and is still to be revoked.`,
     revokeOld: 'Revoke the old one',
     setEnds: 'Set the end', changeEnds: 'Change the end', endsSaved: 'Saved', endsTitle: 'When does this token end?', programAbout: 'Its app starts it, with the token from your keychain. A program that runs already keeps the old token until its app is started again.',
@@ -143,7 +143,8 @@ export const en = {
   tokenDialog: { title: (name: string) => `Token for ${name}`, forApps: 'For which app?', done: 'Token saved' },
 
   renew: {
-    title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`,
+    title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`, titleSeveral: (name: string) => `Renew what ${name} is used with`,
+    several: (all: string) => `Paste the new one of ${all}: of those you leave empty the old one stays. What you paste is tried before anything changes, and the end counts for that. None of your apps has to be restarted.`, howToMake: 'How they are made',
     intro: 'The new token is tried before anything changes. None of your apps has to be restarted.',
     introProgram: 'Patchbay cannot try this token: your apps start the program themselves. It takes the new one when it is started again.',
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',
@@ -172,14 +173,14 @@ export const en = {
       enter: (label: string) => `Enter “${label}” to go on.`, advanced: 'More settings', address: 'Your apps will use',
     },
     make: {
-      title: 'Make a token', about: 'A token is a key that you make at the service for your AI apps. You can take it back there at any time.',
+      title: 'Make a token', titleSeveral: (all: string) => `Make ${all}`, about: 'A token is a key that you make at the service for your AI apps. You can take it back there at any time.',
       open: 'Open the page', openIn: (name: string) => `Open ${name}`, nameIt: 'Call it', scopes: 'Permissions to give it', scopesAbout: 'In this order.', copyScopes: 'Copy permissions',
       presets: 'Choose permissions', allApps: 'Patchbay', howMany: 'How many tokens?', one: 'One token for all apps', oneAbout: 'Less to do.',
       each: 'One token for each app', eachAbout: 'You can take one app’s token back and the others go on.', advised: 'advised by the service',
       limits: 'Good to know', chosen: (n: number) => `${n} chosen`, personal: 'personal data',
     },
     paste: {
-      title: 'Paste the token', titleFor: (app: string) => `Paste the token for ${app}`, noToken: 'This service needs no token', nth: (n: number, of: number) => `Token ${n} of ${of}`,
+      title: 'Paste the token', titleSeveral: (all: string) => `Paste ${all}`, titleFor: (app: string) => `Paste the token for ${app}`, noToken: 'This service needs no token', nth: (n: number, of: number) => `Token ${n} of ${of}`,
       about: 'Kept in your keychain when you connect.', aboutVault: 'Kept in your vault when you connect.', token: 'Token',
       twin: (other: string, app: string) => `This is the token you gave ${other}. Make another one for ${app}.`, reused: 'Another connection uses this token already. Make another one for this app.',
       cleaned: 'What does not belong to the token, like spaces or quotes, was left out.', overrule: 'Use it anyway', undecided: 'Copy the token again, or tick “Use it anyway”.',

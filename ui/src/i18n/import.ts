@@ -26,7 +26,7 @@ const blocked: Record<FoundBlock, string> = {
   address_not_https: 'Its address is not protected, so Patchbay does not send a token there.',
   address_has_token: 'The token is a part of the address. Connect the service anew with an address that has no token in it.',
   address_invalid: 'What stands in the address’s place is no web address.',
-  several_secrets: 'It sends two secrets, and Patchbay can send one.',
+  several_secrets: 'It sends several secrets, and not all of them stand in this file.',
   header: 'It sends something with each request that Patchbay cannot send.',
   token_in_arguments: 'A token is typed into the program’s start itself, and Patchbay cannot take it out of there.',
   token: 'The token in it cannot be right: it has characters that cannot be sent.',

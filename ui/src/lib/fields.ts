@@ -26,7 +26,9 @@ export function defaults(provider: Provider, given: Record<string, string> = {})
   const settings: Record<string, string> = {};
   for (const field of provider.fields) {
     const first = field.kind === 'choice' && field.required ? field.choices[0]?.value : undefined;
-    settings[field.key] = given[field.key] ?? field.default ?? first ?? '';
+    // One with keys in it stands for what the other answers come to, and is the core's to fill in.
+    const own = field.default?.includes('{') ? '' : field.default;
+    settings[field.key] = given[field.key] ?? own ?? first ?? '';
   }
   return settings;
 }

@@ -1,6 +1,7 @@
 /** A pasted token and what is said about it. The value lives only here, until it is handed over or dropped. */
 import { asError } from '../backend';
 import type { Error as CoreError } from '../bindings/Error';
+import type { SecretField } from '../bindings/SecretField';
 import type { TokenLookView } from '../bindings/TokenLookView';
 import { ask } from './state.svelte';
 
@@ -20,8 +21,12 @@ export class TokenPaste {
   endless = $state(false);
   /** The user wanted to go on: what is missing may be said. */
   tried = $state(false);
+  /** The secrets that go along with this token, each in a header of its own. */
+  beside = $state.raw<TokenPaste[]>([]);
   /** The core takes no token of another connection here, whatever the user says. */
   readonly strict: boolean;
+  /** The header beside the token's that this is for; none for the token. */
+  readonly header: string | null;
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #latest = 0;
@@ -33,8 +38,35 @@ export class TokenPaste {
     this.value.trim() !== '' && this.look !== null && this.error === null && (!this.warnings.length || this.overruled),
   );
 
-  constructor(strict = false) {
+  /** The token and what goes along with it. */
+  readonly all: TokenPaste[] = $derived([this, ...this.beside]);
+  readonly allReady: boolean = $derived(this.all.every((paste) => paste.ready));
+  /** At least one is there, and each that is there is fit. */
+  readonly anyReady: boolean = $derived(this.all.some((paste) => paste.ready) && this.all.every((paste) => paste.ready || paste.value.trim() === ''));
+
+  constructor(strict = false, header: string | null = null) {
     this.strict = strict;
+    this.header = header;
+  }
+
+  /** One field for each of the secrets: what is pasted already stays. */
+  shape(fields: SecretField[]): void {
+    const headers = fields.flatMap(({ header }) => (header === null ? [] : [header]));
+    const known = (header: string): TokenPaste | undefined => this.beside.find((paste) => paste.header === header);
+    for (const paste of this.beside) if (!headers.includes(paste.header ?? '')) paste.clear();
+    this.beside = headers.map((header) => known(header) ?? new TokenPaste(this.strict, header));
+  }
+
+  /** All that was pasted as the core takes it: several secrets stand one on a line, and an empty line gives none. */
+  get given(): string {
+    return this.beside.length ? this.all.map((paste) => paste.value.replace(/[\r\n]+/g, '')).join('\n') : this.value;
+  }
+
+  /** Whether an error is about one of these; it is then said at its field. */
+  refuse(error: CoreError): boolean {
+    const own = this.all.find(({ header }) => error.field === (header === null ? 'token' : `token:${header}`));
+    if (own) own.refused = error;
+    return own !== undefined;
   }
 
   /** The end as the core takes it: what the token says itself goes before what was typed. */
@@ -55,14 +87,21 @@ export class TokenPaste {
     const mine = ++this.#latest;
     clearTimeout(this.#timer);
     try {
-      const look = await ask({ type: 'inspect_token', provider, connection }, 'token_look', this.value);
+      const look = await ask({ type: 'inspect_token', provider, connection, ...(this.header === null ? {} : { header: this.header }) }, 'token_look', this.value);
       if (mine === this.#latest) Object.assign(this, { look, refused: null });
     } catch (thrown) {
       if (mine === this.#latest) this.refused = asError(thrown);
     }
   }
 
+  /** Looks at each that was not looked at yet. */
+  async inspectAll(provider: string, connection: string | null): Promise<void> {
+    await Promise.all(this.all.filter((paste) => !paste.ready).map((paste) => paste.inspect(provider, connection)));
+    for (const paste of this.all) paste.tried = true;
+  }
+
   clear(): void {
+    for (const paste of this.beside) paste.clear();
     clearTimeout(this.#timer);
     this.#latest++;
     this.value = '';

@@ -25,7 +25,7 @@ pub enum Answer {
     /// The services.
     Catalog(Vec<Provider>),
     /// What a form amounts to.
-    Form(Form),
+    Form(Box<Form>),
     /// What a token looks like.
     TokenLook(TokenLookView),
     /// Changes to show before they are made.

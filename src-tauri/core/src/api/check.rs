@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use super::message::CheckedView;
 use super::view::Settings;
 use super::{Event, Patchbay, token};
-use crate::catalog;
+use crate::catalog::{self, Provider};
 use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
 use crate::oauth::Access;
 use crate::probe::{self, LayerKind, Limits, OfSignIn, Probe, Report, Verdict};
+use crate::secret::Secret;
 use crate::wire::Endpoint;
 
 /// So many checks run side by side. Each has one or two sockets open, and some systems give a program no more than 256
@@ -82,7 +83,7 @@ impl Patchbay {
         settings: &Settings,
         connection: &'a Connection,
     ) -> (Checked, Vec<&'a Credential>) {
-        let mut token = connection.credentials.first();
+        let mut token = connection.first_token();
         let mut report = self.check_token(settings, connection, token).await;
         let mut worked = Vec::new();
         for credential in used(connection).skip(1) {
@@ -143,7 +144,10 @@ impl Patchbay {
             },
             None => None,
         };
-        let endpoint = self.bare_by(settings, connection).await?;
+        let mut endpoint = self.bare_by(settings, connection).await?;
+        if access.is_some() {
+            endpoint = self.with_beside(endpoint, connection, &[]).await?;
+        }
         let mut report = self.probe_at(endpoint.clone(), connection, access.as_ref(), true).await?;
         let signed_in = credential.filter(|credential| credential.sign_in.is_some()).zip(access.as_ref());
         if let Some((credential, refused)) = signed_in.filter(|_| report.verdict == Verdict::TokenRefused) {
@@ -158,7 +162,8 @@ impl Patchbay {
         Ok(report)
     }
 
-    /// Probes a connection with a token that may not be stored (yet), and tells of each layer.
+    /// Probes a connection with a token that may not be stored (yet), and tells of each layer; `fresh` takes the place of
+    /// what is kept for the headers beside the token's.
     ///
     /// # Errors
     /// The address, a header or the token is unfit to be sent.
@@ -166,9 +171,14 @@ impl Patchbay {
         &self,
         connection: &Connection,
         access: Option<&Access>,
+        fresh: &[(String, Secret)],
         call: bool,
     ) -> Result<Report> {
-        self.probe_at(self.bare(connection).await?, connection, access, call).await
+        let mut endpoint = self.bare(connection).await?;
+        if access.is_some() {
+            endpoint = self.with_beside(endpoint, connection, fresh).await?;
+        }
+        self.probe_at(endpoint, connection, access, call).await
     }
 
     async fn probe_at(
@@ -189,7 +199,10 @@ impl Patchbay {
             |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
         let report = probe::probe(&probe, self.host().now, progress).await;
         Ok(match provider {
-            Some(provider) => provider.explain(report),
+            Some(provider) => {
+                let hint = provider.forbidden_hint.as_deref();
+                provider.explain(report).of_several(&several(provider, connection), hint)
+            }
             None => report,
         })
     }
@@ -223,7 +236,7 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
-        Ok(probe::curl(&endpoint, &connection.auth, !connection.credentials.is_empty()))
+        Ok(probe::curl(&endpoint, &connection.auth, connection.first_token().is_some()))
     }
 }
 
@@ -240,10 +253,16 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
         Code::ProxyPasswordMissing => (Verdict::ProxySignInNeeded, LayerKind::Connect),
         Code::SignInNeeded => (Verdict::NeedsBrowserSignIn, LayerKind::SignIn),
         Code::Unreachable => (Verdict::Unreachable, LayerKind::SignIn),
+        Code::TokenMissing => (Verdict::TokenMissing, LayerKind::SignIn),
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };
     probe::not_tried(verdict, layer, error.in_sentences(), now)
+}
+
+/// What the secrets are called that a connection sends, where it sends several.
+fn several(provider: &Provider, connection: &Connection) -> Vec<String> {
+    if connection.auth.beside.is_empty() { Vec::new() } else { provider.secret_labels(&connection.auth) }
 }
 
 /// What a check found, in the words for a sign-in where it is about one.
@@ -267,6 +286,5 @@ pub(super) fn used(connection: &Connection) -> impl Iterator<Item = &Credential>
     let is_used = |credential: &&Credential| {
         connection.placements.iter().any(|placement| placement.credential.as_deref() == Some(&credential.id))
     };
-    let first = connection.credentials.first();
-    first.into_iter().chain(connection.credentials.iter().skip(1).filter(is_used))
+    connection.first_token().into_iter().chain(connection.tokens().skip(1).filter(is_used))
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::given::{all_there, fit_parts};
 use super::look::{Seen, look, look_for};
 use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
 use super::place::{self, Expected, restarts, until_settled};
+use super::token::Asked;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog::{self, Provider, Resolved};
@@ -15,11 +17,11 @@ use crate::change::history::{Edited, Effect, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply};
 use crate::client::{Scope, is_safe_name, read_entry};
 use crate::connection::state::State;
-use crate::connection::{Connection, Credential, Placement};
+use crate::connection::{Connection, Placement};
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::secret::Secret;
-use crate::token::suggest_end;
+use crate::token::{field_of, suggest_end};
 
 impl Patchbay {
     /// What a service's form amounts to: for fields' messages while somebody types.
@@ -56,8 +58,8 @@ impl Patchbay {
         let state = self.state()?;
         let (connection, provider) = self.draft(connect, &state)?;
         if let Some(secret) = secret {
-            let expires = connect.token.as_ref().and_then(|facts| facts.expires.as_deref());
-            token::fit(provider, &state, None, secret, expires, connect.overrule, &self.host())?;
+            let parts = fit_parts(&asked(connect, provider), &connection.auth, &state, secret, &self.host())?;
+            all_there(provider, &connection, &parts)?;
         }
         let placing = self.placing(&connection, &connect.places)?;
         Ok(place::view(&placing))
@@ -78,12 +80,14 @@ impl Patchbay {
             token::end(text, provider, &self.host())?;
         }
         if let Some(secret) = &secret {
-            let fit =
-                token::fit(provider, &state, None, secret, facts.expires.as_deref(), connect.overrule, &self.host())?;
+            let parts = fit_parts(&asked(connect, provider), &connection.auth, &state, secret, &self.host())?;
+            all_there(provider, &connection, &parts)?;
             // The first connection of all makes the state file, and with it the salt of all fingerprints.
             let state = self.inner.state.update(|state| Ok(state.clone()))?;
-            let credential = self.save(&connection, &facts, &fit, &state).await?;
-            connection.credentials.push(credential);
+            let saved = self.save_parts(provider, &connection, &facts, &parts, &state).await?;
+            for credential in saved {
+                connection.add(credential);
+            }
         }
         self.set_up(&connection, connect, &expected).await
     }
@@ -122,20 +126,30 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(id)?;
         if connection.is_program() {
-            return Err(Error::new(Code::WiringUnsupported, "A program has one token for all its apps.")
-                .hint("Renew that one."));
+            return Err(token::one_for_all());
         }
         let provider = catalog::find(&connection.provider)?;
-        let fit = token::fit(provider, &state, None, secret, facts.expires.as_deref(), false, &self.host())?;
-        let credential = self.save(connection, facts, &fit, &state).await?;
+        let asked =
+            Asked { provider, connection: None, header: None, expires: facts.expires.as_deref(), overrule: false };
+        let parts = fit_parts(&asked, &connection.auth, &state, secret, &self.host())?;
+        all_there(provider, connection, &parts)?;
+        if let Some(known) = parts.iter().find_map(|part| connection.secret_of(part.header.as_deref()?)) {
+            return Err(Error::new(Code::Usage, format!("{} has this already: {}.", connection.name, known.label))
+                .hint("All its tokens share it. Renew it to have another one.")
+                .field(field_of(known.header.as_deref())));
+        }
+        let saved = self.save_parts(provider, connection, facts, &parts, &state).await?;
         self.inner.state.update(|state| {
             let connection = state.connection_mut(id)?;
-            for placement in &mut connection.placements {
-                if clients.contains(&placement.client) {
-                    placement.credential = Some(credential.id.clone());
+            for credential in saved {
+                let is_token = credential.header.is_none();
+                for placement in connection.placements.iter_mut().filter(|_| is_token) {
+                    if clients.contains(&placement.client) {
+                        placement.credential = Some(credential.id.clone());
+                    }
                 }
+                connection.add(credential);
             }
-            connection.credentials.push(credential);
             connection.token_lost = false;
             state.checks.remove(id);
             Ok(())
@@ -149,20 +163,6 @@ impl Patchbay {
             token_missing: false,
             signed_out: None,
         })
-    }
-
-    async fn save(
-        &self,
-        connection: &Connection,
-        facts: &TokenFacts,
-        fit: &token::Fit,
-        state: &State,
-    ) -> Result<Credential> {
-        let label = format!("{} MCP", connection.name);
-        let credential = token::credential(facts, fit, label, connection.way(), state, self.host().now)?;
-        let _turn = self.token_turn()?;
-        self.secrets().write(&token::key(connection, &credential)?, &fit.secret).await?;
-        Ok(credential)
     }
 
     /// The connection that a request describes, not yet saved.
@@ -303,6 +303,12 @@ impl Patchbay {
             Ok(())
         })
     }
+}
+
+/// What the secrets are for that come with a new connection.
+fn asked<'a>(connect: &'a Connect, provider: &'a Provider) -> Asked<'a> {
+    let expires = connect.token.as_ref().and_then(|facts| facts.expires.as_deref());
+    Asked { provider, connection: None, header: None, expires, overrule: connect.overrule }
 }
 
 /// Plans that an entry goes; where its file may not be written, it stays.

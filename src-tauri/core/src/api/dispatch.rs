@@ -20,11 +20,12 @@ impl Patchbay {
             Request::Catalog => Ok(Answer::Catalog(catalog::all().to_vec())),
             Request::ResolveForm { provider, settings, name, expires, scopes, token_name } => {
                 let link = (scopes.as_slice(), token_name.as_deref());
-                self.resolve_form(&provider, &settings, name.as_deref(), expires.as_deref(), link).map(Answer::Form)
+                self.resolve_form(&provider, &settings, name.as_deref(), expires.as_deref(), link)
+                    .map(|form| Answer::Form(Box::new(form)))
             }
-            Request::InspectToken { provider, connection } => {
-                self.inspect_token(&provider, connection.as_deref(), &needed(secret)?).map(Answer::TokenLook)
-            }
+            Request::InspectToken { provider, connection, header } => self
+                .inspect_token(&provider, connection.as_deref(), header.as_deref(), &needed(secret)?)
+                .map(Answer::TokenLook),
             Request::Found => self.found().map(Answer::Found),
             Request::Check { ids } => self.check(&ids).await.map(Answer::Reports),
             Request::PlanAsApp { at } => self.plan_as_app(&at).await.map(|plan| Answer::AsAppPlan(Box::new(plan))),

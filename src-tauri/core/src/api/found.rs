@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::message::Connected;
-use crate::client::Scope;
+use crate::catalog;
+use crate::client::{Scope, read_entry};
+use crate::connection::{Connection, PROGRAM};
 use crate::error::Error;
+use crate::import::{Becomes, Found, Member, Token};
+use crate::secret::mask;
 
 /// Entries that mean one service at one address, or one program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -136,7 +140,7 @@ pub enum FoundBlock {
     AddressHasToken,
     /// What stands in the address's place is none.
     AddressInvalid,
-    /// It sends two secrets; Patchbay sends one.
+    /// It sends several secrets, and not all of them stand in the file; or one header has two.
     SeveralSecrets,
     /// A header cannot be sent by Patchbay.
     Header,
@@ -185,4 +189,57 @@ pub struct LeftOut {
     pub name: String,
     /// What is in the way.
     pub error: Error,
+}
+
+/// What was found of one group, under a name that is free; `joins` is the connection that it would become a part of.
+pub(super) fn view(found: &Found, name: String, joins: Option<&Connection>) -> FoundView {
+    let values = || found.members.iter().map(|member| &member.stands.value);
+    let (provider, offer, target) = match &found.becomes {
+        Becomes::Service(service) => (service.provider.id.clone(), service.offer.clone(), service.url.clone()),
+        Becomes::Program(program) => (PROGRAM.to_owned(), catalog::Offer::default(), program.clone()),
+        Becomes::Unclear => (PROGRAM.to_owned(), catalog::Offer::default(), String::new()),
+    };
+    let settings = offer.settings.into_iter().map(|(key, text)| (key, mask(&text, values()))).collect();
+    FoundView {
+        id: found.id.clone(),
+        name: joins.map_or(name, |joined| joined.name.clone()),
+        program: matches!(found.becomes, Becomes::Program(_)),
+        origin: found.origin(),
+        target: mask(&target, values()),
+        provider,
+        settings,
+        asks: if joins.is_some() { Vec::new() } else { offer.asks },
+        joins: joins.map(|joined| joined.id.clone()),
+        entries: found.members.iter().map(entry_view).collect(),
+        tokens: found.tokens.iter().map(|token| token_view(found, token)).collect(),
+        notes: found.notes.iter().copied().collect(),
+        blocked: found.blocked,
+        worthwhile: found.is_worthwhile(),
+    }
+}
+
+fn entry_view(member: &Member) -> FoundEntryView {
+    let stands = &member.stands;
+    FoundEntryView {
+        client: stands.client.id.to_owned(),
+        scope: stands.source.scope.clone(),
+        path: stands.source.path.display().to_string(),
+        entry: stands.entry.clone(),
+        through: member.through.map(str::to_owned),
+        disabled: read_entry(&stands.entry, &stands.value).disabled,
+        left: stands.left,
+    }
+}
+
+fn token_view(found: &Found, token: &Token) -> FoundTokenView {
+    let place = |(member, at): &(usize, String)| {
+        let stands = &found.members[*member].stands;
+        FoundPlaceView {
+            client: stands.client.id.to_owned(),
+            path: stands.source.path.display().to_string(),
+            entry: stands.entry.clone(),
+            at: at.clone(),
+        }
+    };
+    FoundTokenView { name: token.name.clone(), places: token.places.iter().map(place).collect() }
 }

@@ -4,10 +4,11 @@
 //! leaves them as they were, and a connection that the next try joins.
 
 use super::connect::{new_id, resolve};
-use super::found::{FoundEntryView, FoundLeft, FoundPlaceView, FoundTokenView, FoundView, Import};
+use super::found::{FoundLeft, FoundView, Import, view};
 use super::look::{Seen, look, look_for};
 use super::message::{Connected, PlanView, TokenFacts};
 use super::place::{self, Expected, Move, Placing};
+use super::token::Asked;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
@@ -17,8 +18,8 @@ use crate::client::{Scope, read_entry};
 use crate::connection::state::State;
 use crate::connection::{Connection, Credential, PROGRAM, Placement, Wiring};
 use crate::error::{Code, Error, Result};
-use crate::import::{Becomes, Found, Member, Stands, find, with_carried, with_run};
-use crate::secret::{Key, Secret, find_plaintext, mask};
+use crate::import::{Becomes, Found, Member, Stands, Token, find, with_carried, with_run};
+use crate::secret::{Key, Secret, find_plaintext};
 
 /// What bringing in comes to, before anything is touched.
 struct Drafted {
@@ -93,17 +94,17 @@ impl Patchbay {
         let mut fresh = Vec::new();
         let mut ids = Vec::new();
         for held in &found.tokens {
-            let (credential, secret) = self.import_token(&connection, &held.name, &held.secret(), state)?;
+            let (credential, secret) = self.import_token(&connection, held, state)?;
             let known = connection.credentials.iter().find(|own| is_same_token(own, &credential));
             if let Some(known) = known {
                 ids.push(known.id.clone());
             } else {
                 ids.push(credential.id.clone());
-                connection.credentials.push(credential.clone());
+                connection.add(credential.clone());
                 fresh.push((credential, secret));
             }
         }
-        let first = connection.credentials.first().map(|credential| credential.id.clone());
+        let first = connection.first_token().map(|credential| credential.id.clone());
         let own = |member: &Member| {
             let id = member.token.and_then(|token| ids.get(token).cloned());
             id.filter(|id| Some(id) != first.as_ref())
@@ -145,24 +146,27 @@ impl Patchbay {
         })
     }
 
-    fn import_token(
-        &self,
-        connection: &Connection,
-        name: &str,
-        raw: &Secret,
-        state: &State,
-    ) -> Result<(Credential, Secret)> {
+    fn import_token(&self, connection: &Connection, held: &Token, state: &State) -> Result<(Credential, Secret)> {
         let provider = catalog::find(&connection.provider)?;
+        let (name, raw) = (held.name.as_str(), held.secret());
+        let carrier = connection.auth.beside_named(name).filter(|_| held.beside);
+        let header = carrier.map(|carrier| carrier.name.as_str());
+        let asked = Asked { provider, connection: None, header, expires: Some(token::UNKNOWN_END), overrule: true };
         // It is in use already, so neither its shape nor another connection's use of it is in the way.
         let fit = if connection.is_program() {
             token::Fit { secret: raw.clone(), expires: None }
         } else {
-            token::fit(provider, state, None, raw, Some(token::UNKNOWN_END), true, &self.host())?
+            token::fit(&asked, state, &raw, &self.host())?
         };
-        let label = if connection.is_program() { name.to_owned() } else { format!("{} MCP", connection.name) };
+        let label = match header {
+            _ if connection.is_program() => name.to_owned(),
+            Some(_) => provider.secret_label(&connection.auth, header),
+            None => format!("{} MCP", connection.name),
+        };
         let facts = TokenFacts::default();
         let mut credential = token::credential(&facts, &fit, label, connection.way(), state, self.host().now)?;
         credential.variable = connection.is_program().then(|| name.to_owned());
+        credential.header = header.map(str::to_owned);
         Ok((credential, fit.secret))
     }
 
@@ -204,7 +208,8 @@ impl Patchbay {
             state.importing.retain(|name| !keys.contains(&Key::named(name)));
             if drafted.joins {
                 let fresh = drafted.fresh.iter().map(|(credential, _)| credential.clone());
-                state.connection_mut(&drafted.connection.id)?.credentials.extend(fresh);
+                let connection = state.connection_mut(&drafted.connection.id)?;
+                fresh.for_each(|credential| connection.add(credential));
                 state.checks.remove(&drafted.connection.id);
             } else {
                 new_id(&drafted.connection.name, state, None)?;
@@ -273,7 +278,7 @@ fn gone() -> Error {
 }
 
 fn is_same_token(a: &Credential, b: &Credential) -> bool {
-    a.fingerprint == b.fingerprint && a.variable == b.variable
+    a.fingerprint == b.fingerprint && a.variable == b.variable && a.header == b.header
 }
 
 /// The entries of a table that are not Patchbay's.
@@ -307,7 +312,8 @@ fn joined<'a>(found: &Found, state: &'a State) -> Option<&'a Connection> {
         Becomes::Service(service) => {
             let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
             trimmed(&connection.url) == trimmed(&service.url)
-                && service.auth.as_ref().is_none_or(|auth| *auth == connection.auth)
+                && service.auth.as_ref().is_none_or(|auth| auth.is_same(&connection.auth))
+                && found.tokens.iter().filter(|token| token.beside).all(|token| shares(connection, token, state))
                 && service.headers == connection.headers
         }
         Becomes::Program(_) => {
@@ -333,6 +339,12 @@ fn has_other(found: &Found, member: &Member, connection: &Connection, place: &Pl
     !connection.is_program() && held.map(|held| held.fingerprint(&state.salt)) != own
 }
 
+/// Whether a connection has this secret for its header: all its tokens share it.
+fn shares(connection: &Connection, held: &Token, state: &State) -> bool {
+    let fingerprint = crate::token::clean(held.secret().expose()).secret.fingerprint(&state.salt);
+    connection.secret_of(&held.name).is_some_and(|own| own.fingerprint == fingerprint)
+}
+
 /// A name that no connection has, nor another one in the list.
 fn free(base: &str, state: &State, names: &[String]) -> String {
     let base =
@@ -342,56 +354,4 @@ fn free(base: &str, state: &State, names: &[String]) -> String {
     };
     let counted = (2..1000).map(|n| format!("{base} {n}"));
     std::iter::once(base.to_owned()).chain(counted).find(is_free).unwrap_or_else(|| base.to_owned())
-}
-
-fn view(found: &Found, name: String, joins: Option<&Connection>) -> FoundView {
-    let values = || found.members.iter().map(|member| &member.stands.value);
-    let (provider, offer, target) = match &found.becomes {
-        Becomes::Service(service) => (service.provider.id.clone(), service.offer.clone(), service.url.clone()),
-        Becomes::Program(program) => (PROGRAM.to_owned(), catalog::Offer::default(), program.clone()),
-        Becomes::Unclear => (PROGRAM.to_owned(), catalog::Offer::default(), String::new()),
-    };
-    let settings = offer.settings.into_iter().map(|(key, text)| (key, mask(&text, values()))).collect();
-    FoundView {
-        id: found.id.clone(),
-        name: joins.map_or(name, |joined| joined.name.clone()),
-        program: matches!(found.becomes, Becomes::Program(_)),
-        origin: found.origin(),
-        target: mask(&target, values()),
-        provider,
-        settings,
-        asks: if joins.is_some() { Vec::new() } else { offer.asks },
-        joins: joins.map(|joined| joined.id.clone()),
-        entries: found.members.iter().map(entry_view).collect(),
-        tokens: found.tokens.iter().map(|token| token_view(found, token)).collect(),
-        notes: found.notes.iter().copied().collect(),
-        blocked: found.blocked,
-        worthwhile: found.is_worthwhile(),
-    }
-}
-
-fn entry_view(member: &Member) -> FoundEntryView {
-    let stands = &member.stands;
-    FoundEntryView {
-        client: stands.client.id.to_owned(),
-        scope: stands.source.scope.clone(),
-        path: stands.source.path.display().to_string(),
-        entry: stands.entry.clone(),
-        through: member.through.map(str::to_owned),
-        disabled: read_entry(&stands.entry, &stands.value).disabled,
-        left: stands.left,
-    }
-}
-
-fn token_view(found: &Found, token: &crate::import::Token) -> FoundTokenView {
-    let place = |(member, at): &(usize, String)| {
-        let stands = &found.members[*member].stands;
-        FoundPlaceView {
-            client: stands.client.id.to_owned(),
-            path: stands.source.path.display().to_string(),
-            entry: stands.entry.clone(),
-            at: at.clone(),
-        }
-    };
-    FoundTokenView { name: token.name.clone(), places: token.places.iter().map(place).collect() }
 }

@@ -16,11 +16,12 @@ pub use super::answer::{
 pub use super::as_app_view::{AsAppPlanView, AsAppVariable, AsAppView, Differs, EntryAt};
 pub use super::found::{Copied, FoundView, Import, LeftOut};
 pub use super::leave_view::{LeaveChoice, LeaveView, LeftView, StaysView, StaysWhy};
-pub use super::renewed::{Renewed, Retired};
+pub use super::renewed::{AlsoRenewed, Renewed, Retired};
 pub use super::sign_in_view::{SignInWith, SignedIn, SignedOut};
 pub use super::wanted::{Connect, Place, TokenFacts};
 
-/// What the window may ask. Requests marked *secret* take one beside them, which is never returned.
+/// What the window may ask. Requests marked *secret* take one beside them, which is never returned; where a connection
+/// has several, they are its lines: the token, then those of the headers beside it in their order. An empty line gives none.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[ts(export)]
@@ -51,6 +52,10 @@ pub enum Request {
         provider: String,
         /// The connection it is for, when renewing.
         connection: Option<String>,
+        /// The header beside the token's that it is for; absent for the token.
+        #[serde(default)]
+        #[ts(optional)]
+        header: Option<String>,
     },
     /// *secret, optional* The changes that connecting would make; a token is looked at as connecting would, and not
     /// kept. Answer: `plan`.

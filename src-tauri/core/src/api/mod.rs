@@ -16,6 +16,7 @@ mod dispatch;
 mod due;
 mod expiry;
 mod found;
+mod given;
 mod import;
 mod install;
 mod keep;

@@ -120,9 +120,7 @@ impl Patchbay {
         if !seen.location.installed && !place.create {
             return Err(not_installed(client, &seen.location.path));
         }
-        if let Some(token) =
-            place.token.as_deref().filter(|id| !connection.credentials.iter().any(|own| own.id == **id))
-        {
+        if let Some(token) = place.token.as_deref().filter(|id| !connection.tokens().any(|own| own.id == **id)) {
             return Err(Error::new(Code::TokenMissing, format!("This connection has no token \"{token}\".")));
         }
         if let Some(refused) = seen.refused() {
@@ -241,7 +239,7 @@ impl Patchbay {
 /// Refuses a new place with another token than the one that the same app uses elsewhere: what an app starts cannot tell
 /// for which of its folders it was started.
 fn one_token_per_app(connection: &Connection, places: &[Place]) -> Result<()> {
-    let token = |place: &Place| place.token.as_ref().or(connection.credentials.first().map(|first| &first.id)).cloned();
+    let token = |place: &Place| place.token.as_ref().or(connection.first_token().map(|first| &first.id)).cloned();
     let is_new = |place: &Place| {
         let own = connection.placements.iter().find(|own| own.is_at(&place.client, &place.scope));
         own.is_none_or(|own| own.credential != place.token)

@@ -13,8 +13,10 @@
 use jiff::Timestamp;
 
 use super::due::token_to_renew;
-use super::message::{Renewed, TokenFacts};
+use super::given::{FitPart, all_there, fit_parts, not_given};
+use super::message::{AlsoRenewed, Renewed, TokenFacts};
 use super::snapshot::reminders;
+use super::token::Asked;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
@@ -22,7 +24,6 @@ use crate::change::history::{Effect, Intent};
 use crate::connection::state::{Checked, State, random_hex};
 use crate::connection::{Connection, Credential, Previous, Renewal, Way};
 use crate::error::{Code, Error, Result};
-use crate::oauth::Access;
 use crate::probe::{self, Report, Verdict};
 use crate::secret::{Key, Secret};
 use crate::token::length;
@@ -48,71 +49,133 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(wanted.id)?.clone();
         let provider = catalog::find(&connection.provider)?;
-        let fit = token::fit(provider, &state, Some(wanted.id), secret, wanted.expires, false, &self.host())?;
+        let asked =
+            Asked { provider, connection: Some(wanted.id), header: None, expires: wanted.expires, overrule: false };
+        let parts = fit_parts(&asked, &connection.auth, &state, secret, &self.host())?;
+        all_there(provider, &connection, &parts)?;
         let chosen = self.chosen(&state, &connection, wanted.token)?;
-        let before = self.try_new(&connection, &fit.secret.clone().into()).await?;
+        let parts = self.changing(&connection, chosen, parts).await?;
+        let before = self.try_new(&connection, chosen, &parts).await?;
         accept(&before)?;
-        let Swapped { credential, old } = match chosen {
-            Some(credential) => self.swap(&connection, credential, &fit, wanted.scopes).await?,
-            None => self.first_token(&wanted, secret).await?,
-        };
+        let mut swapped = self.swap_all(&wanted, &connection, chosen, &parts).await?.into_iter();
+        let first = swapped.next().ok_or_else(|| not_given(provider, &connection.auth, None))?;
+        let Swapped { credential, old } = first;
         let was_signed_in = chosen.is_some_and(|chosen| chosen.sign_in.is_some());
         let (old, signed_out) = match old {
             Some(old) if was_signed_in => (None, Some(self.end_replaced(wanted.id, &credential, &old).await?)),
             old => (old, None),
         };
         let current = self.state()?.connection(wanted.id)?.clone();
-        let stored = token::read(self, &current, &credential).await?;
-        let after = self.try_new(&current, &stored).await?;
-        let checked = Checked { token: Some(credential.id.clone()), report: after.clone() };
+        let token = chosen.and_then(|chosen| find(&current, &chosen.id).ok()).or(current.first_token());
+        let after = self.try_new(&current, token, &[]).await?;
+        let checked = Checked { token: token.map(|token| token.id.clone()), report: after.clone() };
         self.keep_check(&current, &checked, &[])?;
         self.note(&current, ActivityKind::Renewed)?;
         self.tell(Event::Changed);
+        let also: Vec<_> = swapped.map(AlsoRenewed::from).collect();
         let revoke_page = provider.resolve(&connection.settings).ok().and_then(|resolved| resolved.revoke_page);
         Ok(Renewed {
             id: wanted.id.to_owned(),
             before,
             after,
             expires: credential.expires,
-            lasted_days: chosen.and_then(|old| Some(length(old.created, old.expires?, &self.host()))),
+            lasted_days: find(&connection, &credential.id)
+                .ok()
+                .and_then(|old| Some(length(old.created, old.expires?, &self.host()))),
             token: credential.id,
-            revoke_page: revoke_page.filter(|_| old.is_some()),
+            revoke_page: revoke_page.filter(|_| old.is_some() || also.iter().any(|also| also.old.is_some())),
+            also,
             old,
             signed_out,
         })
     }
 
-    /// Tries a token at its service. A program's is tried by nobody but the program.
-    async fn try_new(&self, connection: &Connection, access: &Access) -> Result<Report> {
+    /// Tries new secrets at their service, together with those that stay. A program's are tried by nobody but the program.
+    async fn try_new(&self, connection: &Connection, chosen: Option<&Credential>, parts: &[FitPart]) -> Result<Report> {
         if connection.is_program() {
             return Ok(probe::not_tried_at_all(self.host().now));
         }
-        self.probe_with(connection, Some(access), true).await
+        let given = parts.iter().find(|part| part.header.is_none()).map(|part| part.fit.secret.clone());
+        let token = match (given, chosen) {
+            (Some(given), _) => given.into(),
+            (None, Some(chosen)) => token::read(self, connection, chosen).await?,
+            (None, None) => return Err(token::missing(connection)),
+        };
+        let fresh = parts.iter().filter_map(|part| Some((part.header.clone()?, part.fit.secret.clone())));
+        self.probe_with(connection, Some(&token), &fresh.collect::<Vec<_>>(), true).await
     }
 
-    /// The credential that is meant: the one named, else the one that is due; none where the connection has none.
+    /// The token that is meant: the one named, else the one that is due; none where the connection has none. Whatever is
+    /// said of a secret beside it is said of the pair.
     fn chosen<'a>(
         &self,
         state: &State,
         connection: &'a Connection,
         named: Option<&str>,
     ) -> Result<Option<&'a Credential>> {
-        match named {
-            Some(id) => find(connection, id).map(Some),
-            None => Ok(token_to_renew(state, connection, &reminders(state, &self.host()))),
-        }
+        let meant = match named {
+            Some(id) => Some(find(connection, id)?),
+            None => token_to_renew(state, connection, &reminders(state, &self.host())),
+        };
+        Ok(meant.filter(|meant| meant.header.is_none()).or(connection.first_token()))
     }
 
-    async fn first_token(&self, wanted: &Wanted<'_>, secret: &Secret) -> Result<Swapped> {
-        let facts = TokenFacts {
-            scopes: wanted.scopes.clone().unwrap_or_default(),
-            expires: wanted.expires.map(str::to_owned),
-            label: None,
-        };
-        self.save_token(wanted.id, &facts, &[], secret).await?;
-        let state = self.state()?;
-        let connection = state.connection(wanted.id)?;
-        let credential = connection.credentials.last().cloned().ok_or_else(|| token::missing(connection))?;
+    /// Without those that are in use already, as long as any other is left: who was cut off between two swaps gives both
+    /// once more.
+    async fn changing(
+        &self,
+        connection: &Connection,
+        chosen: Option<&Credential>,
+        parts: Vec<FitPart>,
+    ) -> Result<Vec<FitPart>> {
+        let (mut fresh, mut again) = (Vec::new(), Vec::new());
+        for part in parts {
+            let stored = match known(connection, chosen, &part) {
+                Some(known) => token::read_sound(&self.secrets(), &token::key(connection, known)?).await?,
+                None => None,
+            };
+            let list = if stored.as_ref() == Some(&part.fit.secret) { &mut again } else { &mut fresh };
+            list.push(part);
+        }
+        Ok(if fresh.is_empty() { again } else { fresh })
+    }
+
+    /// Swaps one after the other: each is good with what stood beside it before as well as with what follows.
+    async fn swap_all(
+        &self,
+        wanted: &Wanted<'_>,
+        connection: &Connection,
+        chosen: Option<&Credential>,
+        parts: &[FitPart],
+    ) -> Result<Vec<Swapped>> {
+        let mut swapped = Vec::new();
+        for part in parts {
+            let scopes = wanted.scopes.clone().filter(|_| part.header.is_none());
+            swapped.push(match known(connection, chosen, part) {
+                Some(known) => self.swap(connection, known, &part.fit, scopes).await?,
+                None => self.first_of(wanted, connection, part).await?,
+            });
+        }
+        Ok(swapped)
+    }
+
+    /// A secret where there was none.
+    async fn first_of(&self, wanted: &Wanted<'_>, connection: &Connection, part: &FitPart) -> Result<Swapped> {
+        if connection.is_program() {
+            return Err(token::one_for_all());
+        }
+        let facts = TokenFacts { scopes: wanted.scopes.clone().unwrap_or_default(), ..TokenFacts::default() };
+        let provider = catalog::find(&connection.provider)?;
+        let parts = std::slice::from_ref(part);
+        let saved = self.save_parts(provider, connection, &facts, parts, &self.state()?).await?;
+        let credential = saved.into_iter().next().ok_or_else(|| token::missing(connection))?;
+        self.inner.state.update(|state| {
+            state.checks.remove(wanted.id);
+            let connection = state.connection_mut(wanted.id)?;
+            connection.add(credential.clone());
+            connection.token_lost &= credential.header.is_some();
+            Ok(())
+        })?;
         Ok(Swapped { credential, old: None })
     }
 
@@ -198,6 +261,18 @@ impl Patchbay {
         let (connection, name) = (connection.id.clone(), connection.name.clone());
         let intent = Intent { at: self.host().now, kind, connection, name, effect: Effect::default(), undoes: None };
         self.inner.history.note(&intent)
+    }
+}
+
+/// What a new secret takes the place of: the token that is meant, or what its header had before.
+fn known<'a>(connection: &'a Connection, chosen: Option<&'a Credential>, part: &FitPart) -> Option<&'a Credential> {
+    part.header.as_ref().map_or(chosen, |header| connection.secret_of(header))
+}
+
+impl From<Swapped> for AlsoRenewed {
+    fn from(swapped: Swapped) -> Self {
+        let Swapped { credential, old } = swapped;
+        Self { token: credential.id, label: credential.label, old, expires: credential.expires }
     }
 }
 

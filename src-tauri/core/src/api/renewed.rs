@@ -20,6 +20,10 @@ pub struct Renewed {
     pub token: String,
     /// The id of the replaced token, which is still to be revoked; absent where there was none.
     pub old: Option<String>,
+    /// The others that were renewed in the same step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AlsoRenewed>>")]
+    pub also: Vec<AlsoRenewed>,
     /// The page where the old token can be revoked.
     pub revoke_page: Option<String>,
     /// The new token's end; absent where none is known, and then there are no reminders.
@@ -30,6 +34,20 @@ pub struct Renewed {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub signed_out: Option<bool>,
+}
+
+/// Another secret of the same connection that was renewed.
+#[derive(Debug, Clone, Serialize, TS)]
+#[ts(export)]
+pub struct AlsoRenewed {
+    /// The credential's id.
+    pub token: String,
+    /// What it is called.
+    pub label: String,
+    /// The id of the replaced one, which is still to be revoked; absent where there was none.
+    pub old: Option<String>,
+    /// The new one's end, where one is known.
+    pub expires: Option<Expiry>,
 }
 
 /// Whether old tokens are refused now.

@@ -4,9 +4,10 @@ use super::message::Retired;
 use super::renew::find;
 use super::{Event, Patchbay, token};
 use crate::connection::{Connection, Credential, Previous, Way};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::oauth::{Access, Held};
 use crate::probe::{Report, Verdict};
+use crate::secret::Secret;
 use crate::wire::origin_of;
 
 /// What the service says to an old token.
@@ -49,16 +50,20 @@ impl Patchbay {
             return Ok((Answered::Nothing, None));
         }
         let secret = token::read_sound(&self.secrets(), &credential.previous_key(previous)).await?;
-        let access = secret.map(Access::from);
         let origin = credential.previous_origin(previous);
         let is_its_own = |way: &Way| origin_of(&way.url).is_ok_and(|of_way| of_way == origin);
         let mut ways: Vec<Way> =
             previous.way.clone().into_iter().chain([connection.way()]).filter(is_its_own).collect();
         ways.dedup();
         let mut last = None;
-        for Way { url, auth, headers } in ways.into_iter().filter(|_| access.is_some()) {
+        let Some(secret) = secret else { return Ok((Answered::Nothing, None)) };
+        for Way { url, auth, headers } in ways {
             let there = Connection { url, auth, headers, ..connection.clone() };
-            let report = self.probe_with(&there, access.as_ref(), false).await?;
+            let report = match self.ask_with(&there, credential, &secret).await {
+                // What has to go along with it is not here any more.
+                Err(error) if error.code == Code::TokenMissing => continue,
+                report => report?,
+            };
             let answered = answered(report.verdict);
             if answered != Answered::Nothing {
                 return Ok((answered, Some(report)));
@@ -66,6 +71,16 @@ impl Patchbay {
             last = last.or(Some(report));
         }
         Ok((Answered::Nothing, last))
+    }
+
+    /// Tries an old secret, together with what goes along with it now.
+    async fn ask_with(&self, there: &Connection, credential: &Credential, old: &Secret) -> Result<Report> {
+        let Some(header) = &credential.header else {
+            return self.probe_with(there, Some(&Access::from(old.clone())), &[], false).await;
+        };
+        let token = there.first_token().ok_or_else(|| token::missing(there))?;
+        let token = token::read(self, there, token).await?;
+        self.probe_with(there, Some(&token), &[(header.clone(), old.clone())], false).await
     }
 
     /// Signs out of a sign-in that a token has taken the place of; whether the service has ended it too.

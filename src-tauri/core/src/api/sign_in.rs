@@ -63,6 +63,7 @@ impl Patchbay {
         expected: Expected,
     ) -> Result<Connected> {
         let (mut connection, _) = self.draft(connect, &self.state()?)?;
+        by_token_only(&connection)?;
         // Planned once ahead of everything else, so that a file that cannot be edited stops it before anybody signs in.
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
@@ -96,6 +97,7 @@ impl Patchbay {
             return Err(Error::new(Code::SignInNotOffered, "A program takes a token, not a sign-in.")
                 .hint("Renew its token instead."));
         }
+        by_token_only(&connection)?;
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
         let want = want(self.bare(&connection).await?, before, with, (secret, held.as_ref()))?;
@@ -182,7 +184,7 @@ impl Patchbay {
     async fn try_sign_in(&self, connection: &Connection, key: &Key) -> Result<()> {
         self.tell(Event::SignIn { id: connection.id.clone(), step: SignInStep::Checking });
         let access = oauth::access(&self.secrets(), key, self.data_dir(), &self.bare(connection).await?, None).await?;
-        let report = self.probe_with(connection, Some(&access), true).await?;
+        let report = self.probe_with(connection, Some(&access), &[], true).await?;
         match report.verdict {
             Verdict::TokenRefused | Verdict::NeedsBrowserSignIn => {
                 Err(Error::new(Code::SignInRefused, "The service signed you in and then refused the sign-in.")
@@ -313,12 +315,21 @@ async fn or_stopped<T>(stop: &mut oneshot::Receiver<()>, work: impl Future<Outpu
     }
 }
 
+/// Refuses a sign-in where several secrets are sent: what it brings is one token, and in another header.
+fn by_token_only(connection: &Connection) -> Result<()> {
+    if connection.auth.beside.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(Code::SignInNotOffered, format!("{} is used with several secrets here.", connection.name))
+        .hint("To sign in instead, add the service's address as another service."))
+}
+
 /// The credential that is meant: the one named, else one that needs it, else the first.
 fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<&'a Credential>> {
     let of_need = || connection.credentials.iter().find(|credential| needed(credential).is_some());
     match named {
         Some(id) => find(connection, id).map(Some),
-        None => Ok(of_need().or(connection.credentials.first())),
+        None => Ok(of_need().or(connection.first_token())),
     }
 }
 
@@ -334,6 +345,7 @@ fn made_of(connection: &Connection, signed: &Signed, state: &State, now: jiff::T
         origin: origin_of(&connection.url)?,
         way: Some(connection.way()),
         variable: None,
+        header: None,
         sign_in: Some(signed.sign_in.clone()),
         previous: Vec::new(),
         renewal: None,

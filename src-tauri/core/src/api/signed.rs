@@ -10,7 +10,7 @@ use crate::probe::Verdict;
 
 /// Whether its apps do without Patchbay: it has no token, and each of them signs in by itself.
 pub(super) fn signed_in_by_apps(connection: &Connection) -> bool {
-    connection.credentials.is_empty()
+    connection.first_token().is_none()
         && !connection.placements.is_empty()
         && connection.placements.iter().all(|placement| placement.wiring == Wiring::ClientOauth)
 }

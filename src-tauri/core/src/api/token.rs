@@ -22,14 +22,15 @@ impl Patchbay {
         &self,
         provider: &str,
         connection: Option<&str>,
+        header: Option<&str>,
         raw: &Secret,
     ) -> Result<TokenLookView> {
         let provider = catalog::find(provider)?;
         let state = self.state()?;
         let cleaned = token::clean(raw.expose());
-        let look = token::look(provider, &cleaned.secret);
+        let look = look(provider, header, &cleaned.secret);
         let mut warnings = look.warnings;
-        warnings.extend(reused(&state, connection, &cleaned.secret));
+        warnings.extend(reused(&state, connection, header, &cleaned.secret));
         Ok(TokenLookView {
             cleaned: !cleaned.changes.is_empty(),
             errors: look.errors,
@@ -47,11 +48,36 @@ impl Patchbay {
         match connection.credential_for(placement) {
             Some(credential) => {
                 let access = read(self, connection, credential).await?;
-                access.on(bare, &connection.auth)
+                self.with_beside(access.on(bare, &connection.auth)?, connection, &[]).await
             }
             None if lacks_token(connection) => Err(missing(connection)),
             None => Ok(bare),
         }
+    }
+
+    /// The same with the headers beside the token's; of each the secret in `fresh`, else the one that is kept.
+    ///
+    /// # Errors
+    /// `TokenMissing` where there is none; the keychain does not answer.
+    pub(super) async fn with_beside(
+        &self,
+        mut endpoint: Endpoint,
+        connection: &Connection,
+        fresh: &[(String, Secret)],
+    ) -> Result<Endpoint> {
+        for (carrier, known) in connection.beside() {
+            let given = fresh.iter().find(|(header, _)| header.eq_ignore_ascii_case(&carrier.name));
+            let secret = match (given, known) {
+                (Some((_, secret)), _) => secret.clone(),
+                (None, Some(known)) => {
+                    let stored = self.secrets().read(&key(connection, known)?).await?;
+                    stored.ok_or_else(|| missing_beside(connection, &carrier.name))?
+                }
+                (None, None) => return Err(missing_beside(connection, &carrier.name)),
+            };
+            endpoint = endpoint.with_beside(carrier, &secret)?;
+        }
+        Ok(endpoint)
     }
 
     /// The endpoint of a connection without its token, reached as the network wants it.
@@ -95,7 +121,13 @@ pub fn ready_token(
         return signed_in(&bare, secrets, &key, data_dir, (connection, credential), refusal);
     }
     let secret = secrets.read_blocking(&key)?.ok_or_else(|| missing(connection))?;
-    bare.with_auth(&connection.auth, &secret)
+    let mut endpoint = bare.with_auth(&connection.auth, &secret)?;
+    for (carrier, known) in connection.beside() {
+        let lacks = || missing_beside(connection, &carrier.name);
+        let secret = secrets.read_blocking(&self::key(connection, known.ok_or_else(lacks)?)?)?.ok_or_else(lacks)?;
+        endpoint = endpoint.with_beside(carrier, &secret)?;
+    }
+    Ok(endpoint)
 }
 
 /// The endpoint of a sign-in. That only the user can go on is written down, for the window to say.
@@ -152,10 +184,26 @@ fn note_sign_in(data_dir: &Path, connection: &Connection, credential: &Credentia
     }
 }
 
-/// Whether a connection has no token and cannot do without: its service needs one, or it had one that was deleted.
+/// Whether a connection has no token and cannot do without: its service needs one, it had one that was deleted, or it
+/// has others to send along with it.
 pub(super) fn lacks_token(connection: &Connection) -> bool {
     let is_needed = || catalog::find(&connection.provider).is_ok_and(Provider::needs_token);
-    connection.credentials.is_empty() && (connection.token_lost || is_needed())
+    let is_several = !connection.auth.beside.is_empty();
+    connection.first_token().is_none() && (connection.token_lost || is_several || is_needed())
+}
+
+/// Whether a connection has a token, and not all that has to go along with it.
+pub(super) fn lacks_beside(connection: &Connection) -> bool {
+    connection.first_token().is_some() && connection.beside().any(|(_, known)| known.is_none())
+}
+
+/// The error for a header whose secret is not there.
+pub(super) fn missing_beside(connection: &Connection, header: &str) -> Error {
+    let label = catalog::find(&connection.provider)
+        .map_or_else(|_| header.to_owned(), |provider| provider.secret_label(&connection.auth, Some(header)));
+    Error::new(Code::TokenMissing, format!("{} has nothing here for: {label}.", connection.name))
+        .hint(format!("Give it: patchbay renew {} --token-stdin", connection.id))
+        .field(token::field_of(Some(header)))
 }
 
 /// The keychain entry of a credential, for the address that the connection has now: a token saved for another origin
@@ -203,12 +251,17 @@ pub(super) async fn read_sound(secrets: &SecretStore, key: &Key) -> Result<Optio
 }
 
 pub(super) fn missing(connection: &Connection) -> Error {
-    if connection.is_signed_out() || connection.credentials.is_empty() && offers_sign_in(connection) {
+    if connection.is_signed_out() || connection.first_token().is_none() && offers_sign_in(connection) {
         return not_signed_in(connection).hint(format!("Sign in: patchbay sign-in {}", connection.id));
     }
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
         .hint(format!("Give it one: patchbay renew {} --token-stdin", connection.id))
         .field("token")
+}
+
+/// The error for one more token of a program.
+pub(super) fn one_for_all() -> Error {
+    Error::new(Code::WiringUnsupported, "A program has one token for all its apps.").hint("Renew that one.")
 }
 
 /// Whether people can sign in to its service, as its pack knows it.
@@ -230,32 +283,41 @@ pub(super) struct Fit {
     pub(super) expires: Option<Expiry>,
 }
 
+/// What a secret is to be used for, and what the user says about it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) provider: &'a Provider,
+    /// The connection that it is for, where that is there already.
+    pub(super) connection: Option<&'a str>,
+    /// The header beside the token's; absent for the token.
+    pub(super) header: Option<&'a str>,
+    /// When it ends.
+    pub(super) expires: Option<&'a str>,
+    /// Whether its use by another connection was overruled.
+    pub(super) overrule: bool,
+}
+
 /// Cleans a token and refuses what cannot be right, or has no end where the service gives every token one.
 ///
 /// # Errors
 /// The token's or its end date's.
-pub(super) fn fit(
-    provider: &Provider,
-    state: &State,
-    connection: Option<&str>,
-    raw: &Secret,
-    expires: Option<&str>,
-    overrule: bool,
-    host: &Host,
-) -> Result<Fit> {
+pub(super) fn fit(asked: &Asked<'_>, state: &State, raw: &Secret, host: &Host) -> Result<Fit> {
+    let Asked { provider, connection, header, expires, overrule } = *asked;
     let cleaned = token::clean(raw.expose());
-    let look = token::look(provider, &cleaned.secret);
+    let look = look(provider, header, &cleaned.secret);
     if let Some(error) = look.errors.into_iter().next() {
-        return Err(error.field("token"));
+        return Err(error.field(token::field_of(header)));
     }
-    if let Some(warning) = reused(state, connection, &cleaned.secret).filter(|_| !overrule) {
+    if let Some(warning) = reused(state, connection, header, &cleaned.secret).filter(|_| !overrule) {
         return Err(warning);
     }
     let unknown = expires == Some(UNKNOWN_END);
     let declared = expires.filter(|_| !unknown).map(|text| end(text, provider, host)).transpose()?;
     let verified = look.expires.map(|at| Expiry { at, source: ExpirySource::Verified });
     if verified.is_some_and(|expiry| expiry.at <= host.now) {
-        return Err(Error::new(Code::DatePast, "This token has ended already.").hint("Make a new one.").field("token"));
+        return Err(Error::new(Code::DatePast, "This token has ended already.")
+            .hint("Make a new one.")
+            .field(token::field_of(header)));
     }
     let expires = verified.or(declared);
     if expires.is_none() && provider.lifetime.required && !unknown {
@@ -280,8 +342,16 @@ pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry
     token::parse_date(text, &provider.lifetime, host)
 }
 
+/// What a cleaned secret looks like for its header, or as the token.
+fn look(provider: &Provider, header: Option<&str>, secret: &Secret) -> token::TokenLook {
+    match header {
+        Some(header) => token::look_beside(provider, header, secret),
+        None => token::look(provider, secret),
+    }
+}
+
 /// The same token at another connection: one leak would then open both.
-fn reused(state: &State, connection: Option<&str>, secret: &Secret) -> Option<Error> {
+fn reused(state: &State, connection: Option<&str>, header: Option<&str>, secret: &Secret) -> Option<Error> {
     let fingerprint = secret.fingerprint(&state.salt);
     let other = state
         .connections
@@ -291,7 +361,7 @@ fn reused(state: &State, connection: Option<&str>, secret: &Secret) -> Option<Er
     Some(
         Error::new(Code::TokenReused, format!("This token is already used by {}.", other.name))
             .hint("Make a token of its own for this connection.")
-            .field("token"),
+            .field(token::field_of(header)),
     )
 }
 
@@ -314,6 +384,7 @@ pub(super) fn credential(
         origin: origin_of(&way.url)?,
         way: Some(way),
         variable: None,
+        header: None,
         sign_in: None,
         previous: Vec::new(),
         renewal: None,

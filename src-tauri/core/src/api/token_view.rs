@@ -14,6 +14,10 @@ pub struct TokenView {
     pub id: String,
     /// What it is called at the service.
     pub label: String,
+    /// The header beside the token's whose secret it is; absent where it is a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub header: Option<String>,
     /// Scopes in order.
     pub scopes: Vec<String>,
     /// When it was saved, RFC 3339.

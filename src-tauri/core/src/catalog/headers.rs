@@ -32,12 +32,12 @@ pub(super) fn is_free(name: &str) -> bool {
     word && !TAKEN.contains(&lower.as_str()) && !lower.starts_with("mcp-") && !lower.starts_with("proxy-")
 }
 
-/// Reads the names of further headers that carry the token, one a line, each with what stands before it if anything:
-/// `X-Token`, `X-Auth: Token`; `token_header` is the first.
+/// Reads the names of further headers that carry the token or a secret of their own, one a line, each with what stands
+/// before it if anything: `X-Token`, `X-Auth: Token`; none may be among those that `taken` has.
 ///
 /// # Errors
 /// `SettingInvalid` for a line that cannot be sent, `AddressHasToken` for one with a token in it.
-pub(super) fn carriers(lines: &str, token_header: &str) -> Result<Vec<Carrier>, Error> {
+pub(super) fn carriers(lines: &str, taken: &AuthHeader) -> Result<Vec<Carrier>, Error> {
     let mut carriers: Vec<Carrier> = Vec::new();
     for (n, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let (name, word) = line.split_once(':').map_or((line.trim(), ""), |(name, word)| (name.trim(), word.trim()));
@@ -46,8 +46,8 @@ pub(super) fn carriers(lines: &str, token_header: &str) -> Result<Vec<Carrier>, 
             return Err(Error::new(Code::AddressHasToken, format!("Line {} holds more than a header's name.", n + 1))
                 .hint("Give the names of the headers alone; the token has its own field."));
         }
-        let twice = carriers.iter().map(|one| one.name.as_str()).chain([token_header]);
-        if !is_free(name) || twice.into_iter().any(|other| other.eq_ignore_ascii_case(name)) {
+        let twice = carriers.iter().any(|one| one.name.eq_ignore_ascii_case(name));
+        if !is_free(name) || twice || taken.carries(name) {
             return Err(Error::new(Code::SettingInvalid, format!("The header of line {} cannot be set here.", n + 1))
                 .hint("Give each header once. A name has letters, digits and hyphens only."));
         }
@@ -66,8 +66,7 @@ pub(super) fn read(lines: &str, auth: &AuthHeader) -> Result<Vec<(String, String
     for (n, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let (name, value) = read_line(line, n + 1)?;
         let twice = headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name));
-        let mut own = auth.also.iter().map(|one| &one.name).chain([&auth.name]);
-        if twice || own.any(|own| own.eq_ignore_ascii_case(&name)) || name.eq_ignore_ascii_case("authorization") {
+        if twice || auth.carries(&name) || name.eq_ignore_ascii_case("authorization") {
             let why = if twice { "It stands there twice." } else { "The token has its own field." };
             return Err(Error::new(Code::SettingInvalid, format!("The header {name} cannot be set here.")).hint(why));
         }

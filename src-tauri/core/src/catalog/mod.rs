@@ -4,6 +4,7 @@
 //! they were looked up; every address can be changed by the user.
 
 mod address;
+mod beside;
 mod headers;
 mod offer;
 mod refusal;
@@ -19,6 +20,7 @@ use ts_rs::TS;
 
 pub use address::{check_address, check_page};
 pub(crate) use address::{is_loopback, may_lead_to};
+pub use beside::{Beside, SecretField, TokenRule};
 pub(crate) use offer::{Offer, custom, offer};
 pub use refusal::Refusal;
 pub use resolve::Resolved;
@@ -78,6 +80,14 @@ pub struct Provider {
     #[serde(default)]
     #[ts(skip)]
     pub token_lines: Option<String>,
+    /// Headers that go along with the token, each with a secret of its own.
+    #[serde(default)]
+    #[ts(skip)]
+    pub beside: Vec<Beside>,
+    /// The field that holds more of those, one a line: a name, or a name and what stands before the secret.
+    #[serde(default)]
+    #[ts(skip)]
+    pub beside_lines: Option<String>,
     /// The service's own API, for reference.
     #[serde(default)]
     #[ts(skip)]
@@ -138,7 +148,7 @@ pub struct Field {
     pub kind: FieldKind,
     /// Whether it needs an answer, where it applies.
     pub required: bool,
-    /// The answer to begin with.
+    /// The answer to begin with. One with `{keys}` is not filled in: it stands for whatever the other answers come to.
     #[serde(default)]
     pub default: Option<String>,
     /// The answers to choose from.
@@ -231,21 +241,6 @@ pub struct HeaderRule {
     /// When it is sent.
     #[serde(default)]
     pub when: When,
-}
-
-/// What a service's tokens look like.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
-#[ts(export)]
-pub struct TokenRule {
-    /// Their shape, where one is known.
-    #[serde(default)]
-    #[ts(skip)]
-    pub pattern: Option<Shape>,
-    /// Whether a token of another shape cannot be right.
-    pub sure: bool,
-    /// Whether the service needs one.
-    pub needed: bool,
 }
 
 /// One permission.
@@ -343,12 +338,13 @@ impl Provider {
     }
 }
 
-const PACKS: [&str; 7] = [
+const PACKS: [&str; 8] = [
     include_str!("../../catalog/xurrent.json"),
     include_str!("../../catalog/retently.json"),
     include_str!("../../catalog/uipath.json"),
     include_str!("../../catalog/atlassian.json"),
     include_str!("../../catalog/sentry.json"),
+    include_str!("../../catalog/datadog.json"),
     include_str!("../../catalog/custom.json"),
     include_str!("../../catalog/practice.json"),
 ];

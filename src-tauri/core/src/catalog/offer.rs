@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{FieldKind, Provider, Resolved, all, find};
-use crate::connection::AuthHeader;
+use super::{Choice, FieldKind, Provider, Resolved, all, find};
+use crate::connection::{AuthHeader, Carrier};
 
 /// The answers that an address amounts to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +45,12 @@ fn sends(provider: &Provider, auth: &AuthHeader) -> bool {
         None => own.prefix == auth.prefix,
     };
     let is_paired = own.user.is_some() || auth.user.is_none();
-    own.name.eq_ignore_ascii_case(&auth.name) && fits && is_paired && own.also == auth.also
+    let is_known = |one: &Carrier| provider.beside_named(&one.name).is_some_and(|rule| rule.prefix == one.prefix);
+    own.name.eq_ignore_ascii_case(&auth.name)
+        && fits
+        && is_paired
+        && own.also == auth.also
+        && auth.beside.iter().all(is_known)
 }
 
 /// The answers that lead to the way in which the token is sent.
@@ -81,12 +86,7 @@ fn fitting(
     settings: BTreeMap<String, String>,
     (url, auth, headers): (&str, Option<&AuthHeader>, &[(String, String)]),
 ) -> Option<Offer> {
-    let is_sent_so = |resolved: &Resolved| {
-        let is_named = |auth: &AuthHeader| resolved.auth.name.eq_ignore_ascii_case(&auth.name);
-        auth.is_none_or(|auth| {
-            is_named(auth) && AuthHeader { name: resolved.auth.name.clone(), ..auth.clone() } == resolved.auth
-        })
-    };
+    let is_sent_so = |resolved: &Resolved| auth.is_none_or(|auth| auth.is_same(&resolved.auth));
     // Who is paired with a token is in what stands there, or nowhere.
     let own = provider.auth.as_ref().and_then(|own| key(own.user.as_deref()?));
     match provider.resolve(&settings) {
@@ -128,6 +128,9 @@ fn of_any(url: &str, auth: Option<&AuthHeader>, headers: &[(String, String)]) ->
         let also = auth.also.iter().map(|one| format!("{}: {}", one.name, one.prefix.trim_end()));
         let also = also.collect::<Vec<_>>().join("\n");
         settings.extend((!also.is_empty()).then(|| ("also".to_owned(), also)));
+        let beside = auth.beside.iter().map(|one| format!("{}: {}", one.name, one.prefix.trim_end()));
+        let beside = beside.collect::<Vec<_>>().join("\n");
+        settings.extend((!beside.is_empty()).then(|| ("beside".to_owned(), beside)));
     }
     if !headers.is_empty() {
         let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
@@ -152,12 +155,15 @@ impl Provider {
         let mut is_own = own.is_some_and(|own| own.origin() == url.origin());
         for field in &self.fields {
             let var = |key: &str| {
-                field.choices.iter().find(|choice| {
+                let fitting = field.choices.iter().filter(|choice| {
                     choice.vars.get(key).is_some_and(|text| match key {
                         "domain" => is_below(text),
                         _ => !text.is_empty() && host.contains(&format!("{text}.")),
                     })
-                })
+                });
+                // The narrowest domain: one may lie within another.
+                let length = |choice: &&Choice| choice.vars.get(key).map_or(0, String::len);
+                fitting.rev().max_by_key(length)
             };
             is_own |= var("domain").is_some();
             if let Some(choice) = var("domain").or_else(|| var("region_part")) {

@@ -7,7 +7,7 @@ use ts_rs::TS;
 use url::Url;
 
 use super::shape::is_token;
-use super::{Field, FieldKind, Pattern, Provider, Server, When, check_address, headers};
+use super::{Beside, Field, FieldKind, Pattern, Provider, SecretField, Server, When, check_address, headers};
 use crate::connection::{AuthHeader, Carrier, is_user};
 use crate::error::{Code, Error};
 
@@ -36,6 +36,10 @@ pub struct Resolved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(skip)]
     pub api_base: Option<String>,
+    /// The secrets that are needed, the token ahead; empty where it is the token alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<SecretField>>")]
+    pub secrets: Vec<SecretField>,
     /// The answers with defaults filled in.
     pub settings: BTreeMap<String, String>,
 }
@@ -61,6 +65,7 @@ impl Provider {
         let auth = self.auth_of(&answers, &vars).map_err(|error| vec![error])?;
         let headers = self.headers_of(&answers, &vars, &auth).map_err(|error| vec![error])?;
         let resolved = Resolved {
+            secrets: self.secret_fields(&auth, |template| self.page(Some(template), &url, &vars)),
             auth,
             headers,
             api_base: self.api_base.as_deref().map(|template| expand(template, &vars, false)),
@@ -145,7 +150,7 @@ impl Provider {
             }
             if answers.get(&field.key).is_none_or(String::is_empty) {
                 answers.remove(&field.key);
-                if let Some(default) = &field.default {
+                if let Some(default) = field.default.as_ref().filter(|default| !is_template(default)) {
                     answers.insert(field.key.clone(), default.clone());
                 }
             }
@@ -176,6 +181,11 @@ impl Provider {
             vars.extend(chosen.into_iter().flat_map(|choice| choice.vars.clone()));
         }
         vars.extend(answers.clone());
+        for field in self.fields.iter().filter(|field| !answers.contains_key(&field.key)) {
+            if let Some(default) = field.default.as_ref().filter(|default| is_template(default)) {
+                vars.insert(field.key.clone(), expand(default, &vars, false));
+            }
+        }
         vars
     }
 
@@ -189,11 +199,17 @@ impl Provider {
         // A field that does not apply or was left empty stands for nothing.
         let field = auth.user.as_deref().and_then(|user| user.strip_prefix('{')?.strip_suffix('}'));
         let user = field.map_or_else(|| auth.user.clone(), |key| answers.get(key).cloned());
-        let mut also: Vec<Carrier> = auth.also.clone();
+        let carrier = |rule: &Beside| Carrier { name: rule.header.clone(), prefix: rule.prefix.clone() };
+        let beside = self.beside.iter().filter(|rule| applies(&rule.when, answers)).map(carrier).collect();
+        let also = auth.also.clone();
+        let mut resolved = AuthHeader { name: text(&auth.name), prefix: text(&auth.prefix), user, also, beside };
         if let Some((key, lines)) = self.token_lines.as_ref().and_then(|key| answers.get_key_value(key)) {
-            also.extend(headers::carriers(lines, &text(&auth.name)).map_err(|error| error.field(key))?);
+            resolved.also.extend(headers::carriers(lines, &resolved).map_err(|error| error.field(key))?);
         }
-        Ok(AuthHeader { name: text(&auth.name), prefix: text(&auth.prefix), user, also })
+        if let Some((key, lines)) = self.beside_lines.as_ref().and_then(|key| answers.get_key_value(key)) {
+            resolved.beside.extend(headers::carriers(lines, &resolved).map_err(|error| error.field(key))?);
+        }
+        Ok(resolved)
     }
 
     fn headers_of(&self, answers: &Vars, vars: &Vars, auth: &AuthHeader) -> Result<Vec<(String, String)>, Error> {
@@ -272,6 +288,11 @@ impl Pattern {
             }
         }
     }
+}
+
+/// Whether a default stands for what other answers come to.
+fn is_template(default: &str) -> bool {
+    default.contains('{')
 }
 
 /// Puts values in the place of `{keys}`.

@@ -14,6 +14,10 @@ pub enum Shape {
     Uipath,
     /// `pbp_` and 22 characters.
     Practice,
+    /// 32 hex digits.
+    Hex32,
+    /// 40 hex digits.
+    Hex40,
 }
 
 impl Shape {
@@ -27,9 +31,15 @@ impl Shape {
                 .and_then(|rest| rest.split_once('_'))
                 .is_some_and(|(id, secret)| !id.is_empty() && secret.len() >= 8),
             Self::Uipath => after("rt_").is_some_and(|rest| rest.len() >= 20),
+            Self::Hex32 => is_hex(token, 32),
+            Self::Hex40 => is_hex(token, 40),
             Self::Practice => after("pbp_").is_some_and(|rest| rest.len() == 22),
         }
     }
+}
+
+fn is_hex(token: &str, digits: usize) -> bool {
+    token.len() == digits && token.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// How one service marks its tokens.
@@ -70,7 +80,8 @@ const MARKS: &[Mark] = &[
     mark("xoxs-", 10, "Slack"),
     mark("xapp-", 10, "Slack"),
     mark("ctx7sk-", 8, "Context7"),
-    mark("ddpat_", 16, "Datadog"),
+    Mark { id: "datadog", ..mark("ddpat_", 16, "Datadog") },
+    Mark { id: "datadog", ..mark("ddsat_", 16, "Datadog") },
     mark("dckr_pat_", 20, "Docker"),
     Mark { run: 16, ..mark("AKIA", 16, "Amazon Web Services") },
     Mark { run: 30, ..mark("hf_", 30, "Hugging Face") },

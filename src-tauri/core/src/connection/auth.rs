@@ -11,20 +11,20 @@ use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 use crate::wire::base64;
 
-/// One more header that carries the token.
+/// One more header that carries a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Carrier {
     /// The header's name.
     pub name: String,
-    /// What stands before the token; empty for a raw value.
+    /// What stands before the secret; empty for a raw value.
     pub prefix: String,
 }
 
 impl AuthHeader {
     /// One header, and the token as it is.
     pub fn plain(name: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self { name: name.into(), prefix: prefix.into(), user: None, also: Vec::new() }
+        Self { name: name.into(), prefix: prefix.into(), user: None, also: Vec::new(), beside: Vec::new() }
     }
 
     /// What is sent of a token: names and values.
@@ -39,6 +39,35 @@ impl AuthHeader {
         let first = (self.name.clone(), Zeroizing::new(format!("{}{}", self.prefix, *token)));
         let more = |one: &Carrier| (one.name.clone(), Zeroizing::new(format!("{}{}", one.prefix, secret.expose())));
         Ok(std::iter::once(first).chain(self.also.iter().map(more)).collect())
+    }
+
+    /// The header beside the token's of this name.
+    pub fn beside_named(&self, name: &str) -> Option<&Carrier> {
+        self.beside.iter().find(|one| one.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether both send their secrets in the same headers and ways; how headers' names are written is nothing.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_same = |a: &Carrier, b: &Carrier| a.name.eq_ignore_ascii_case(&b.name) && a.prefix == b.prefix;
+        let all = |a: &[Carrier], b: &[Carrier]| {
+            a.len() == b.len() && a.iter().all(|one| b.iter().any(|other| is_same(one, other)))
+        };
+        let plain = |own: &Self| Carrier { name: own.name.clone(), prefix: own.prefix.clone() };
+        let first = is_same(&plain(self), &plain(other)) && self.user == other.user;
+        first && all(&self.also, &other.also) && all(&self.beside, &other.beside)
+    }
+
+    /// Whether a header of this name carries one of its secrets.
+    pub fn carries(&self, name: &str) -> bool {
+        let more = self.also.iter().chain(&self.beside).map(|one| &one.name);
+        std::iter::once(&self.name).chain(more).any(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Carrier {
+    /// What is sent of a secret.
+    pub fn sent(&self, secret: &Secret) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}{}", self.prefix, secret.expose()))
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Credential {
     /// The variable that takes it to a program, where it is a program's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// The header beside the token's whose secret it is; absent where it is a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     /// Where it came of a sign-in by OAuth: what is known of that. Its tokens stand together in the one keychain entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<SignIn>,

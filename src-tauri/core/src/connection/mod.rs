@@ -44,7 +44,8 @@ pub struct Connection {
     /// Further headers, sent as they are; none holds a secret.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// Facts about its tokens; the first is the one for all apps unless a placement names another.
+    /// Facts about its secrets. The tokens come first, and the first of them is the one for all apps unless a placement
+    /// names another; behind them stand those of the headers beside the token's, which all apps share.
     #[serde(default)]
     pub credentials: Vec<Credential>,
     /// Whether it came back from its removal, which had deleted its tokens, and has not been given one since.
@@ -69,8 +70,35 @@ impl Connection {
         let named = placement.and_then(|placement| placement.credential.as_deref());
         match named {
             Some(id) => self.credentials.iter().find(|credential| credential.id == id),
-            None => self.credentials.first(),
+            None => self.first_token(),
         }
+    }
+
+    /// Its tokens, without the secrets of the headers beside the token's.
+    pub fn tokens(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().filter(|credential| credential.header.is_none())
+    }
+
+    /// The token for all apps that name no other.
+    pub fn first_token(&self) -> Option<&Credential> {
+        self.tokens().next()
+    }
+
+    /// The headers beside the token's, each with what is known of its secret.
+    pub fn beside(&self) -> impl Iterator<Item = (&Carrier, Option<&Credential>)> {
+        self.auth.beside.iter().map(|carrier| (carrier, self.secret_of(&carrier.name)))
+    }
+
+    /// The secret of a header beside the token's.
+    pub fn secret_of(&self, header: &str) -> Option<&Credential> {
+        let is_its = |own: &&Credential| own.header.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(header));
+        self.credentials.iter().find(is_its)
+    }
+
+    /// Adds a secret, a token ahead of those of the headers beside it.
+    pub fn add(&mut self, credential: Credential) {
+        let at = if credential.header.is_none() { self.tokens().count() } else { self.credentials.len() };
+        self.credentials.insert(at, credential);
     }
 
     /// What is left of it when its tokens are deleted.
@@ -172,6 +200,10 @@ pub struct AuthHeader {
     #[serde(default)]
     #[ts(optional, as = "Option<Vec<Carrier>>")]
     pub also: Vec<Carrier>,
+    /// Headers that go along, each with a secret of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Carrier>>")]
+    pub beside: Vec<Carrier>,
 }
 
 impl Default for AuthHeader {

@@ -7,16 +7,16 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::held::Held;
 use super::read::{Program, Reading, Remote, read};
 use crate::api::view::{FoundBlock as Block, FoundLeft as Left, FoundNote as Note};
 use crate::catalog::{self, Offer, Provider, check_address};
 use crate::client::{Client, Source};
-use crate::connection::{AuthHeader, Carrier, is_user};
+use crate::connection::{AuthHeader, Carrier};
 use crate::error::Code;
 use crate::file::digest;
 use crate::secret::Secret;
 use crate::token;
-use crate::wire::{base64, from_base64};
 
 /// An entry as it stands in an app's file.
 #[derive(Clone)]
@@ -41,6 +41,8 @@ pub(crate) struct Member {
 pub(crate) struct Token {
     /// The header or variable that holds it.
     pub(crate) name: String,
+    /// Whether it goes along with a token, in a header of its own.
+    pub(crate) beside: bool,
     value: Zeroizing<String>,
     /// Which members hold it, and where.
     pub(crate) places: Vec<(usize, String)>,
@@ -132,8 +134,28 @@ impl Found {
             self.tokens[known].places.push(place);
             return known;
         }
-        self.tokens.push(Token { name: name.to_owned(), value: value.clone(), places: vec![place] });
+        self.tokens.push(Token { name: name.to_owned(), value: value.clone(), beside: false, places: vec![place] });
         self.tokens.len() - 1
+    }
+
+    fn hold_all(&mut self, held: &Held) -> Option<usize> {
+        let places = held.places.iter();
+        let token = places.map(|at| self.hold(&held.auth.name, &held.token, at.clone())).last();
+        for (carrier, value, at) in &held.beside {
+            let known = self.hold(&carrier.name, value, at.clone());
+            self.tokens[known].beside = true;
+        }
+        token
+    }
+
+    /// Whether it has no other secret for any of these headers: all tokens of a connection share them.
+    fn shares(&self, held: &Held) -> bool {
+        let is_other = |token: &Token| {
+            let of =
+                |(carrier, ..): &&(Carrier, Zeroizing<String>, String)| carrier.name.eq_ignore_ascii_case(&token.name);
+            token.beside && held.beside.iter().find(of).is_some_and(|(_, value, _)| *value != token.value)
+        };
+        !self.tokens.iter().any(is_other)
     }
 }
 
@@ -189,32 +211,24 @@ fn plain_headers(remote: &Remote) -> Vec<(String, String)> {
 fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
     let headers = plain_headers(&remote);
     let secrets: Vec<_> = remote.headers.iter().filter(|header| header.secret).collect();
-    let mut held = secrets.first().map(|header| {
-        let (auth, token) = split(&header.name, &header.value);
-        (auth, token, header.at.clone())
-    });
-    let mut several = false;
-    for header in secrets.iter().skip(1) {
-        let (more, again) = split(&header.name, &header.value);
-        match &mut held {
-            Some((auth, token, _)) if *token == again && auth.user.is_none() && more.user.is_none() => {
-                auth.also.push(Carrier { name: more.name, prefix: more.prefix });
-            }
-            _ => several = true,
-        }
-    }
-    let auth = held.as_ref().map(|(auth, ..)| auth);
+    let has_secrets = !secrets.is_empty();
+    let held = Held::of(secrets);
+    // One that is not in the file would be lost: what stands there would be brought in without it.
+    let several = has_secrets && (held.is_none() || remote.notes.contains(&Note::TokenElsewhere));
+    let auth = held.as_ref().map(|held| &held.auth);
     let fits = |found: &Found| match &found.becomes {
         Becomes::Service(service) => {
+            let is_sent_so = service.auth.as_ref().zip(auth).is_none_or(|(known, auth)| known.is_same(auth));
             same_address(&service.url, &remote.url)
                 && service.headers == headers
-                && (service.auth.is_none() || auth.is_none() || service.auth.as_ref() == auth)
+                && is_sent_so
+                && held.as_ref().is_none_or(|held| found.shares(held))
                 && !several
                 && found.blocked.is_none()
         }
         _ => false,
     };
-    let value = held.as_ref().map(|(auth, token, _)| (auth.name.as_str(), token));
+    let value = held.as_ref().map(|held| (held.auth.name.as_str(), &held.token));
     let fitting: Vec<_> =
         (0..all.len()).filter(|at| fits(&all[*at]) && all[*at].agrees(stands.client, value)).collect();
     // Where several fit, the one that has this token already.
@@ -231,12 +245,9 @@ fn join_service(all: &mut Vec<Found>, stands: &Stands, remote: Remote) {
         found.blocked = Some(Block::SeveralSecrets);
     }
     if let (Becomes::Service(service), Some(auth)) = (&mut found.becomes, auth) {
-        service.auth = Some(auth.clone());
+        service.auth.get_or_insert_with(|| auth.clone());
     }
-    let token = held.map(|(auth, token, at)| {
-        let again = secrets.iter().skip(1).filter(|_| !several).map(|header| header.at.clone());
-        std::iter::once(at).chain(again).map(|at| found.hold(&auth.name, &token, at)).last().unwrap_or_default()
-    });
+    let token = held.as_ref().and_then(|held| found.hold_all(held));
     found.notes.extend(remote.notes);
     found.join(stands, remote.through, token);
 }
@@ -262,31 +273,6 @@ fn join_program(all: &mut Vec<Found>, stands: &Stands, program: &Program) {
         false => None,
     };
     found.join(stands, None, None);
-}
-
-/// A header's value taken apart into what stands before the token, and the token; of a pair only where it begins with an
-/// e-mail address: some services have the secret stand first.
-fn split(name: &str, value: &str) -> (AuthHeader, Zeroizing<String>) {
-    let known = ["Bearer ", "Basic ", "Token token=", "Token ", "Sentry-Bearer "].into_iter().find(|word| {
-        let begins = value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        // What is quoted is more than the token.
-        begins && !(word.ends_with('=') && value[word.len()..].starts_with('"'))
-    });
-    let rest = Zeroizing::new(known.map_or(value, |word| value[word.len()..].trim_start()).to_owned());
-    let header = AuthHeader::plain(name, known.unwrap_or_default());
-    match paired(&rest).filter(|_| known == Some("Basic ")) {
-        Some((user, token)) => (AuthHeader { user: Some(user), ..header }, token),
-        None => (header, rest),
-    }
-}
-
-/// The e-mail address and the token that a pair is made of.
-fn paired(written: &str) -> Option<(String, Zeroizing<String>)> {
-    let bytes = Zeroizing::new(from_base64(written)?);
-    let (user, token) = std::str::from_utf8(&bytes).ok()?.split_once(':')?;
-    let is_address = user.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    let is_whole = base64(&bytes) == written && !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic());
-    (is_address && is_user(user) && is_whole).then(|| (user.to_owned(), Zeroizing::new(token.to_owned())))
 }
 
 /// The same place, however a slash at its end or the letters of its host are written.
@@ -316,13 +302,22 @@ fn finish(found: &mut Found, several: bool) {
             _ => Block::AddressInvalid,
         });
         found.blocked = refused.or(found.blocked).or(service.offer.refused.then_some(Block::Header));
-        let looks = found.tokens.iter().map(|token| token::look(service.provider, &token::clean(&token.value).secret));
+        let looks = found.tokens.iter().map(|token| {
+            let secret = token::clean(&token.value).secret;
+            if token.beside {
+                token::look_beside(service.provider, &token.name, &secret)
+            } else {
+                token::look(service.provider, &secret)
+            }
+        });
         for look in looks.collect::<Vec<_>>() {
             found.notes.extend((!look.warnings.is_empty()).then_some(Note::TokenShape));
             found.blocked = found.blocked.or((!look.errors.is_empty()).then_some(Block::Token));
         }
         found.notes.extend(several.then_some(Note::OtherAddress));
-        found.notes.extend((found.tokens.len() > 1).then_some(Note::DifferentTokens));
+        found
+            .notes
+            .extend((found.tokens.iter().filter(|token| !token.beside).count() > 1).then_some(Note::DifferentTokens));
         found.notes.extend((found.tokens.is_empty() && found.notes.is_empty()).then_some(Note::NoToken));
     }
     if found.members.iter().all(|member| member.stands.left.is_some()) {

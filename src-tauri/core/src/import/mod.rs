@@ -3,6 +3,7 @@
 
 mod argv;
 mod group;
+mod held;
 mod read;
 mod rewire;
 

@@ -20,6 +20,8 @@ struct Words {
     cause: BTreeMap<String, Because>,
     /// Of a sign-in, in the place of what is said of a token.
     sign_in: BTreeMap<String, Because>,
+    /// Of several secrets, by verdict, in the place of what is said of a token; `{all}` stands for what they are called.
+    several: BTreeMap<String, Because>,
 }
 
 /// What is said of a verdict by itself.
@@ -61,6 +63,20 @@ impl Report {
             OfSignIn::Out => "out",
         });
         self.explained = words.map(|words| Explained { say: words.say.clone(), then: words.then.clone() });
+        self
+    }
+
+    /// The same, said of several secrets where one of them may be at fault: which one, the service does not tell. What is
+    /// known of the service goes before.
+    pub(crate) fn of_several(mut self, labels: &[String], hint: Option<&str>) -> Self {
+        let words = WORDS.several.get(&key(to_value(self.verdict)));
+        if let (Some(words), None, true) = (words, &self.explained, labels.len() > 1) {
+            let all = labels.iter().map(|label| format!("“{label}”")).collect::<Vec<_>>().join(" or ");
+            let said = |text: &String| text.replace("{all}", &all);
+            let hint = hint.filter(|_| self.verdict == Verdict::NotAllowed);
+            let then = std::iter::once(said(&words.then)).chain(hint.map(str::to_owned)).collect::<Vec<_>>().join(" ");
+            self.explained = Some(Explained { say: said(&words.say), then });
+        }
         self
     }
 

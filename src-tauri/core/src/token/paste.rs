@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::catalog::{Provider, foreign_service};
+use crate::catalog::{Provider, Shape, foreign_service};
 use crate::connection::PROGRAM;
 use crate::error::{Code, Error};
 use crate::secret::Secret;
@@ -100,6 +100,25 @@ pub struct TokenLook {
 
 /// Looks at a cleaned token.
 pub fn look(provider: &Provider, secret: &Secret) -> TokenLook {
+    look_at(provider, (provider.token.pattern, provider.token.sure), secret)
+}
+
+/// Looks at a cleaned secret of a header beside the token's.
+pub fn look_beside(provider: &Provider, header: &str, secret: &Secret) -> TokenLook {
+    let rule = provider.beside_named(header);
+    let mut look = look_at(provider, (rule.and_then(|rule| rule.pattern), rule.is_some_and(|rule| rule.sure)), secret);
+    for error in look.errors.iter_mut().chain(&mut look.warnings) {
+        error.field = Some(field_of(Some(header)));
+    }
+    look
+}
+
+/// The field of a secret: that of a header beside the token's, or the token's.
+pub fn field_of(header: Option<&str>) -> String {
+    header.map_or_else(|| "token".to_owned(), |header| format!("token:{header}"))
+}
+
+fn look_at(provider: &Provider, (pattern, sure): (Option<Shape>, bool), secret: &Secret) -> TokenLook {
     let token = secret.expose();
     let mut look = TokenLook { expires: jwt_end(token), ..TokenLook::default() };
     let copy_again = "Copy the token again at the service and paste it whole.";
@@ -116,9 +135,9 @@ pub fn look(provider: &Provider, secret: &Secret) -> TokenLook {
         let error =
             Error::new(Code::TokenOtherService, format!("This is a token of {other}, not of {}.", provider.name));
         look.errors.push(error.hint(format!("Make one at {} and paste that.", provider.name)).field("token"));
-    } else if provider.token.pattern.is_some_and(|shape| !shape.fits(token)) {
+    } else if pattern.is_some_and(|shape| !shape.fits(token)) {
         let error = Error::new(Code::TokenShape, format!("This does not look like a token of {}.", provider.name));
-        let list = if provider.token.sure { &mut look.errors } else { &mut look.warnings };
+        let list = if sure { &mut look.errors } else { &mut look.warnings };
         list.push(error.hint("Check that all of it was copied.").field("token"));
     }
     look

@@ -11,7 +11,7 @@ use super::bound::{BoundKey, Proof};
 use super::veil::veil;
 use super::{Network, WireError};
 use crate::catalog::{check_address, check_page, may_lead_to};
-use crate::connection::{AuthHeader, PROGRAM, pair};
+use crate::connection::{AuthHeader, Carrier, PROGRAM, pair};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -20,6 +20,8 @@ use crate::secret::Secret;
 pub struct Endpoint {
     url: Url,
     auth: Option<Auth>,
+    /// The headers with a secret of their own.
+    beside: Vec<Beside>,
     headers: HeaderMap,
     network: Network,
     fresh_until: Option<Timestamp>,
@@ -32,6 +34,14 @@ struct Auth {
     headers: Vec<(HeaderName, HeaderValue)>,
     secret: Secret,
     user: Option<String>,
+}
+
+/// A header with a secret of its own, and that secret by itself.
+#[derive(Clone, PartialEq)]
+struct Beside {
+    name: HeaderName,
+    value: HeaderValue,
+    secret: Secret,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -52,6 +62,7 @@ impl Endpoint {
         Ok(Self {
             url: check_address(url)?,
             auth: None,
+            beside: Vec::new(),
             headers: HeaderMap::new(),
             network: Network::default(),
             fresh_until: None,
@@ -67,12 +78,7 @@ impl Endpoint {
     pub fn with_auth(mut self, header: &AuthHeader, secret: &Secret) -> Result<Self> {
         let mut headers = Vec::new();
         for (name, value) in header.sent(secret)? {
-            let name = header_name(&name)?;
-            let mut value = HeaderValue::from_str(&value).map_err(|_| {
-                Error::new(Code::TokenControlCharacters, "The token has characters that cannot be sent.").field("token")
-            })?;
-            value.set_sensitive(true);
-            headers.push((name, value));
+            headers.push((header_name(&name)?, secret_value(&value)?));
         }
         self.auth = Some(Auth { headers, secret: secret.clone(), user: header.user.clone() });
         Ok(self)
@@ -92,6 +98,17 @@ impl Endpoint {
         Self { key: Some(key.clone()), ..self }
     }
 
+    /// The same with a header that has a secret of its own.
+    ///
+    /// # Errors
+    /// As [`Endpoint::with_auth`].
+    pub fn with_beside(mut self, carrier: &Carrier, secret: &Secret) -> Result<Self> {
+        let (name, value) = (header_name(&carrier.name)?, secret_value(&carrier.sent(secret))?);
+        self.beside.retain(|other| other.name != name);
+        self.beside.push(Beside { name, value, secret: secret.clone() });
+        Ok(self)
+    }
+
     /// The same with further headers.
     ///
     /// # Errors
@@ -104,9 +121,9 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// The same without its token.
+    /// The same without any of its secrets.
     pub fn without_auth(&self) -> Self {
-        Self { auth: None, key: None, ..self.clone() }
+        Self { auth: None, beside: Vec::new(), key: None, ..self.clone() }
     }
 
     /// The same, reached as a network wants it.
@@ -137,7 +154,15 @@ impl Endpoint {
             return Err(Error::new(Code::AddressInvalid, said).hint("Ask the service."));
         }
         let network = self.network.clone();
-        Ok(Self { url, auth: None, headers: HeaderMap::new(), network, fresh_until: None, key: None })
+        Ok(Self {
+            url,
+            auth: None,
+            beside: Vec::new(),
+            headers: HeaderMap::new(),
+            network,
+            fresh_until: None,
+            key: None,
+        })
     }
 
     /// The same, whose token is good until then: afterwards it is asked for anew before it is sent.
@@ -190,9 +215,9 @@ impl Endpoint {
         self.auth.is_some()
     }
 
-    /// Whether both send the same token.
+    /// Whether both send the same secrets.
     pub fn same_auth(&self, other: &Self) -> bool {
-        self.auth == other.auth
+        self.auth == other.auth && self.beside == other.beside
     }
 
     /// Whether it is plain http, on this computer.
@@ -231,15 +256,22 @@ impl Endpoint {
 
     pub(super) fn all_headers(&self) -> HeaderMap {
         let mut all = self.headers.clone();
-        let carriers = self.auth.iter().flat_map(|auth| &auth.headers);
-        carriers.for_each(|(name, value)| drop(all.insert(name.clone(), value.clone())));
+        let carriers = self.auth.iter().flat_map(|auth| &auth.headers).map(|(name, value)| (name, value));
+        let beside = self.beside.iter().map(|one| (&one.name, &one.value));
+        carriers.chain(beside).for_each(|(name, value)| drop(all.insert(name.clone(), value.clone())));
         all
+    }
+
+    /// Everything that it sends and nobody may see, the secrets of the headers beside the token's among them.
+    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let beside = self.beside.iter().map(|one| Zeroizing::new(one.secret.expose().to_owned()));
+        self.token_secrets().into_iter().chain(beside).collect()
     }
 
     /// The token, and what `Basic` hides in it: a name and a password that anybody can read; or the other way round, the
     /// pair that is made with it, in both writings. The password of the network's proxy is among them: a proxy answers
     /// in the service's place.
-    pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
+    fn token_secrets(&self) -> Vec<Zeroizing<String>> {
         let of_network = if self.is_plain() { Vec::new() } else { self.network.secrets() };
         let Some(auth) = &self.auth else { return of_network };
         let token = auth.secret.expose();
@@ -283,6 +315,14 @@ fn canonical(name: &HeaderName) -> String {
 
 fn header_name(name: &str) -> Result<HeaderName> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit(name))
+}
+
+fn secret_value(text: &str) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::new(Code::TokenControlCharacters, "The token has characters that cannot be sent.").field("token")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn unfit(name: &str) -> Error {

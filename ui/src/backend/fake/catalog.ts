@@ -1,6 +1,7 @@
 /** The real packs, with the core's defaults filled in. */
 import atlassian from '../../../../src-tauri/core/catalog/atlassian.json';
 import custom from '../../../../src-tauri/core/catalog/custom.json';
+import datadog from '../../../../src-tauri/core/catalog/datadog.json';
 import practice from '../../../../src-tauri/core/catalog/practice.json';
 import retently from '../../../../src-tauri/core/catalog/retently.json';
 import sentry from '../../../../src-tauri/core/catalog/sentry.json';
@@ -35,4 +36,4 @@ function whole(pack: Loose): Provider {
   };
 }
 
-export const CATALOG: Provider[] = [xurrent, retently, uipath, atlassian, sentry, custom, practice].map((pack) => whole(pack as unknown as Loose));
+export const CATALOG: Provider[] = [xurrent, retently, uipath, atlassian, sentry, datadog, custom, practice].map((pack) => whole(pack as unknown as Loose));

@@ -9,9 +9,10 @@ import type { Report } from '../../bindings/Report';
 import type { Request } from '../../bindings/Request';
 import type { Snapshot } from '../../bindings/Snapshot';
 import type { StaysView } from '../../bindings/StaysView';
+import type { TokenView } from '../../bindings/TokenView';
 import { Failure } from '../index';
 import { connection, oldToken, placed, report, signedIn, token } from './fixtures';
-import { slug } from './forms';
+import { secrets, slug } from './forms';
 
 type Of<T extends Request['type']> = Extract<Request, { type: T }>;
 
@@ -71,13 +72,19 @@ export class Fake {
 
   renew({ id, token: wanted }: Of<'renew'>, secret: string): Answer {
     const one = this.one(id);
-    const renewed = one.tokens.find((each) => each.id === wanted) ?? one.tokens[0];
+    const meant = one.tokens.find((each) => each.id === wanted) ?? one.tokens[0];
+    const slots = one.secrets?.length ? one.secrets.map(({ header }) => one.tokens.find((each) => (each.header ?? null) === header)) : [meant];
+    const lines = one.secrets?.length ? secret.split('\n') : [secret];
+    const given = slots.filter((each, n) => each !== undefined && !!lines[n]?.trim()) as TokenView[];
+    const [renewed] = given;
     if (!renewed) throw new Failure({ code: 'token_missing', message: id });
     this.#keeps = secret.includes('keep');
     this.#note('renewed', one);
-    Object.assign(renewed, token(renewed.id, 90, { label: renewed.label, scopes: renewed.scopes, old: [...renewed.old, oldToken(0)], fingerprint: '0c22f19b7a31', used_by: renewed.used_by }));
+    for (const { id: own, label, scopes, old, used_by, header } of given)
+      Object.assign(given.find((each) => each.id === own) ?? {}, token(own, 90, { label, scopes, old: [...old, oldToken(0)], fingerprint: '0c22f19b7a31', used_by, ...(header ? { header } : {}) }));
+    const also = given.slice(1).map((each) => ({ token: each.id, label: each.label, old: each.old.at(-1)?.id ?? null, expires: each.expires }));
     Object.assign(one, { status: 'old_token_to_revoke', group: 'needs_you', action: 'revoke_old', last_check: report('working', 0) });
-    return { type: 'renewed', value: { id, before: report('working', 0), after: report('working', 0), token: renewed.id, old: renewed.old.at(-1)?.id ?? null, expires: renewed.expires, lasted_days: null, revoke_page: 'http://127.0.0.1:47115/tokens' } };
+    return { type: 'renewed', value: { id, before: report('working', 0), after: report('working', 0), token: renewed.id, old: renewed.old.at(-1)?.id ?? null, expires: renewed.expires, ...(also.length ? { also } : {}), lasted_days: null, revoke_page: 'http://127.0.0.1:47115/tokens' } };
   }
 
   change(request: Request, secret: string): Answer {
@@ -162,7 +169,10 @@ export class Fake {
       const id = slug(connect.name);
       const clients = connect.places.map((place) => place.client);
       const facts = { label: connect.token?.label ?? 'Token', scopes: connect.token?.scopes ?? [] };
-      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: verdict && report(verdict), settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: connect.token ? [token(`t-${id}`, connect.token.expires ? 90 : null, facts)] : [] });
+      const days = connect.token?.expires ? 90 : null;
+      const fields = secrets(connect.provider, connect.settings);
+      const beside = fields.slice(1).map(({ header, label }, n) => token(`t-${id}-${n + 2}`, days, { label, scopes: [], used_by: clients, fingerprint: '77b0e1c25a90', ...(header ? { header } : {}) }));
+      const one = connection(id, connect.name, connect.provider, { status: 'unchecked', last_check: verdict && report(verdict), settings: connect.settings, used_in: clients.map((client) => placed(client, id, { restart: true })), tokens: connect.token ? [token(`t-${id}`, days, { ...facts, used_by: clients }), ...beside] : [], ...(fields.length ? { secrets: fields } : {}) });
       this.state.connections.push(one);
       return { kind: 'connected', one, clients };
     });

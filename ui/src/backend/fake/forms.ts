@@ -6,7 +6,18 @@ import type { PlanView } from '../../bindings/PlanView';
 import type { Request } from '../../bindings/Request';
 import type { Snapshot } from '../../bindings/Snapshot';
 import type { TokenLookView } from '../../bindings/TokenLookView';
+import type { SecretField } from '../../bindings/SecretField';
 import { CATALOG } from './catalog';
+
+/** The secrets that a service's pack names, and those of headers that the user named. */
+export function secrets(provider: string, settings: Record<string, string>): SecretField[] {
+  const pack = CATALOG.find((one) => one.id === provider) as unknown as { token: { label?: string; hint?: string }; beside?: { header: string; label: string; hint: string; page: string; steps: string[] }[]; pages: { create: string | null }; steps: string[] } | undefined;
+  const named = (settings['beside'] ?? '').split('\n').map((line) => line.split(':')[0]?.trim() ?? '').filter(Boolean);
+  const own = (pack?.beside ?? []).map(({ header, label, hint, page, steps }) => ({ header, label, hint, page: page.replace('{web}', 'app.datadoghq.com'), steps }));
+  const beside = [...own, ...named.map((header) => ({ header, label: header, hint: null, page: null, steps: [] }))];
+  if (!beside.length) return [];
+  return [{ header: null, label: pack?.token.label ?? 'Token', hint: pack?.token.hint ?? null, page: pack?.pages.create?.replace('{web}', 'app.datadoghq.com') ?? null, steps: pack?.steps ?? [] }, ...beside];
+}
 
 const dateIn = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 
@@ -38,7 +49,7 @@ export function form(asked: Extract<Request, { type: 'resolve_form' }>, state: S
   const apart = asked.provider === 'uipath' && pasted ? { ...parts, host: 'cloud.uipath.com', organisation: 'widget', tenant: 'DefaultTenant', folder_key: '1a2b3c4d-0000-0000-0000-000000000000', slug: 'robots' } : asked.settings;
   if (apart !== asked.settings) errors.splice(0, errors.length, ...errors.filter((error) => error.field === 'name' || error.field === 'expires'));
   return {
-    resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: page(service?.pages.create ?? null), client_page: service?.id === 'xurrent' ? 'https://widget.xurrent.com/oauth_applications/new?name=Patchbay' : null, revoke_page: page(service?.pages.revoke ?? null), settings: apart },
+    resolved: { url, auth: { name: 'Authorization', prefix: 'Bearer ' }, headers: [], create_page: page(service?.pages.create ?? null), client_page: service?.id === 'xurrent' ? 'https://widget.xurrent.com/oauth_applications/new?name=Patchbay' : null, revoke_page: page(service?.pages.revoke ?? null), settings: apart, secrets: secrets(asked.provider, asked.settings) },
     errors, id: asked.name === null ? null : slug(asked.name), suggested_name: free ?? base,
     suggested_expires: service?.lifetime.suggested_days ? dateIn(service.lifetime.suggested_days) : null, latest_expires: latest ? dateIn(latest) : null, redirect: 'http://127.0.0.1:41975/callback',
   };

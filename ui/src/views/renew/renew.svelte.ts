@@ -32,6 +32,7 @@ export class Renewal {
     this.#old = old;
     this.step = begin;
     this.live.all = true;
+    this.paste.shape(one.secrets ?? []);
     this.resolve();
   }
 
@@ -68,12 +69,13 @@ export class Renewal {
     try {
       const { id } = this.#one;
       const request = { type: 'renew', id, token: this.#token, expires: this.paste.end, scopes: null } as const;
-      this.done = await ask(request, 'renewed', this.paste.value);
+      this.done = await ask(request, 'renewed', this.paste.given);
       this.paste.clear();
-      if (!this.done.old) this.step = 'renewed';
+      if (!this.#replaced.length) this.step = 'renewed';
       else if (!this.#over || !(await this.#retired())) this.step = 'revoke';
     } catch (thrown) {
-      this.error = asError(thrown);
+      const error = asError(thrown);
+      this.error = error.field?.startsWith('token:') && this.paste.refuse(error) ? null : error;
       this.step = 'make';
     } finally {
       stop();
@@ -89,11 +91,26 @@ export class Renewal {
 
   /** The old token was refused before it was replaced: once the service says so again, nothing is left to be done. */
   async #retired(): Promise<boolean> {
-    const { id, token, old } = this.done ?? {};
-    if (!id || !token || !old) return false;
-    const { refused } = await ask({ type: 'retire_old', id, token, old, force: false }, 'retired').catch(() => ({ refused: false }));
+    const { refused } = await this.#retireAll(false).catch(() => ({ refused: false }));
     if (refused) this.step = 'retired';
     return refused;
+  }
+
+  /** What was replaced and is still to be revoked, each with the token that took its place. */
+  get #replaced(): { token: string; old: string | null }[] {
+    const { done } = this;
+    const all = done ? [done, ...(done.also ?? [])] : this.#token ? [{ token: this.#token, old: this.#old }] : [];
+    return all.filter(({ old }) => !done || old !== null);
+  }
+
+  async #retireAll(force: boolean): Promise<{ refused: boolean; unverified: boolean }> {
+    const all = { refused: true, unverified: false };
+    for (const { token, old } of this.#replaced) {
+      const { refused, unverified } = await ask({ type: 'retire_old', id: this.#one.id, token, old, force }, 'retired');
+      all.refused &&= refused;
+      all.unverified ||= unverified;
+    }
+    return all;
   }
 
   /** The first layer of a check is heard twice: of the check before the swap, and of the one after it. */
@@ -107,13 +124,11 @@ export class Renewal {
   }
 
   async retire(force = false): Promise<void> {
-    const token = this.done?.token ?? this.#token;
-    if (!token) return;
+    if (!this.#replaced.length) return;
     this.asking = true;
     this.error = null;
     try {
-      const old = this.done?.old ?? this.#old;
-      const { refused, unverified } = await ask({ type: 'retire_old', id: this.#one.id, token, old, force }, 'retired');
+      const { refused, unverified } = await this.#retireAll(force);
       this.forgotten = force && !refused;
       this.step = refused || force ? 'retired' : unverified ? 'unverified' : 'still_works';
     } catch (thrown) {

@@ -10,6 +10,7 @@ import type { Error as CoreError } from '../../bindings/Error';
 import type { PlanView } from '../../bindings/PlanView';
 import type { Provider } from '../../bindings/Provider';
 import type { Report } from '../../bindings/Report';
+import type { SecretField } from '../../bindings/SecretField';
 import type { TokenFacts } from '../../bindings/TokenFacts';
 import { words } from '../../i18n';
 import { answered, defaults, endMissing, fill, takenApart } from '../../lib/fields';
@@ -55,10 +56,12 @@ export class Wizard {
   readonly order: Step[] = $derived(
     this.signsIn ? STEPS.filter((step) => step !== 'paste') : this.perApp ? ['service', 'details', 'make', 'apps', 'paste', 'review', 'check'] : [...STEPS],
   );
+  /** What has to be pasted, where it is more than a token. */
+  readonly secrets: SecretField[] = $derived(this.live.form?.resolved?.secrets ?? []);
   readonly clients: string[] = $derived(this.places.list.map((place) => place.client));
   /** Every app signs in by itself: there is nothing for Patchbay to sign in to. */
   readonly byApps: boolean = $derived(this.signsIn && this.places.list.length > 0 && this.places.list.every((place) => place.wiring === 'client-oauth'));
-  readonly optional: boolean = $derived(this.service !== null && !this.service.token.needed && !this.perApp);
+  readonly optional: boolean = $derived(this.service !== null && !this.service.token.needed && !this.perApp && !this.secrets.length);
   readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
   readonly position: number = $derived(this.order.indexOf(this.step));
   /** The apps that are connected and use the first app's token, because their own is not saved yet. */
@@ -151,12 +154,11 @@ export class Wizard {
       settings: this.answers.settings,
       places: this.places.list,
       token: first && !this.tokenless && !this.signsIn ? this.#facts(first, this.clients[0]) : null,
-      overrule: this.pastes.some((paste) => paste.overruled),
+      overrule: this.pastes.some((paste) => paste.all.some((one) => one.overruled)),
     };
   }
 
-  /** Goes on, if this step is done; otherwise its fields say why not. */
-  /** One step on. A second press while the first is still being looked at is the same press, and skips no step. */
+  /** One step on, if this one is done; otherwise its fields say why not. A second press while the first is still being looked at is the same press, and skips no step. */
   async next(): Promise<void> {
     if (this.#going) return;
     this.#going = true;
@@ -171,7 +173,7 @@ export class Wizard {
     this.error = null;
     if (this.step === 'details' && !(await this.#detailsDone())) return;
     if (this.step === 'make' && !this.#signInFilled()) return;
-    if (this.step === 'make') this.#label = this.labelFor(undefined);
+    if (this.step === 'make') this.#made();
     if (this.step === 'paste' && !(await this.#pasteDone())) return;
     if (this.connected) return this.apply();
     if (this.step === 'apps') this.#forClients();
@@ -204,11 +206,10 @@ export class Wizard {
   async #pasteDone(): Promise<boolean> {
     if (this.tokenless) return true;
     const { paste } = this;
-    if (!paste.ready) await paste.inspect(this.service?.id ?? '', null);
-    paste.tried = true;
+    await paste.inspectAll(this.service?.id ?? '', null);
     this.live.touched['expires'] = true;
     const form = await this.resolve();
-    return paste.ready && !this.twinOf(this.nth) && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
+    return paste.allReady && !this.twinOf(this.nth) && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
   }
 
   /** The sentence under the end date. */
@@ -298,7 +299,7 @@ export class Wizard {
       this.connected ??= await this.signing.run(this.live.form?.id ?? '', request, 'connected');
       return;
     }
-    const secret = this.tokenless || this.signsIn ? undefined : this.pastes[0]?.value;
+    const secret = this.tokenless || this.signsIn ? undefined : this.pastes[0]?.given;
     this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
   }
 
@@ -306,8 +307,8 @@ export class Wizard {
   async #unfit(): Promise<number> {
     if (this.tokenless || this.signsIn) return -1;
     const open = this.pastes.map((paste, n) => ({ paste, n })).filter(({ n }) => !this.#isSaved(n));
-    await Promise.all(open.map(({ paste }) => paste.inspect(this.service?.id ?? '', null)));
-    return open.find(({ paste, n }) => !paste.ready || (this.perApp && this.twinOf(n)) || endMissing(this.service, paste))?.n ?? -1;
+    await Promise.all(open.flatMap(({ paste }) => paste.all).map((paste) => paste.inspect(this.service?.id ?? '', null)));
+    return open.find(({ paste, n }) => !paste.allReady || (this.perApp && this.twinOf(n)) || endMissing(this.service, paste))?.n ?? -1;
   }
 
   #isSaved(nth: number): boolean {
@@ -317,7 +318,14 @@ export class Wizard {
   #pasteAgain(nth: number): void {
     this.nth = nth;
     this.step = 'paste';
-    this.paste.tried = true;
+    for (const paste of this.paste.all) paste.tried = true;
+  }
+
+  /** Several secrets are one set for all apps. */
+  #made(): void {
+    if (this.secrets.length && this.perApp) this.setPerApp(false);
+    this.#label = this.labelFor(undefined);
+    this.paste.shape(this.secrets);
   }
 
   async #saveFor(nth: number): Promise<void> {
@@ -334,10 +342,9 @@ export class Wizard {
     if (error?.code === 'cancelled') this.error = null;
     else if (error?.code === 'sign_in_not_offered') this.#askForToken();
     else if (error?.field === 'client_secret') this.step = 'make';
-    else if (error?.field === 'token' || error?.field === 'expires') {
+    else if (error?.field?.startsWith('token') || error?.field === 'expires') {
       this.#pasteAgain(nth);
-      if (error.field === 'token') this.paste.refused = error;
-      if (error.field === 'token') this.error = null;
+      if (this.paste.refuse(error)) this.error = null;
     } else if (this.connected) {
       // What is left is a token to be saved: no other step can mend that.
     } else if (error?.code === 'file_changed') {

@@ -133,8 +133,9 @@ fn service(connection: &Connection, placement: &Placement, seen: &Seen, tokens: 
     let token = credential.and_then(|credential| tokens.get(&credential.id));
     let needs = catalog::find(&connection.provider).is_ok_and(catalog::Provider::needs_token) || credential.is_some();
     // Without the token that it needs, an entry would work for nobody.
-    let works = token.is_some() || !needs;
-    let entry = || seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token));
+    let mut beside = connection.beside().map(|(carrier, known)| (carrier, known.and_then(|one| tokens.get(&one.id))));
+    let works = (token.is_some() || !needs) && (token.is_none() || beside.all(|(_, secret)| secret.is_some()));
+    let entry = || seen.client.direct.entry(&placement.entry, &connection.url, &headers(connection, token, tokens));
     (works.then(entry), works && token.is_some())
 }
 
@@ -149,11 +150,14 @@ fn program(connection: &Connection, now: &Value, tokens: &Tokens) -> (Option<Val
     (becomes, plain_text)
 }
 
-fn headers(connection: &Connection, token: Option<&Secret>) -> Vec<(String, String)> {
+fn headers(connection: &Connection, token: Option<&Secret>, tokens: &Tokens) -> Vec<(String, String)> {
     // A name that cannot be paired was refused when it was given.
     let sent = token.and_then(|token| connection.auth.sent(token).ok()).unwrap_or_default();
     let sign_in = sent.into_iter().map(|(name, value)| (name, value.to_string()));
-    connection.headers.iter().cloned().chain(sign_in).collect()
+    let beside = connection.beside().filter(|_| token.is_some());
+    let beside = beside.filter_map(|(carrier, known)| Some((carrier, tokens.get(&known?.id)?)));
+    let beside = beside.map(|(carrier, secret)| (carrier.name.clone(), carrier.sent(secret).to_string()));
+    connection.headers.iter().cloned().chain(sign_in).chain(beside).collect()
 }
 
 fn stays(seen: &Seen, placement: &Placement, why: StaysWhy) -> StaysView {
