@@ -88,9 +88,11 @@ async fn a_service_of_http_2_alone_in_clear_text_is_told_for_what_it_is() {
     };
     let (checked, bridge) = tokio::task::spawn_blocking(run).await.expect("they run");
     let said = String::from_utf8_lossy(&checked.stdout).into_owned();
-    let sentence = "n: What answers at this address speaks only HTTP/2 without encryption, which AI apps cannot use. Whoever \
-                    runs the service has to let it speak HTTP/1.1 as well, or https.\n";
+    let sentence = "n: What answers at this address speaks only a newer language of the web, and \
+                    that without protection, which AI apps cannot use. Whoever runs the service has to \
+                    let it speak the older one as well, or give it a protected address.\n";
     assert!(said.starts_with(sentence), "{said}");
+    assert!(said.contains("only HTTP/2 without encryption"), "{said}");
     let answer: Value = serde_json::from_slice(&bridge.stdout).expect("one answer");
     assert_eq!(answer["error"]["data"]["code"], "not_mcp", "{answer}");
     assert!(

@@ -50,7 +50,7 @@ pub(crate) const NO_HTTP: Said = (
 );
 pub(crate) const HTTP_2_ONLY: Said = (
     Verdict::NotMcp,
-    "What answers at this address speaks only HTTP/2 without encryption, which AI apps cannot use. Whoever runs the service has to let it speak HTTP/1.1 as well, or https.",
+    "What answers at this address speaks only a newer language of the web, and that without protection, which AI apps cannot use. Whoever runs the service has to let it speak the older one as well, or give it a protected address.",
 );
 pub(crate) const CUT_OFF: Said = (
     Verdict::Unreachable,

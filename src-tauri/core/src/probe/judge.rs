@@ -22,7 +22,7 @@ pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
         WireError::TooLarge => because(Cause::TooLarge),
         WireError::Timeout => because(Cause::Slow),
         WireError::NoHttp => because(Cause::NoHttp),
-        WireError::Http2Only => because(Cause::Http2Only),
+        WireError::Http2Only => because(Cause::Http2Only).detail("It speaks only HTTP/2 without encryption."),
         WireError::Unused(unused) => way_unused(unused, layer),
         WireError::Broken => because(Cause::CutOff),
         WireError::Name | WireError::Connect => Stop::new(Verdict::Unreachable, layer),
