@@ -344,7 +344,7 @@ async fn the_sign_in_for_an_address_is_kept_and_ended_while_nobody_renews_it() {
     let signs_out = async {
         assert!(world.patchbay.sign_out_url(endpoint.url().as_str()).await.expect("signed out"));
     };
-    assert!(waits(lock(), signs_out).await, "signing out");
+    assert!(Box::pin(waits(lock(), signs_out)).await, "signing out");
     assert_eq!(world.secrets(), 0);
 }
 
