@@ -41,7 +41,7 @@ pub(crate) enum Command {
     },
     /// Set up a connection and place it in apps.
     Add {
-        /// The service: xurrent, retently, uipath, custom or practice.
+        /// The service: xurrent, retently, uipath, atlassian, sentry, datadog, custom or practice.
         #[arg(long)]
         provider: String,
         /// The connection's name.

@@ -66,7 +66,7 @@ impl Service {
 
     fn want(&self) -> Want {
         let endpoint = Endpoint::new(&format!("{}/mcp", self.server.uri())).expect("an address");
-        Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() }
+        Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None }
     }
 
     async fn signed(&self) -> Signed {

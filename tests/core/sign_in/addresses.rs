@@ -15,7 +15,7 @@ async fn signed_in() -> (World, Key, String) {
     let (world, _) = signing(User::Allows).await;
     let endpoint = Endpoint::new(&world.practice.mcp_url()).expect("an address");
     let (key, url) = (Kept::key(endpoint.url()), endpoint.url().to_string());
-    let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new() };
+    let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None };
     let goes = |step| {
         if let Step::Browser(page) = step {
             tokio::spawn(browse(page.into(), User::Allows));

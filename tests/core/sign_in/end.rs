@@ -158,7 +158,7 @@ async fn leaving_ends_sign_ins_and_writes_none_of_their_tokens_into_an_app() {
 
 impl World {
     /// Whether the service has ended what this entry of the keychain held.
-    async fn has_ended(&self, held: &str) -> bool {
+    pub(super) async fn has_ended(&self, held: &str) -> bool {
         let store = SecretStore::with_store(keyring_core::mock::Store::new().expect("a mock keychain"));
         let endpoint = Endpoint::new(&self.practice.mcp_url()).expect("an address");
         let key = Key::new("t-1", &endpoint.origin());
