@@ -12,6 +12,10 @@ mod apps;
 /// The check the way an app does it.
 #[path = "cli/as_app.rs"]
 mod as_app;
+/// The program that a bridge becomes.
+#[cfg(target_os = "linux")]
+#[path = "cli/beside.rs"]
+mod beside;
 /// What was changed outside, told and answered.
 #[path = "cli/drift.rs"]
 mod drift;

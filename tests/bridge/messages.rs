@@ -139,6 +139,30 @@ async fn a_call_that_is_called_off_ends_at_the_service_too() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_called_off_before_its_turn_never_reaches_the_service() {
+    let service = Service::start(|asked| match asked.rpc().as_str() {
+        "slow" => Reply::json(result(asked, "{}")).after(500),
+        "notifications/cancelled" => Reply::status(202),
+        _ => Reply::json(result(asked, "{}")),
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    // The token is read once before, so that it holds nobody up.
+    app.request(0, "ping").await;
+    for id in 1..=40 {
+        app.say(&request(id, "slow")).await;
+    }
+    app.say(&request(41, "late")).await;
+    app.say(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":41}}"#).await;
+    assert_eq!(app.request(42, "ping").await["id"], 42);
+    assert_eq!(service.wait_for("slow", 40).await.len(), 40, "all others set out soon");
+    for _ in 1..=40 {
+        assert_ne!(app.json().await["id"], 41);
+    }
+    assert!(service.asked("late").is_empty() && service.asked("notifications/cancelled").is_empty());
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_refused_and_the_next_one_carried() {
     let service = Service::start(|asked| Reply::json(result(asked, "{}"))).await;
     let mut app = App::start(&Keychain::open(&service.url()));

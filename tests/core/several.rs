@@ -190,6 +190,46 @@ async fn a_renewal_of_both_that_was_cut_off_after_the_first_can_be_given_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_neither_is_renewed_where_one_of_them_was_replaced_before() {
+    let world = world().await;
+    let [_, second] = world.paired().await;
+    let other = world.token(&["notes:read"]).await;
+    world.renew_both(&format!("\n{}", other.1)).await.expect("the second");
+    let (one, before) = (world.token(&["profile:read"]).await, world.kept());
+    let error = world.renew_both(&format!("{}\n{}", one.1, second.1)).await.expect_err("the second was replaced");
+    assert_eq!(error.code, Code::TokenReused);
+    assert_eq!(world.kept(), before, "nor is the first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_one_is_refused_is_believed_only_beside_another_that_works() {
+    let world = world().await;
+    let [first, second] = world.paired().await;
+    let other = world.token(&["notes:read"]).await;
+    let done = world.renew_both(&format!("\n{}", other.1)).await.expect("the second");
+    // Any pair with the first is refused now, whether the old second is any good or not.
+    world.revoke(&first.0).await;
+    let said = world.old_is_refused(&done.token).await;
+    assert!(!said.refused && said.unverified, "{said:?}");
+    let kept = world.beside_kept();
+    assert_eq!(world.stored(&kept.previous_key(&kept.previous[0])), Some(second.1), "so it is not forgotten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_given_for_two_is_the_tokens() {
+    let world = world().await;
+    world.paired().await;
+    let (one, two) = (world.token(&["profile:read"]).await, world.token(&["notes:read"]).await);
+    let until = |day: &str| Request::Renew { id: ID.into(), token: None, expires: Some(day.into()), scopes: None };
+    let both = Secret::new(format!("{}\n{}", one.1, two.1));
+    world.patchbay.call(until("2099-01-01"), Some(both)).await.expect("renewed");
+    assert!(world.token_kept().expires.is_some() && world.beside_kept().expires.is_none());
+    let three = world.token(&["notes:read"]).await;
+    world.patchbay.call(until("2099-02-01"), Some(Secret::new(format!("\n{}", three.1)))).await.expect("renewed");
+    assert!(world.beside_kept().expires.is_some(), "given for it alone, it is its own");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_secret_that_is_gone_is_asked_for_and_given() {
     let world = world().await;
     let [_, two] = world.paired().await;

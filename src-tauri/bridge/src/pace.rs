@@ -1,9 +1,10 @@
 //! How many requests are at a service at once.
 //!
 //! A request takes a connection of its own, which costs both sides tens of KiB. A service that answers quickly serves a
-//! burst as fast over a few of them, one request after the other; one that takes its time gets all requests at once, after
-//! a wait that nobody notices.
+//! burst as fast over a few of them, one request after the other. One that takes its time gets all requests at once, after
+//! a wait that nobody notices: what is under way for longer keeps nobody waiting.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -11,8 +12,23 @@ use tokio::time::timeout;
 
 /// So many requests at once are enough for a quick service.
 const TOGETHER: usize = 16;
-/// How long a request waits for one of them to be answered.
+/// How long a request waits for one of them to be answered, and how long it keeps others waiting.
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
+
+/// The right to be at the service while others wait.
+pub(crate) struct Turn<'a>(SemaphorePermit<'a>);
+
+impl Turn<'_> {
+    /// Does the work, and gives the turn back when it is done or takes long.
+    pub(crate) async fn within<T>(turn: Option<Self>, mut work: Pin<Box<impl Future<Output = T>>>) -> T {
+        let Some(Self(place)) = turn else { return work.await };
+        if let Ok(done) = timeout(LONGEST_WAIT, &mut work).await {
+            return done;
+        }
+        drop(place);
+        work.await
+    }
+}
 
 /// Gives requests their turns.
 pub(crate) struct Pace(Semaphore);
@@ -24,9 +40,9 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Waits for a turn, which ends when it is dropped; where it takes too long, goes on without.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        timeout(LONGEST_WAIT, self.0.acquire()).await.ok()?.ok()
+    /// Waits for a turn; where it takes too long, goes on without.
+    pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
+        timeout(LONGEST_WAIT, self.0.acquire()).await.ok()?.ok().map(Turn)
     }
 }
 
@@ -46,5 +62,18 @@ mod tests {
         assert!(begun.elapsed() >= LONGEST_WAIT);
         turns.pop();
         assert!(pace.turn().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn what_takes_long_keeps_nobody_waiting() {
+        let pace = Pace::default();
+        let turn = pace.turn().await;
+        let work = Turn::within(turn, Box::pin(tokio::time::sleep(20 * LONGEST_WAIT)));
+        let late = async {
+            tokio::time::sleep(10 * LONGEST_WAIT).await;
+            pace.0.available_permits()
+        };
+        let ((), free) = tokio::join!(work, late);
+        assert_eq!(free, TOGETHER);
     }
 }

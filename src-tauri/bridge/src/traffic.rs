@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::carry::Carrier;
 use crate::envelope::{Envelope, Kind};
-use crate::pace::Pace;
+use crate::pace::{Pace, Turn};
 use crate::trouble::Trouble;
 
 /// Messages in flight at once; as many again that want no answer, so that a cancellation never waits for a request.
@@ -54,8 +55,9 @@ impl Traffic {
         let called_off = envelope.cancels.as_ref().and_then(|id| self.underway.get(id));
         // One of a batch is the server's to end.
         let called_off = called_off.filter(|request| !request.is_batch);
-        if called_off.as_ref().is_some_and(|request| request.is_modern) {
-            // Servers of the newest generation learn of it by the end of the request's connection.
+        if called_off.as_ref().is_some_and(|request| request.is_modern || !request.has_set_out()) {
+            // Servers of the newest generation learn of it by the end of the request's connection; others need not learn of
+            // what they never get.
             return call_off(called_off);
         }
         let before = self.hold.clone().filter(|_| !envelope.is_reply());
@@ -73,9 +75,11 @@ impl Traffic {
             }
             // What says something of another request, or answers the service's, never waits for requests.
             let turn = if envelope.ids().is_empty() { None } else { pace.turn().await };
+            if let Some(entry) = &entry {
+                entry.request.set_out.store(true, Ordering::Release);
+            }
             // Those that wait for their turn need no room for it yet.
-            Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref())).await;
-            drop(turn);
+            Turn::within(turn, Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref()))).await;
             call_off(called_off);
             drop(place);
         });
@@ -139,7 +143,15 @@ struct Request {
     is_modern: bool,
     is_subscription: bool,
     is_batch: bool,
+    set_out: AtomicBool,
     called_off: Notify,
+}
+
+impl Request {
+    /// Whether the service may have got it.
+    fn has_set_out(&self) -> bool {
+        self.set_out.load(Ordering::Acquire)
+    }
 }
 
 /// The requests under way, by their ids as they were written.
@@ -167,6 +179,7 @@ impl Underway {
             is_modern: envelope.is_modern(),
             is_subscription: envelope.method == "subscriptions/listen",
             is_batch: ids.len() > 1,
+            set_out: AtomicBool::new(false),
             called_off: Notify::new(),
         });
         self.all().extend(ids.iter().map(|id| (id.clone(), request.clone())));

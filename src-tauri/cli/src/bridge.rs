@@ -4,6 +4,7 @@
 //! with nothing else in it that takes half the memory. Where that is not beside it, it carries the messages itself.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,18 +38,50 @@ pub fn start(connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {
     run(&host, connection, url)
 }
 
-/// Becomes the program that only carries messages. Comes back where there is none, and where a program cannot become
-/// another.
-pub fn hand_over(connection: Option<&str>, url: Option<&str>) {
+/// Said to the other program, so that each only goes on where both are of one version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Set where the other program has given the work back.
+const GIVEN_BACK: &str = "PATCHBAY_BRIDGE_GIVEN_BACK";
+
+/// Where `bridge` is asked for, becomes the program that only carries messages. Comes back where there is none, and on
+/// systems other than Linux: macOS lets only the program that wrote a token read it without a question.
+pub fn hand_over() {
+    let mut words = std::env::args_os().skip(1);
+    let is_wanted = words.next().is_some_and(|word| word == "bridge") && std::env::var_os(GIVEN_BACK).is_none();
+    if cfg!(target_os = "linux") && is_wanted {
+        become_other("patchbay-bridge", std::iter::once(VERSION.into()).chain(words), false);
+    }
+}
+
+/// What the program that only carries messages was asked, in the words of `patchbay bridge`; nothing where that is for
+/// the whole program to answer, which this then becomes.
+pub fn handed_over() -> Option<(Option<String>, Option<String>)> {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let texts: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
+    match texts[..] {
+        _ if texts.len() < words.len() => {}
+        [VERSION, "--url", url] => return Some((None, Some(url.to_owned()))),
+        [VERSION, connection] if !connection.starts_with('-') => return Some((Some(connection.to_owned()), None)),
+        _ => {}
+    }
+    become_other("patchbay", std::iter::once("bridge".into()).chain(words.into_iter().skip(1)), true);
+    None
+}
+
+/// Only comes back if it fails.
+fn become_other(name: &str, words: impl Iterator<Item = OsString>, given_back: bool) {
     #[cfg(unix)]
     if let Ok(own) = std::env::current_exe() {
         use std::os::unix::process::CommandExt;
-        let words = url.map(|_| "--url").into_iter().chain(url).chain(connection);
-        // Only comes back if it fails.
-        let _ = std::process::Command::new(own.with_file_name("patchbay-bridge")).args(words).exec();
+        let mut other = std::process::Command::new(own.with_file_name(name));
+        other.args(words);
+        if given_back {
+            other.env(GIVEN_BACK, "1");
+        }
+        let _ = other.exec();
     }
     #[cfg(not(unix))]
-    let _ = (connection, url);
+    let _ = (name, words, given_back);
 }
 
 fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitCode> {

@@ -32,6 +32,7 @@ use patchbay_core::{Error, Result};
 use args::{Args, Command};
 
 fn main() -> ExitCode {
+    bridge::hand_over();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return print::usage(&error, asks_for_json()),
@@ -50,7 +51,6 @@ fn asks_for_json() -> bool {
 
 fn start(args: Args) -> Result<ExitCode> {
     if let Command::Bridge { connection, url } = &args.command {
-        bridge::hand_over(connection.as_deref(), url.as_deref());
         return bridge::start(connection.as_deref(), url.as_deref());
     }
     let host = environment::host()?;

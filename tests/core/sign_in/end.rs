@@ -215,3 +215,18 @@ async fn a_token_in_place_of_a_sign_in_ends_that_at_the_service_and_leaves_nothi
     assert!(world.has_ended(&held).await);
     assert_eq!((world.own().previous.len(), world.view().status), (0, Status::Working));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_in_place_of_a_sign_in_waits_while_that_is_renewed() {
+    let (world, _) = signing(User::Allows).await;
+    world.connect_signed_in(SignInWith::default(), None).await.expect("it connects");
+    let name = format!("sign-in-{}.lock", world.own().key().as_str());
+    let lock = Lock::take(&world.home.data().join("locks").join(name)).expect("a renewal begins");
+    let (_, token) = world.token(&["profile:read", "notes:read"]).await;
+    let renew = Request::Renew { id: ID.into(), token: None, expires: None, scopes: None };
+    let replaces = async {
+        world.patchbay.call(renew, Some(Secret::new(token.clone()))).await.expect("renewed");
+    };
+    assert!(Box::pin(waits(lock, replaces)).await);
+    assert_eq!(world.held(), token);
+}

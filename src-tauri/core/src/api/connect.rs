@@ -9,6 +9,7 @@ use super::given::{all_there, fit_parts};
 use super::look::{Seen, look, look_for};
 use super::message::{Connect, Connected, Form, PlanView, TokenFacts};
 use super::place::{self, Expected, restarts, until_settled};
+use super::sign_in::by_token_only;
 use super::token::Asked;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
@@ -202,6 +203,9 @@ impl Patchbay {
             connection.url = resolved.url;
             connection.auth = resolved.auth;
             connection.headers = resolved.headers;
+            if connection.credentials.iter().any(|credential| credential.sign_in.is_some()) {
+                by_token_only(&connection)?;
+            }
         }
         let plan = || {
             let mut moves = self.moves(&connection, &saved, &places)?;

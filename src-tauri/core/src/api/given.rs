@@ -59,8 +59,12 @@ pub(super) fn fit_parts(
     host: &crate::host::Host,
 ) -> Result<Vec<FitPart>> {
     let mut all: Vec<FitPart> = Vec::new();
-    for Part { header, secret } in parts(auth, given)? {
-        let asked = token::Asked { header: header.as_deref(), ..*asked };
+    let given = parts(auth, given)?;
+    let is_of_token = given.iter().any(|part| part.header.is_none());
+    for Part { header, secret } in given {
+        // The day that was given is the token's where that is among them; of the others nothing is known then.
+        let expires = if header.is_some() && is_of_token { Some(token::UNKNOWN_END) } else { asked.expires };
+        let asked = token::Asked { header: header.as_deref(), expires, ..*asked };
         let fit = token::fit(&asked, state, &secret, host)?;
         if let Some(same) = all.iter().find(|other| other.fit.secret == fit.secret) {
             let label = asked.provider.secret_label(auth, same.header.as_deref());

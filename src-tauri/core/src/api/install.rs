@@ -16,23 +16,32 @@ pub(super) fn program_path(data_dir: &Path, platform: Platform) -> PathBuf {
 /// there already; running copies are not disturbed.
 ///
 /// # Errors
-/// A copy cannot be made; the old one is still in place then.
+/// The program's copy cannot be made; the old one is still in place then. It can do without the other.
 pub fn install_program(source: &Path, data_dir: &Path, platform: Platform) -> Result<PathBuf> {
     let target = program_path(data_dir, platform);
     let (beside, own) = (beside(source, platform), beside(&target, platform));
-    if beside.is_file() {
-        install(&beside, &own, data_dir)?;
-    } else if own.exists() {
-        // It would be one of another version; the program can do without.
-        std::fs::remove_file(&own).map_err(|error| Error::io(&own, &error))?;
+    if is_same(&beside, &own) && is_same(source, &target) {
+        return Ok(target);
     }
     install(source, &target, data_dir)?;
+    // One of another version gives the work back, so either order will do.
+    let copied = if beside.is_file() { install(&beside, &own, data_dir) } else { gone(&own) };
+    if let Err(error) = copied {
+        tracing::warn!("apps' connections take more memory than they need: {error}");
+    }
     Ok(target)
 }
 
 /// The program that one becomes to carry messages.
 fn beside(program: &Path, platform: Platform) -> PathBuf {
     program.with_file_name(if platform == Platform::Windows { "patchbay-bridge.exe" } else { "patchbay-bridge" })
+}
+
+fn gone(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(file, &error)),
+        _ => Ok(()),
+    }
 }
 
 fn install(source: &Path, target: &Path, data_dir: &Path) -> Result<()> {
@@ -47,7 +56,11 @@ fn install(source: &Path, target: &Path, data_dir: &Path) -> Result<()> {
         .map_err(|error| Error::io(&folder, &error))?
         .into_temp_path();
     // Keeps the mode, so the copy can be run.
-    std::fs::copy(source, &temp).map_err(|error| Error::io(source, &error))?;
+    std::fs::copy(source, &temp).map_err(|error| {
+        // The error does not say at which end.
+        let readable = std::fs::File::open(source).is_ok();
+        Error::io(if readable { target } else { source }, &error)
+    })?;
     std::fs::File::open(&temp).and_then(|file| file.sync_all()).map_err(|error| Error::io(target, &error))?;
     temp.persist(target).map_err(|failed| Error::io(target, &failed.error))?;
     Ok(())

@@ -24,6 +24,7 @@ use crate::change::history::{Effect, Intent};
 use crate::connection::state::{Checked, State, random_hex};
 use crate::connection::{Connection, Credential, Previous, Renewal, Way};
 use crate::error::{Code, Error, Result};
+use crate::oauth;
 use crate::probe::{self, Report, Verdict};
 use crate::secret::{Key, Secret};
 use crate::token::length;
@@ -91,7 +92,12 @@ impl Patchbay {
     }
 
     /// Tries new secrets at their service, together with those that stay. A program's are tried by nobody but the program.
-    async fn try_new(&self, connection: &Connection, chosen: Option<&Credential>, parts: &[FitPart]) -> Result<Report> {
+    pub(super) async fn try_new(
+        &self,
+        connection: &Connection,
+        chosen: Option<&Credential>,
+        parts: &[FitPart],
+    ) -> Result<Report> {
         if connection.is_program() {
             return Ok(probe::not_tried_at_all(self.host().now));
         }
@@ -148,15 +154,51 @@ impl Patchbay {
         chosen: Option<&Credential>,
         parts: &[FitPart],
     ) -> Result<Vec<Swapped>> {
+        // None is swapped where one of them cannot be.
+        for part in parts {
+            if let Some(known) = known(connection, chosen, part) {
+                self.replaceable(connection, known, &part.fit).await?;
+            }
+        }
         let mut swapped = Vec::new();
         for part in parts {
             let scopes = wanted.scopes.clone().filter(|_| part.header.is_none());
-            swapped.push(match known(connection, chosen, part) {
-                Some(known) => self.swap(connection, known, &part.fit, scopes).await?,
-                None => self.first_of(wanted, connection, part).await?,
-            });
+            let done = match known(connection, chosen, part) {
+                Some(known) => self.swap(connection, known, &part.fit, scopes).await,
+                None => self.first_of(wanted, connection, part).await,
+            };
+            match done {
+                Ok(done) => swapped.push(done),
+                Err(error) if swapped.is_empty() => return Err(error),
+                Err(error) => {
+                    return Err(error.hint("Only some of the secrets are renewed. Give all of them once more."));
+                }
+            }
         }
         Ok(swapped)
+    }
+
+    /// What a secret would take the place of.
+    ///
+    /// # Errors
+    /// `TokenReused` where it has been replaced before, or is in use already.
+    async fn replaceable(
+        &self,
+        connection: &Connection,
+        credential: &Credential,
+        fit: &token::Fit,
+    ) -> Result<Replaced> {
+        let key = token::key(connection, credential)?;
+        let (old, origin) = self.stored(connection, credential).await?;
+        let again = old.as_ref() == Some(&fit.secret);
+        let same_place = Key::new(&credential.id, &origin) == key;
+        let fingerprint = fit.secret.fingerprint(&self.state()?.salt);
+        let was_replaced = credential.previous.iter().any(|previous| previous.fingerprint == fingerprint);
+        if was_replaced || again && same_place {
+            return Err(reused(was_replaced));
+        }
+        // The same token at another address replaces none.
+        Ok(Replaced { key, fingerprint, origin, old: old.filter(|_| !again) })
     }
 
     /// A secret where there was none.
@@ -188,26 +230,24 @@ impl Patchbay {
         scopes: Option<Vec<String>>,
     ) -> Result<Swapped> {
         let _turn = self.token_turn()?;
-        let (secrets, key) = (self.secrets(), token::key(connection, credential)?);
-        let (old, origin) = self.stored(connection, credential).await?;
-        let again = old.as_ref() == Some(&fit.secret);
-        let same_place = Key::new(&credential.id, &origin) == key;
+        // A bridge that renews the sign-in just now must not write over the token.
+        let _renewal = match credential.sign_in {
+            Some(_) => Some(oauth::turn(&self.inner.data_dir, &token::key(connection, credential)?).await?),
+            None => None,
+        };
+        let secrets = self.secrets();
+        let Replaced { key, fingerprint, origin, old } = self.replaceable(connection, credential, fit).await?;
         let renewal = Renewal {
             begun: self.host().now,
-            fingerprint: fit.secret.fingerprint(&self.state()?.salt),
+            fingerprint,
             expires: fit.expires,
             scopes: scopes.unwrap_or_else(|| credential.scopes.clone()),
             origin: Some(origin_of(&connection.url)?),
             way: Some(connection.way()),
             previous: previous(connection, credential, origin, self.host().now),
         };
-        let replaced = credential.previous.iter().any(|previous| previous.fingerprint == renewal.fingerprint);
-        if replaced || again && same_place {
-            return Err(reused(replaced));
-        }
         self.with_credential(&connection.id, &credential.id, |credential| credential.renewal = Some(renewal.clone()))?;
-        // The same token at another address replaces none.
-        if let Some(old) = old.filter(|_| !again) {
+        if let Some(old) = old {
             secrets.write(&credential.previous_key(&renewal.previous), &old).await?;
         }
         secrets.write(&key, &fit.secret).await?;
@@ -298,6 +338,16 @@ fn previous(connection: &Connection, credential: &Credential, origin: String, no
         origin: Some(origin),
         way,
     }
+}
+
+/// What a new secret takes the place of.
+struct Replaced {
+    key: Key,
+    /// The new one's.
+    fingerprint: String,
+    /// The origin that the old one belongs to.
+    origin: String,
+    old: Option<Secret>,
 }
 
 fn reused(replaced: bool) -> Error {

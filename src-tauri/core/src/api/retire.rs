@@ -64,7 +64,14 @@ impl Patchbay {
                 Err(error) if error.code == Code::TokenMissing => continue,
                 report => report?,
             };
-            let answered = answered(report.verdict);
+            let mut answered = answered(report.verdict);
+            // A service that takes several does not say which one it refuses: only beside a pair that works is it the old.
+            if answered == Answered::Refused && !connection.auth.beside.is_empty() {
+                let now = self.try_new(connection, connection.first_token(), &[]).await?;
+                if now.verdict != Verdict::Working {
+                    answered = Answered::Nothing;
+                }
+            }
             if answered != Answered::Nothing {
                 return Ok((answered, Some(report)));
             }

@@ -316,7 +316,7 @@ async fn or_stopped<T>(stop: &mut oneshot::Receiver<()>, work: impl Future<Outpu
 }
 
 /// Refuses a sign-in where several secrets are sent: what it brings is one token, and in another header.
-fn by_token_only(connection: &Connection) -> Result<()> {
+pub(super) fn by_token_only(connection: &Connection) -> Result<()> {
     if connection.auth.beside.is_empty() {
         return Ok(());
     }

@@ -101,9 +101,9 @@ impl Place {
         let (held, bundle, outcome) = match company::prepared(&line, &bundle).await {
             Ok(None) => (held, bundle.clone(), token::renewed(&line, &bundle).await),
             Ok(Some(prepared)) => {
-                let held = prepared.held()?.0;
-                self.store.write(&self.key, &held).await?;
-                (held, prepared.clone(), token::renewed(&line, &prepared).await)
+                let renewed = prepared.held()?.0;
+                self.replace(&held, &renewed).await?;
+                (renewed, prepared.clone(), token::renewed(&line, &prepared).await)
             }
             Err(error) => (held, bundle, Err(error)),
         };
@@ -128,10 +128,18 @@ impl Place {
         if bundle.refresh.is_none() && bundle.grant != Grant::Company {
             return Ok(held);
         }
-        let held = if unsaved::of(&self.lock, &held).is_some() { bundle.held()?.0 } else { held };
-        self.store.write(&self.key, &held).await?;
+        let known = if unsaved::of(&self.lock, &held).is_some() { bundle.held()?.0 } else { held.clone() };
+        self.replace(&held, &known).await?;
         unsaved::forget(&self.lock);
-        Ok(held)
+        Ok(known)
+    }
+
+    /// Writes something in place of what stood there, unless the user has put something else there meanwhile.
+    async fn replace(&self, before: &Secret, after: &Secret) -> Result<()> {
+        match self.store.read(&self.key).await? {
+            Some(stands) if stands == *before => self.store.write(&self.key, after).await,
+            _ => Err(missing()),
+        }
     }
 
     /// Writes what a renewal brought, unless the user has signed in anew or out meanwhile; what stands there then. Its
