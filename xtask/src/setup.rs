@@ -26,6 +26,8 @@ const DESKTOP: &[&str] = &[
     "gnome-keyring",
     "libsecret-tools",
     "libglib2.0-bin",
+    "dconf-gsettings-backend",
+    "gsettings-desktop-schemas",
     "openbox",
     "xfce4-panel",
     "dunst",

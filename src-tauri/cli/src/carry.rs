@@ -6,12 +6,10 @@ use patchbay_cli::{bridge, print};
 use patchbay_core::{Code, Error};
 
 fn main() -> ExitCode {
-    let begun = match bridge::handed_over() {
-        Some((connection, url)) => bridge::start(connection.as_deref(), url.as_deref()),
-        None => {
-            let said = "This is a part of patchbay, which starts it.";
-            Err(Error::new(Code::Usage, said).hint("See: patchbay bridge --help"))
-        }
+    let Some((connection, url)) = bridge::handed_over() else {
+        let said = "This is a part of patchbay, which starts it.";
+        return print::failure(&Error::new(Code::Usage, said).hint("See: patchbay bridge --help"), false);
     };
+    let begun = bridge::start(connection.as_deref(), url.as_deref());
     begun.unwrap_or_else(|error| print::failure(&error, false))
 }
