@@ -170,6 +170,8 @@ test('a dialog gives the focus back to what opened it', async ({ page }) => {
   await page.getByTestId('remove-cancel').press('Enter');
   await expect(page.getByTestId('detail-remove')).toBeFocused();
   await page.getByTestId('detail-remove').press('Enter');
+  // A key does not wait for what it is meant for, as a click does.
+  await expect(page.getByTestId('remove-confirm')).toBeEnabled();
   await page.getByTestId('remove-confirm').press('Enter');
   await expect(page.getByTestId('remove-dialog')).toHaveCount(0);
   await expect(page.locator('main')).toBeFocused();
