@@ -111,7 +111,7 @@ async fn sign_out(session: &Session, window: &Window, bridge: &mut Talk) -> Resu
     window.find("sign-out-dialog").await?;
     session.picture("sign-out").await?;
     window.click("sign-out-do").await?;
-    window.until(ROW, "data-status", "token_missing").await?;
+    window.until(ROW, "data-status", "signed_out").await?;
     ensure!(active()?.is_empty(), "the service has ended the sign-in too");
     let refused = bridge.whoami().await?;
     ensure!(refused["error"].is_object(), "nobody is signed in any more: {refused}");
