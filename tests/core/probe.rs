@@ -19,6 +19,9 @@ mod all;
 /// Bodies under a good status.
 #[path = "probe/bodies.rs"]
 mod bodies;
+/// Servers of 2024-11-05, which answer on a stream of their own.
+#[path = "probe/channel.rs"]
+mod channel;
 /// Servers that repeat the token wherever they can.
 #[path = "probe/echo.rs"]
 mod echo;

@@ -1,9 +1,11 @@
 //! A server that does exactly as told, byte by byte, and two that behave well.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, mpsc};
 
 /// A part of an answer, its head included.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub(crate) enum Step {
     Hang,
     /// This again and again, with so many milliseconds in between, until the caller hangs up.
     Forever(&'static str, u64),
+    /// What comes in here, as it comes, until nobody can send any more.
+    Pass(Arc<Mutex<mpsc::UnboundedReceiver<String>>>),
 }
 
 /// An answer; after its last step the connection is closed.
@@ -96,6 +100,11 @@ async fn write(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
             Step::Say(bytes) => stream.write_all(&bytes).await?,
             Step::Wait(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
             Step::Hang => drop(stream.read(&mut [0]).await?),
+            Step::Pass(queue) => {
+                while let Some(text) = queue.lock().await.recv().await {
+                    stream.write_all(text.as_bytes()).await?;
+                }
+            }
             Step::Forever(text, between) => loop {
                 let text = if between == 0 { text.repeat(200) } else { text.to_owned() };
                 stream.write_all(text.as_bytes()).await?;

@@ -1,4 +1,4 @@
-//! A conversation with a server of either generation: sign-in, handshake, questions, end.
+//! A conversation with a server of any generation: sign-in, handshake, questions, end.
 
 use std::slice::from_ref;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::channel::{self, Channel, Opened};
 use super::http::{NoReply, Reply, post};
 use super::{Cause, Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
@@ -27,6 +28,8 @@ pub(super) struct Talk<'a> {
     client: &'a Client,
     headers: HeaderMap,
     modern: bool,
+    /// Where it is a server of 2024-11-05.
+    channel: Option<Box<Channel>>,
     next: u64,
 }
 
@@ -48,7 +51,7 @@ pub(super) async fn talk<F: Fn(&Layer)>(
     found: &mut Found,
     deadline: Instant,
 ) -> Result<(), Stop> {
-    let mut talk = Talk { probe, client, headers: HeaderMap::new(), modern: true, next: 1 };
+    let mut talk = Talk { probe, client, headers: HeaderMap::new(), modern: true, channel: None, next: 1 };
     let outcome = timeout_at(deadline, talk.walk(layers, found)).await;
     talk.end().await;
     outcome.unwrap_or_else(|_| Err(layers.too_slow()))
@@ -80,17 +83,41 @@ impl Talk<'_> {
         }
         self.modern = false;
         self.headers.clear();
+        let mut reply = self.initialize().await?;
+        if self.open_channel(&reply).await? {
+            reply = self.initialize().await?;
+        }
+        let Some(result) = reply.result().filter(|result| result.get("protocolVersion").is_some()).cloned() else {
+            return Err(judge::no_handshake(&reply, self.channel.is_some()));
+        };
+        layers.pass(LayerKind::SignIn);
+        self.begin_session(&reply, &result).await;
+        Ok(result)
+    }
+
+    async fn initialize(&mut self) -> Result<Reply, Stop> {
         let body = initialize_body(self.next);
         self.next += 1;
         let reply = self.exchange(&body, self.probe.limits.exchange).await;
         let reply = reply.map_err(|why| judge::no_reply(&why, LayerKind::Handshake))?;
         self.refusal(&reply, LayerKind::SignIn).await?;
-        let Some(result) = reply.result().filter(|result| result.get("protocolVersion").is_some()).cloned() else {
-            return Err(judge::no_handshake(&reply));
-        };
-        layers.pass(LayerKind::SignIn);
-        self.begin_session(&reply, &result).await;
-        Ok(result)
+        Ok(reply)
+    }
+
+    /// Opens a stream where the refusal of `initialize` may be that of a server of 2024-11-05; whether there is one now.
+    async fn open_channel(&mut self, refusal: &Reply) -> Result<bool, Stop> {
+        if !channel::may_be_meant(refusal) {
+            return Ok(false);
+        }
+        match Channel::open(self.client, &self.probe.endpoint, &self.probe.limits).await {
+            Opened::Channel(channel) => self.channel = Some(channel),
+            Opened::Refused(reply) => self.refusal(&reply, LayerKind::SignIn).await?,
+            Opened::Astray(stop) => return Err(stop),
+            // Who refuses in the protocol's own words may have a stream of a later revision, and has said what counts.
+            Opened::Unnamed(stop) if refusal.error().is_none() => return Err(stop),
+            Opened::Unnamed(_) | Opened::Nothing => {}
+        }
+        Ok(self.channel.is_some())
     }
 
     /// The newest generation's first call; `None` where the older way is to be tried.
@@ -106,6 +133,16 @@ impl Talk<'_> {
     }
 
     async fn begin_session(&mut self, reply: &Reply, result: &Value) {
+        // A stream is a session by itself, which knows none of these headers.
+        if self.channel.is_none() {
+            self.keep_session(reply, result);
+        }
+        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        // A server that minds will say so at the next request.
+        let _ = self.exchange(&initialized, self.probe.limits.exchange).await;
+    }
+
+    fn keep_session(&mut self, reply: &Reply, result: &Value) {
         if let Some(session) = &reply.session {
             self.headers.insert(SESSION, session.clone());
         }
@@ -113,9 +150,6 @@ impl Talk<'_> {
         if let Ok(version) = HeaderValue::from_str(version) {
             self.headers.insert("mcp-protocol-version", version);
         }
-        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        // A server that minds will say so at the next request.
-        let _ = self.exchange(&initialized, self.probe.limits.exchange).await;
     }
 
     /// Stops at what a status says about the token, the address or the service.
@@ -166,7 +200,7 @@ impl Talk<'_> {
     }
 
     pub(super) fn no_result(&self, reply: &Reply, layer: LayerKind) -> Stop {
-        judge::no_result(reply, layer, self.headers.contains_key(SESSION))
+        judge::no_result(reply, layer, self.channel.is_some() || self.headers.contains_key(SESSION))
     }
 
     async fn send(&mut self, method: &str, params: Value, patience: Duration) -> Result<Reply, NoReply> {
@@ -196,7 +230,10 @@ impl Talk<'_> {
         self.exchange(&body, patience).await
     }
 
-    async fn exchange(&self, body: &Value, patience: Duration) -> Result<Reply, NoReply> {
+    async fn exchange(&mut self, body: &Value, patience: Duration) -> Result<Reply, NoReply> {
+        if let Some(channel) = &mut self.channel {
+            return channel.exchange(self.client, body, &self.probe.limits, patience).await;
+        }
         post(self.client, &self.probe.endpoint, body, &self.headers, &self.probe.limits, patience).await
     }
 

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Limits;
+use super::events::Events;
 use crate::wire::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, shown, sse};
+use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, shown};
 
 /// What came back.
 #[derive(Debug)]
@@ -88,7 +88,8 @@ pub(super) async fn post(
     timeout(patience, work).await.unwrap_or(Err(NoReply::Slow))
 }
 
-fn head(response: &Response, endpoint: &Endpoint) -> Reply {
+/// A reply without its body.
+pub(super) fn head(response: &Response, endpoint: &Endpoint) -> Reply {
     let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     let challenge = challenges.collect::<Vec<_>>().join(", ");
     Reply {
@@ -106,16 +107,27 @@ fn text(response: &Response, name: HeaderName) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-async fn body(response: Response, id: &Value, limits: &Limits, patience: Duration) -> Result<Body, NoReply> {
+/// Whether it is packed, so that nobody looks into it.
+pub(super) fn is_compressed(response: &Response) -> bool {
+    text(response, CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
+}
+
+/// Whether it is a stream of events.
+pub(super) fn is_stream(response: &Response) -> bool {
+    let kind = text(response, CONTENT_TYPE).unwrap_or_default();
+    kind.to_ascii_lowercase().starts_with("text/event-stream")
+}
+
+/// The body, as far as it is understood; that of a refusal only where it comes soon.
+pub(super) async fn body(response: Response, id: &Value, limits: &Limits, patience: Duration) -> Result<Body, NoReply> {
     let success = response.status().is_success();
     let kind = text(&response, CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-    let coding = text(&response, CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"));
-    if coding.is_some() {
+    if is_compressed(&response) {
         // Never unpacked, so that a small answer cannot become a huge one.
         return Ok(Body::Compressed);
     }
-    if success && kind.starts_with("text/event-stream") {
-        return stream(response, id, limits).await;
+    if success && is_stream(&response) {
+        return Events::of(response, limits.body).answer(id).await;
     }
     let bytes = read_bounded(response, limits.body);
     if success {
@@ -124,31 +136,6 @@ async fn body(response: Response, id: &Value, limits: &Limits, patience: Duratio
     // The status says enough by itself where its words do not come in time.
     let bytes = timeout(patience / 3, bytes).await.ok().and_then(Result::ok).unwrap_or_default();
     Ok(understand(&bytes, &kind, id))
-}
-
-/// Waits for the answer among a stream's events; what else comes is let pass.
-async fn stream(response: Response, id: &Value, limits: &Limits) -> Result<Body, NoReply> {
-    let mut decoder = sse::Decoder::new(limits.body);
-    let mut pieces = response.bytes_stream();
-    let mut total = 0;
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| WireError::of(&error))?;
-        total += piece.len();
-        if total > limits.body {
-            return Err(WireError::TooLarge.into());
-        }
-        let events = match decoder.push(&piece) {
-            Err(WireError::Broken) => return Ok(Body::Unreadable),
-            events => events?,
-        };
-        for event in events {
-            let answer = serde_json::from_str::<Value>(&event.data).ok().filter(|value| is_answer(value, id));
-            if let Some(answer) = answer {
-                return Ok(Body::Answer(answer));
-            }
-        }
-    }
-    Ok(Body::Unanswered)
 }
 
 fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
@@ -166,7 +153,8 @@ fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
     Body::Other(text.to_owned())
 }
 
-fn is_answer(value: &Value, id: &Value) -> bool {
+/// Whether a message answers the request of that id.
+pub(super) fn is_answer(value: &Value, id: &Value) -> bool {
     let answers = value.get("result").is_some() || value.get("error").is_some();
     let own = value.get("id");
     value.get("jsonrpc").and_then(Value::as_str) == Some("2.0")

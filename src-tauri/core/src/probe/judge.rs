@@ -78,13 +78,15 @@ fn service_error(reply: &Reply, layer: LayerKind) -> Stop {
     Stop { retry_after: reply.retry_after.clone(), ..Stop::because(cause, layer).words(reply.words()) }
 }
 
-/// The answer to `initialize` is none: no MCP server, nothing there, or one that refuses.
-pub(super) fn no_handshake(reply: &Reply) -> Stop {
+/// The answer to `initialize` is none: no MCP server, nothing there, or one that refuses; or, where it was posted to the
+/// place that a stream has named, one that does not know the stream.
+pub(super) fn no_handshake(reply: &Reply, has_stream: bool) -> Stop {
     let because = |cause: Cause| Stop::because(cause, LayerKind::Handshake);
     let stop = match (reply.error(), reply.status) {
         (Some((code, words)), _) if refuses(code) => return refused(words, LayerKind::SignIn),
         (Some((INTERNAL_ERROR, words)), _) => because(Cause::Fault).words(Some(words)),
         (Some((_, words)), _) => because(Cause::FirstRefused).words(Some(words)),
+        (None, 404) if has_stream => because(Cause::SessionLost),
         (None, 404) => Stop::new(Verdict::WrongAddress, LayerKind::Handshake).words(reply.words()),
         (None, 410) => because(Cause::Gone).words(reply.words()),
         (None, 400..=499) => because(Cause::TurnedDown).words(reply.words()),

@@ -5,7 +5,9 @@
 //! goes to another origin and never comes back in a report; a probe may be dropped at any point.
 
 mod cause;
+mod channel;
 mod curl;
+mod events;
 mod exchange;
 mod http;
 mod judge;
