@@ -145,6 +145,14 @@ fn what_the_desktop_has_set_is_shown_a_script_and_unreadable_settings_as_well() 
     };
     std::fs::write(&kde, "[Proxy Settings]\nProxyType=1\nhttpsProxy=http://one.example 3128\n").expect("written");
     assert_eq!(show(&["network"], "KDE"), "All connections: through the system's proxy one.example:3128\n");
+    let reversed = "NoProxyFor=.intra.example\nReversedException=true\n";
+    std::fs::write(&kde, format!("[Proxy Settings]\nProxyType=1\nhttpsProxy=http://one.example 3128\n{reversed}"))
+        .expect("written");
+    let said = show(&["network"], "KDE");
+    assert!(said.contains("those through the system's proxy one.example:3128"), "{said}");
+    std::fs::write(&kde, "[Proxy Settings]\nProxyType=1\nhttpsProxy=gopher://ana:canary@x\n").expect("written");
+    let said = show(&["network"], "KDE");
+    assert!(said.contains("in a way that Patchbay cannot use") && !said.contains("canary"), "{said}");
     let script = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
     std::fs::write(&kde, script).expect("written");
     let said = show(&["network"], "KDE");
@@ -162,6 +170,11 @@ async fn another_proxy_forgets_the_password_and_says_so() {
     assert_eq!(code(&desk.set(PASSWORD)).0, 0);
     let same = desk.run(&["network", "set", "--except", "intranet.example"], None);
     assert!(!String::from_utf8_lossy(&same.stderr).contains("forgotten"), "{same:?}");
+    for wrong in ["http://bob:pw@127.0.0.1:9", "nonsense"] {
+        let refused = desk.run(&["network", "set", "--proxy", wrong], None);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(!String::from_utf8_lossy(&refused.stderr).contains("forgotten"), "nothing was: {refused:?}");
+    }
     let other = desk.run(&["network", "set", "--proxy", "http://127.0.0.1:9"], None);
     let words = String::from_utf8_lossy(&other.stderr).into_owned();
     assert!(words.contains("The user name aladdin and its password") && words.contains("--password-stdin"), "{words}");

@@ -114,3 +114,51 @@ fn two_secrets_are_added_used_renewed_one_by_one_and_removed_without_being_seen(
     assert_eq!(world.run(&["remove", "pair"], "").0, 0);
     assert_eq!(world.home.read("codex"), "");
 }
+
+const KEYS: &str = "one a line: 1. API key, 2. Application key";
+
+#[test]
+fn several_secrets_and_their_order_are_named_before_they_are_given() {
+    let world = World::new();
+    let said = world.run(&["services", "datadog"], "").1;
+    let (first, second) = (said.find("1. API key."), said.find("2. Application key."));
+    assert!(first.is_some() && first < second, "{said}");
+    assert!(!world.run(&["services", "github"], "").1.contains("one a line"), "of one there is nothing to say");
+    let add = ["add", "--provider", "datadog", "--name", "Dog", "--app", "codex"];
+    let planned = world.run(&[&add[..], &["--dry-run"]].concat(), "");
+    assert!(planned.0 == 0 && planned.1.contains(KEYS), "{planned:?}");
+    let half = world.run(&[&add[..], &["--token-stdin"]].concat(), &"a".repeat(32));
+    assert!(half.0 == 2 && half.1.contains(KEYS), "{half:?}");
+    let bare = world.run(&add, "");
+    assert!(bare.0 == 0 && bare.1.contains(KEYS), "{bare:?}");
+    assert!(bare.1.contains("patchbay renew dog --token-stdin"), "{bare:?}");
+    let headers = world.run(&["headers", "dog"], "");
+    assert!(headers.0 != 0 && headers.1.contains(KEYS), "{headers:?}");
+    // Nothing is sent anywhere: a sign-in is refused before it begins, and with the reason.
+    let sign_in = world.run(&["sign-in", "dog"], "");
+    assert!(sign_in.0 != 0 && sign_in.1.contains("several secrets"), "{sign_in:?}");
+}
+
+#[test]
+fn swapped_keys_are_doubted_each_by_its_name() {
+    let world = World::new();
+    let add = ["add", "--provider", "datadog", "--name", "Dog", "--app", "codex", "--dry-run", "--token-stdin"];
+    let said = world.run(&add, &format!("{}\n{}\n", "a".repeat(40), "b".repeat(32))).1;
+    for label in ["“API key” does not look", "“Application key” does not look"] {
+        assert_eq!(said.matches(label).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn two_swapped_secrets_are_put_right_and_nothing_is_said_to_be_revoked() {
+    let world = World::new();
+    let service = world.service();
+    let (one, two) = (service.make("one", 3600).expect("a token").1, service.make("two", 3600).expect("a token").1);
+    let url = format!("url={}", service.pair_address());
+    let add = ["add", "--provider", "custom", "--name", "Pair", "--set", &url, "--set", "beside=X-Practice-Key"];
+    assert_eq!(world.run(&[&add[..], &["--token-stdin"]].concat(), &format!("{one}\n{two}\n")).0, 0);
+    let advised = world.run(&["sign-in", "pair"], "");
+    assert!(advised.1.contains("several secrets") && !advised.1.contains("--replace-token"), "{advised:?}");
+    let renewed = world.run(&["renew", "pair", "--token-stdin"], &format!("{two}\n{one}\n"));
+    assert!(renewed.0 == 0 && !renewed.1.contains("evoke"), "{renewed:?}");
+}

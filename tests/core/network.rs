@@ -162,5 +162,5 @@ fn what_a_proxy_is_signed_in_to_with_is_told_in_no_writing_however_short_it_is()
     let network = Network::system(SystemProxy::default()).through(proxy);
     let endpoint = Endpoint::new("https://service.example/mcp").expect("an address").with_network(network);
     let veiled = veil("It was sent YWxpOm9wZW4= and ali:open.", &[endpoint]);
-    assert_eq!(veiled, "It was sent •••= and ali:•••.");
+    assert_eq!(veiled, "It was sent ••• and •••.");
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use patchbay_core::api::Patchbay;
 use patchbay_core::secret::{
-    Backend, Key, RedactingWriter, Secret, SecretStore, StoreStatus, Vault, bus_to_adopt, find_plaintext,
+    Backend, Key, RedactingWriter, Secret, SecretStore, StoreStatus, Vault, bus_to_adopt, find_plaintext, mask,
     record_session_bus, redact,
 };
 use patchbay_core::{Code, Host};
@@ -186,6 +186,16 @@ fn texts_are_redacted(#[case] text: &str, #[case] wanted: &str) {
         text.as_bytes().chunks(5).for_each(|piece| writer.write_all(piece).expect("written"));
     }
     assert_eq!(String::from_utf8(out).expect("text"), wanted);
+}
+
+#[test]
+fn of_secrets_that_share_a_part_nothing_is_left_when_they_are_masked() {
+    let headers = json!({ "X-Token": "canary-12", "X-Key": "canary-1299998888", "X-Auth": "1299998888-canary" });
+    let entry = json!({ "headers": headers });
+    let text = "a canary-1299998888, a canary-12, x\"canary-12\" and canary-1299998888-canary.";
+    assert_eq!(mask(text, std::iter::once(&entry)), "a •••, a •••, x\"•••\" and •••.");
+    let other = "ghp_9999canary-12999999999999999999999999999";
+    assert_eq!(mask(other, std::iter::once(&entry)), "•••", "nor of another's that has one within");
 }
 
 #[rstest]

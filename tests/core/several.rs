@@ -130,6 +130,24 @@ async fn what_is_not_a_pair_is_refused_at_its_field_and_nothing_is_kept(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_lines_for_a_service_with_one_secret_are_refused_and_not_glued_together() {
+    let world = world().await;
+    let single = |given: &'static str| {
+        let settings = BTreeMap::from([("url".to_owned(), world.practice.mcp_url())]);
+        let connect = Connect { provider: "custom".into(), name: "One".into(), settings, ..world.notes() };
+        world.connect(connect, Some(given))
+    };
+    for given in ["canary-one-0123456789\ncanary-two-0123456789\n", "canary-one-0123456789 junk"] {
+        let error = single(given).await.expect_err("refused");
+        assert_eq!((error.code, error.field.as_deref()), (Code::TokenControlCharacters, Some("token")));
+        assert!(error.message.contains("line break in the middle") && !error.message.contains("canary"));
+    }
+    assert_eq!((world.secrets(), world.files()), (0, original()));
+    single("canary-one-0123456789\r\n").await.expect("a line's end is none of it");
+    assert_eq!(world.stored(&world.token_kept().key()).as_deref(), Some("canary-one-0123456789"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_both_because_the_service_does_not_say_which() {
     let world = world().await;
     let [_, (second, _)] = world.paired().await;
@@ -189,6 +207,30 @@ async fn a_renewal_of_both_that_was_cut_off_after_the_first_can_be_given_again()
     assert_eq!(again.code, Code::TokenReused);
 }
 
+/// Each of two swapped ones is in use in the other's place, so neither is old: whoever revoked it would cut off the pair.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_swapped_secrets_are_put_right_and_neither_is_kept_or_to_be_revoked() {
+    let world = world().await;
+    let [one, two] = world.paired().await;
+    let done = world.renew_both(&format!("{}\n{}", two.1, one.1)).await.expect("put right");
+    assert_eq!((done.after.verdict, done.also.len()), (Verdict::Working, 1));
+    assert_eq!((done.old, &done.also[0].old, done.revoke_page), (None, &None, None));
+    assert_eq!(world.stored(&world.token_kept().key()), Some(two.1.clone()));
+    assert_eq!(world.stored(&world.beside_kept().key()), Some(one.1.clone()));
+    assert_eq!((world.token_kept().previous.len(), world.beside_kept().previous.len()), (0, 0));
+    assert_eq!(world.secrets(), 2, "no copies of them either");
+    world.renew_both(&format!("{}\n{}", one.1, two.1)).await.expect("and back again");
+    assert_eq!(world.secrets(), 2);
+
+    // What one renewal replaced and the next one gives to the other header is in use again.
+    let three = world.token(&["profile:read"]).await;
+    let done = world.renew_both(&three.1).await.expect("the first");
+    assert_eq!((done.old.is_some(), world.secrets()), (true, 3));
+    let done = world.renew_both(&format!("\n{}", one.1)).await.expect("the second");
+    assert!(done.old.is_some(), "the second's own is old");
+    assert_eq!((world.token_kept().previous.len(), world.secrets()), (0, 3));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_neither_is_renewed_where_one_of_them_was_replaced_before() {
     let world = world().await;
@@ -236,7 +278,8 @@ async fn a_second_secret_that_is_gone_is_asked_for_and_given() {
     world.delete(&world.beside_kept().key());
     let report = world.checked_pair().await;
     assert_eq!(report.verdict, Verdict::TokenMissing);
-    assert!(report.detail.is_some_and(|words| words.contains(HEADER)));
+    let detail = report.detail.expect("words");
+    assert!(detail.contains("one a line: 1. Token, 2. X-Practice-Key"), "{detail}");
     world.renew_both(&format!("\n{}", two.1)).await.expect("given");
     assert_eq!(world.checked_pair().await.verdict, Verdict::Working);
 }
@@ -272,6 +315,23 @@ async fn apps_that_go_on_without_patchbay_have_both_and_the_history_has_neither(
         let kept = world.home.files_with(secret).into_iter().filter(|path| path.starts_with(world.home.data()));
         assert_eq!(kept.count(), 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_secrets_of_which_one_begins_with_the_other_no_end_is_shown() {
+    let world = world().await;
+    let (one, two) = ("canary-one-01234567", "canary-one-0123456799998888");
+    world.connect(world.pair(), Some(&format!("{one}\n{two}"))).await.expect("it connects");
+    let choice = LeaveChoice { keep_working: true, take_changed: false };
+    let Ok(Answer::Leave(view)) = world.do_it(Request::PlanLeave { choice }).await else { panic!("no plan") };
+    let shown = serde_json::to_string(&view).expect("JSON");
+    assert!(shown.contains("•••") && !shown.contains("99998888") && !shown.contains("canary"), "{shown}");
+
+    let (short, long) = ("canary-9", "canary-999998888");
+    let auth = AuthHeader { beside: vec![carrier(HEADER)], ..AuthHeader::default() };
+    let endpoint = Endpoint::new("https://example.com/mcp").and_then(|bare| bare.with_auth(&auth, &Secret::new(short)));
+    let endpoint = endpoint.and_then(|one| one.with_beside(&auth.beside[0], &Secret::new(long))).expect("headers");
+    assert_eq!(veil(&format!("no {long}, no {short}"), &[endpoint]), "no •••, no •••");
 }
 
 /// What a service says is shown without either of them, whole or in part.

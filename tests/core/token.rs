@@ -167,7 +167,7 @@ proptest! {
         quotes in prop::sample::select(vec![("", ""), ("\"", "\""), ("“", "”"), ("'", "',"), ("‘", "’")]),
         outer in any::<bool>(),
         cut in any::<prop::sample::Index>(),
-        within in prop::sample::select(vec!["", "\n", "\r\n  ", "\u{200b}", "\u{feff}", "\u{a0}"]),
+        within in prop::sample::select(vec!["", "\u{200b}", "\u{feff}", "\u{2060}"]),
     ) {
         let mut broken = token.clone();
         broken.insert_str(cut.index(token.len()), within);

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
 use patchbay_core::connection::{Grant, Wiring};
 
 use crate::import::{CopyArgs, ImportArgs};
@@ -252,7 +252,7 @@ pub(crate) struct AddSignIn {
     #[arg(long, value_enum, requires = "sign_in")]
     pub(crate) grant: Option<GrantArg>,
     /// How long to wait for you in the browser; 300 where nothing is said.
-    #[arg(long, value_name = "SECONDS", requires = "sign_in")]
+    #[arg(long, value_name = "SECONDS", requires = "sign_in", value_parser = value_parser!(u32).range(1..))]
     pub(crate) timeout: Option<u32>,
     #[command(flatten)]
     pub(crate) vouch: VouchArgs,
@@ -282,7 +282,7 @@ pub(crate) struct SignInArgs {
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
     pub(crate) scopes: Vec<String>,
     /// How long to wait for you in the browser; 300 where nothing is said.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..))]
     pub(crate) timeout: Option<u32>,
     #[command(flatten)]
     pub(crate) vouch: VouchArgs,

@@ -151,12 +151,17 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
     // Answers that do not suffice are refused further on.
     let auth = provider.resolve(&connect.settings).ok().map(|resolved| resolved.auth);
     let labels = auth.as_ref().map(|auth| provider.secret_labels(auth)).unwrap_or_default();
+    let lines = auth.as_ref().and_then(|auth| provider.secret_lines(auth));
     let secret = if token_stdin { Some(secrets_from_stdin(&labels, false)?) } else { None };
     let doubts = doubts(patchbay, &connect.provider, None, auth.as_ref(), secret.as_ref()).await?;
     if dry_run {
+        let lacks = secret.is_none();
         dry(patchbay, connect, secret, as_json).await?;
+        if let Some(lines) = lines.filter(|_| lacks && !as_json) {
+            print::line(&format!("It needs several secrets, {lines}. Give them with --token-stdin."));
+        }
     } else {
-        set_up(patchbay, connect, secret, as_json).await?;
+        set_up(patchbay, connect, secret, lines, as_json).await?;
     }
     doubts.iter().for_each(print::warning);
     if token_stdin && !known && !as_json {
@@ -165,10 +170,16 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, as_json: bool) -> Result<()> {
+async fn set_up(
+    patchbay: &Patchbay,
+    connect: Connect,
+    secret: Option<Secret>,
+    lines: Option<String>,
+    as_json: bool,
+) -> Result<()> {
     install_own(patchbay, None)?;
     let provider = patchbay_core::catalog::find(&connect.provider)?;
-    let without_token = secret.is_none() && provider.needs_token();
+    let without_token = secret.is_none() && (provider.needs_token() || lines.is_some());
     let request = Request::Connect { connect, expected: None };
     let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
     if as_json {
@@ -178,6 +189,10 @@ async fn set_up(patchbay: &Patchbay, connect: Connect, secret: Option<Secret>, a
         words::restart(patchbay, &done.restart);
         let signs_in = provider.sign_in.as_ref().is_some_and(|sign_in| sign_in.offered == Offered::Yes);
         print::line(&match (without_token, signs_in) {
+            (true, _) if lines.is_some() => {
+                let lines = lines.unwrap_or_default();
+                format!("It has no secrets yet. Give it all of them, {lines}: patchbay renew {} --token-stdin", done.id)
+            }
             (true, true) => format!("It is not signed in yet. Sign in with: patchbay sign-in {}", done.id),
             (true, false) => {
                 format!("It has no token yet. Give it one with: patchbay renew {} --token-stdin", done.id)

@@ -75,15 +75,15 @@ impl SetArgs {
     }
 }
 
-/// Says that the user name and the password of a proxy do not go along to another one.
-fn note_forgotten(wanted: &SetArgs, before: Option<&NetworkChoice>) {
-    let Some(ProxyChoice::Own { address, user: Some(user), .. }) = before.map(|before| &before.proxy) else { return };
+/// What is to be said once it is done: that the user name and the password of a proxy did not go along to another one.
+fn forgotten(wanted: &SetArgs, before: Option<&NetworkChoice>) -> Option<String> {
+    let ProxyChoice::Own { address, user: Some(user), .. } = &before?.proxy else { return None };
     let again = matches!(wanted.proxy.as_deref(), Some(proxy) if !matches!(proxy, "none" | "system"));
     if wanted.proxy.is_none() || again && wanted.user.is_some() {
-        return;
+        return None;
     }
     let next = if again { " Give those of the new one with --user and --password-stdin, if it wants any." } else { "" };
-    print::notice(&format!("The user name {user} and its password were for {address} alone and are forgotten.{next}"));
+    Some(format!("The user name {user} and its password were for {address} alone and are forgotten.{next}"))
 }
 
 pub(crate) async fn network(patchbay: &Patchbay, args: NetworkArgs, as_json: bool) -> Result<ExitCode> {
@@ -99,10 +99,12 @@ pub(crate) async fn network(patchbay: &Patchbay, args: NetworkArgs, as_json: boo
             if wanted.is_empty() {
                 return Err(Error::new(Code::Usage, "Say what to set.").hint("See: patchbay network set --help"));
             }
-            note_forgotten(&wanted, before.as_ref());
+            let forgotten = forgotten(&wanted, before.as_ref());
             let password = if wanted.password_stdin { Some(from_stdin("password")?) } else { None };
             let choice = choice(wanted, before.unwrap_or_default())?;
-            save(patchbay, id, Some(choice), password, as_json).await
+            let done = save(patchbay, id, Some(choice), password, as_json).await?;
+            forgotten.iter().for_each(|said| print::notice(said));
+            Ok(done)
         }
         Some(NetworkAction::Clear) => save(patchbay, id, None, None, as_json).await,
         Some(NetworkAction::Test) => test(patchbay, id, before, as_json).await,
@@ -218,6 +220,14 @@ fn of_system(system: &SystemProxy) -> String {
         }
         (None, Some(ProxyNote::Unread { path })) => {
             format!("directly; what your desktop has set cannot be read from {path}")
+        }
+        (None, Some(ProxyNote::ForSome { proxy })) => format!(
+            "directly, but for the addresses that your desktop's settings name: those through the system's proxy {proxy}"
+        ),
+        (None, Some(ProxyNote::Unfit)) => {
+            "directly; your desktop's settings name a proxy in a way that Patchbay cannot use. Name it: patchbay network \
+             set --proxy http://host:port"
+                .to_owned()
         }
         (None, None) => "directly; the system names no proxy".to_owned(),
     }

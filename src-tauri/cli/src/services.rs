@@ -28,6 +28,20 @@ fn settings(provider: &Provider) {
         let hint = field.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
         print::line(&format!("      {}.{needed}{hint}", field.label));
     }
+    if !provider.beside.is_empty() {
+        secrets(provider);
+    }
+}
+
+/// Which secrets a service wants, in the order of their lines.
+fn secrets(provider: &Provider) {
+    print::line("  --token-stdin reads several secrets, one a line:");
+    let token = (provider.token.label.as_deref().unwrap_or("Token"), provider.token.hint.as_deref());
+    let beside = provider.beside.iter().map(|rule| (rule.label.as_str(), rule.hint.as_deref()));
+    for ((label, hint), line) in std::iter::once(token).chain(beside).zip(1..) {
+        let hint = hint.map(|hint| format!(" {hint}")).unwrap_or_default();
+        print::line(&format!("      {line}. {label}.{hint}"));
+    }
 }
 
 /// What a setting takes, its default first.

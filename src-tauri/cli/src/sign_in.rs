@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use patchbay_core::api::message::{Answer, Connect, Request};
-use patchbay_core::api::{Event, Patchbay, SignInStep, SignInWith};
+use patchbay_core::api::{Event, Patchbay, RevokeAt, SignInStep, SignInWith};
 use patchbay_core::connection::Grant;
 use patchbay_core::oauth::{Kept, OwnClient, Voucher, Want};
 use patchbay_core::probe::Verdict;
@@ -20,12 +20,30 @@ use crate::{browser, print, words};
 /// Signs in, for an address or a connection.
 pub(crate) async fn sign_in(patchbay: &Patchbay, mut args: SignInArgs, as_json: bool) -> Result<ExitCode> {
     let vouch = std::mem::take(&mut args.vouch);
-    let given = vouch.read(args.client_id.as_deref(), args.client_secret_stdin)?;
+    let read = |args: &SignInArgs| vouch.read(args.client_id.as_deref(), args.client_secret_stdin);
+    // What cannot be done is said before anything is read or asked.
     match (&args.target.id, &args.target.url) {
-        (Some(id), _) => of_connection(patchbay, id, &args, given, as_json).await,
-        (None, Some(url)) => of_address(patchbay, url, &args, given, as_json).await,
+        (Some(id), _) => {
+            let replaced = replaced(patchbay, id, args.replace_token)?;
+            of_connection(patchbay, id, &args, read(&args)?, replaced, as_json).await
+        }
+        (None, Some(url)) => {
+            let endpoint = Endpoint::new(url)?;
+            of_address(patchbay, endpoint, &args, read(&args)?, as_json).await
+        }
         (None, None) => Err(Error::new(Code::Usage, "Say where to sign in.")),
     }
+}
+
+/// The token that a sign-in to a connection replaces, where it may.
+fn replaced(patchbay: &Patchbay, id: &str, may_replace: bool) -> Result<Option<RevokeAt>> {
+    let replaced = patchbay.token_to_replace(id)?;
+    if replaced.is_some() && !may_replace {
+        let said = "This connection has a token, and a sign-in would take its place in all apps that use it.";
+        let hint = format!("If you want that: patchbay sign-in {id} --replace-token");
+        return Err(Error::new(Code::Usage, said).hint(hint));
+    }
+    Ok(replaced)
 }
 
 /// Signs in, and only then sets a connection up.
@@ -58,12 +76,11 @@ fn tell_steps(patchbay: &Patchbay) {
 
 async fn of_address(
     patchbay: &Patchbay,
-    url: &str,
+    endpoint: Endpoint,
     args: &SignInArgs,
     (secret, voucher): (Option<Secret>, Option<Voucher>),
     as_json: bool,
 ) -> Result<ExitCode> {
-    let endpoint = Endpoint::new(url)?;
     let vouched = voucher.as_ref().map(Voucher::grant);
     // One that is damaged is as good as none.
     let before = Kept::of(patchbay.data_dir(), endpoint.url()).ok().flatten().map(|kept| kept.sign_in.grant);
@@ -89,14 +106,9 @@ async fn of_connection(
     id: &str,
     args: &SignInArgs,
     (secret, voucher): (Option<Secret>, Option<Voucher>),
+    replaced: Option<RevokeAt>,
     as_json: bool,
 ) -> Result<ExitCode> {
-    let replaced = patchbay.token_to_replace(id)?;
-    if replaced.is_some() && !args.replace_token {
-        let said = "This connection has a token, and a sign-in would take its place in all apps that use it.";
-        let hint = format!("If you want that: patchbay sign-in {id} --replace-token");
-        return Err(Error::new(Code::Usage, said).hint(hint));
-    }
     tell_steps(patchbay);
     let grant = args.grant.map(Into::into);
     let (client_id, scopes) = (client_id(args), args.scopes.clone());

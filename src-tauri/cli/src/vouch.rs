@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use patchbay_core::oauth::{Company, OwnClient, USUAL_PORT, Voucher};
 use patchbay_core::secret::Secret;
+use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Result};
 
 use crate::input::from_stdin;
@@ -46,11 +47,17 @@ impl VouchArgs {
     }
 
     /// Reads the secrets that are asked for: the service's client's, and who vouches.
+    ///
+    /// # Errors
+    /// The company's address is none, before anything is said or read; what was read is not what was asked for.
     pub(crate) fn read(
         self,
         client: Option<&str>,
         client_secret_stdin: bool,
     ) -> Result<(Option<Secret>, Option<Voucher>)> {
+        if let Some(company) = &self.company {
+            Endpoint::new(company).map_err(|error| error.field("company"))?;
+        }
         let asks_browser = self.company.is_some() && !self.company_token_stdin;
         if asks_browser || (client.is_some() && !client_secret_stdin && !self.is_any()) {
             let said = "This address has to stand with the client";

@@ -63,6 +63,27 @@ fn too_few_lines_are_said_and_nobody_is_asked() {
 }
 
 #[test]
+fn an_address_of_a_company_that_is_none_is_refused_before_anything_is_said_or_asked() {
+    let (world, service, _) = world();
+    let url = service.url();
+    let ask = ["sign-in", "--url", &url, "--company", "not-a-url", "--company-client-id", "desk"];
+    let (code, said) = world.run(&ask, "");
+    assert_eq!((code, service.count("/mcp")), (2, 0), "{said}");
+    assert!(!said.contains("/callback") && !said.contains("Asking"), "{said}");
+    let (code, said) = world.run(&[&ask[..], &["--company-client-secret-stdin"]].concat(), "");
+    assert!(code == 2 && said.lines().count() == 1, "no secret is asked for: {said}");
+}
+
+#[test]
+fn no_time_at_all_for_a_sign_in_is_refused_and_no_browser_is_opened() {
+    let (world, service, _) = world();
+    let url = service.url();
+    let (code, said) = world.run(&["sign-in", "--url", &url, "--timeout", "0"], "");
+    assert_eq!((code, service.count("/mcp")), (2, 0), "{said}");
+    assert!(said.contains("--timeout"), "{said}");
+}
+
+#[test]
 fn the_platforms_file_signs_in_and_is_read_by_nobody_else() {
     let (world, service, _) = world();
     let (url, path) = (service.url(), world.home.path().join("projected"));

@@ -56,7 +56,7 @@ impl Desk {
     }
 
     fn note(&self) -> Option<ProxyNote> {
-        self.system().note().cloned()
+        self.system().note()
     }
 }
 
@@ -170,6 +170,12 @@ fn what_kde_has_set_counts_with_its_exceptions() {
     let reversed = Desk::new().kde(&KDE.replace("ProxyType=1", "ProxyType=1\nReversedException=true"));
     assert_eq!(reversed.to(FAR), None);
     assert_eq!(reversed.to("https://a.intra.example/").as_deref(), Some("http://two.example:3128"));
+    let note = reversed.note();
+    assert_eq!(
+        note,
+        Some(ProxyNote::ForSome { proxy: "two.example:3128".into() }),
+        "none is not true, nor is one for all"
+    );
     let socks = Desk::new().kde("[Proxy Settings]\nProxyType=1\nhttpsProxy=\nsocksProxy=socks://one.example 1081\n");
     assert_eq!(socks.to(FAR).as_deref(), Some("socks5h://one.example:1081"));
     for (kind, note) in [("0", None), ("4", None), ("2", Some(Some("http://wpad.example/p.pac"))), ("3", Some(None))] {
@@ -177,6 +183,17 @@ fn what_kde_has_set_counts_with_its_exceptions() {
         let note = note.map(|address| ProxyNote::Script { address: address.map(str::to_owned) });
         assert_eq!((desk.to(FAR), desk.note()), (None, note), "{kind}");
     }
+}
+
+/// It is told without what it is: a password may stand in it.
+#[test]
+fn a_proxy_of_kdes_that_cannot_be_used_is_told_and_none_is_not() {
+    let of = |https: &str| Desk::new().kde(&format!("[Proxy Settings]\nProxyType=1\nhttpsProxy={https}\n"));
+    for garbage in ["http://ana:canary@", "gopher://one.example 70", "http://one.example eighty"] {
+        let desk = of(garbage);
+        assert_eq!((desk.to(FAR), desk.note()), (None, Some(ProxyNote::Unfit)), "{garbage}");
+    }
+    assert_eq!(of("").note(), None);
 }
 
 #[test]

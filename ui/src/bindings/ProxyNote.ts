@@ -11,4 +11,8 @@ address: string | null, } | { "kind": "unread",
 /**
  * The file.
  */
-path: string, };
+path: string, } | { "kind": "for_some", 
+/**
+ * The proxy, to be shown.
+ */
+proxy: string, } | { "kind": "unfit" };

@@ -48,5 +48,11 @@ describe('the network form', () => {
     const unread = { proxy: null, note: { kind: 'unread', path: '/home/ana/.config/dconf/user' } } as const;
     expect(systemSentence(unread)).toContain('/home/ana/.config/dconf/user');
     expect(networkSentence(chosen(typed(null)), unread)).toContain('settings cannot be read');
+    const forSome = { proxy: null, note: { kind: 'for_some', proxy: 'proxy.example:3128' } } as const;
+    expect(systemSentence(forSome)).toContain('it is proxy.example:3128, for all others none');
+    expect(networkSentence(chosen(typed(null)), forSome)).toContain('but for the addresses');
+    const unfit = { proxy: null, note: { kind: 'unfit' } } as const;
+    expect(systemSentence(unfit)).toContain('cannot use');
+    expect(networkSentence(chosen(typed(null)), unfit)).toContain('cannot use');
   });
 });

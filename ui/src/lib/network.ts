@@ -40,8 +40,13 @@ export interface SystemProxy {
 export function systemSentence({ proxy, note }: SystemProxy): string {
   const net = words.network;
   if (proxy) return net.systemIs(proxy);
-  if (note) return note.kind === 'script' ? net.systemScript(note.address) : net.systemUnread(note.path);
-  return net.systemNone;
+  switch (note?.kind) {
+    case 'script': return net.systemScript(note.address);
+    case 'unread': return net.systemUnread(note.path);
+    case 'for_some': return net.systemForSome(note.proxy);
+    case 'unfit': return net.systemUnfit;
+    default: return net.systemNone;
+  }
 }
 
 export function networkSentence({ proxy, certificates }: NetworkChoice, system: SystemProxy): string {

@@ -46,7 +46,8 @@ pub(super) fn parts(auth: &AuthHeader, given: &Secret) -> Result<Vec<Part>> {
 /// The error for a secret that a connection needs and that was not given.
 pub(super) fn not_given(provider: &Provider, auth: &AuthHeader, header: Option<&str>) -> Error {
     let label = provider.secret_label(auth, header);
-    let hint = format!("{} needs each of: {}.", provider.name, provider.secret_labels(auth).join(", "));
+    let lines = provider.secret_lines(auth).unwrap_or(label.clone());
+    let hint = format!("{} needs each of them: {lines}.", provider.name);
     Error::new(Code::TokenEmpty, format!("This is missing: {label}.")).hint(hint).field(field_of(header))
 }
 

@@ -6,7 +6,8 @@
 //! 3. the old token gets a second place in the keychain;
 //! 4. the new token takes the first place: from here on everybody uses it;
 //! 5. where the address has changed since, the old token's first place is cleared;
-//! 6. the state takes the new facts, and the old token joins those that wait to be revoked.
+//! 6. the state takes the new facts, and the old token joins those that wait to be revoked, unless it is in use elsewhere
+//!    in the connection, as each of two swapped ones is.
 //!
 //! [`super::settle`] tells from the keychain how far a renewal came, [`super::retire`] deals with the old tokens.
 
@@ -175,6 +176,12 @@ impl Patchbay {
                 }
             }
         }
+        let now = self.state()?;
+        let kept: Vec<_> = now.connection(wanted.id)?.credentials.iter().flat_map(|own| &own.previous).collect();
+        for Swapped { old, .. } in &mut swapped {
+            // What one of them replaced, another may have brought back into use.
+            *old = old.take().filter(|old| kept.iter().any(|previous| previous.id == *old));
+        }
         Ok(swapped)
     }
 
@@ -211,11 +218,15 @@ impl Patchbay {
         let parts = std::slice::from_ref(part);
         let saved = self.save_parts(provider, connection, &facts, parts, &self.state()?).await?;
         let credential = saved.into_iter().next().ok_or_else(|| token::missing(connection))?;
+        let mut after = self.state()?.connection(wanted.id)?.clone();
+        after.add(credential.clone());
+        self.delete_tokens(&after.forget_in_use()).await?;
         self.inner.state.update(|state| {
             state.checks.remove(wanted.id);
             let connection = state.connection_mut(wanted.id)?;
             connection.add(credential.clone());
             connection.token_lost &= credential.header.is_some();
+            connection.forget_in_use();
             Ok(())
         })?;
         Ok(Swapped { credential, old: None })
@@ -279,12 +290,18 @@ impl Patchbay {
         if credential.key() != credential.renewed_key(renewal) {
             secrets.delete(&credential.key()).await?;
         }
+        let mut after = state.connection(id)?.clone();
+        find_mut(&mut after, token)?.take_renewal(old.is_some());
+        for key in after.forget_in_use() {
+            secrets.delete(&key).await?;
+        }
         let credential = self.inner.state.update(|state| {
             state.reminders.remove(token);
             state.checks.remove(id);
-            let credential = find_mut(state.connection_mut(id)?, token)?;
-            credential.take_renewal(old.is_some());
-            Ok(credential.clone())
+            let connection = state.connection_mut(id)?;
+            find_mut(connection, token)?.take_renewal(old.is_some());
+            connection.forget_in_use();
+            Ok(find(connection, token)?.clone())
         })?;
         Ok(Swapped { credential, old })
     }

@@ -116,10 +116,11 @@ impl Patchbay {
     /// it would replace no token.
     ///
     /// # Errors
-    /// The state cannot be read, or does not know the connection.
+    /// The state cannot be read, or does not know the connection; `SignInNotOffered` where several secrets are sent.
     pub fn token_to_replace(&self, id: &str) -> Result<Option<RevokeAt>> {
         let state = self.state()?;
         let connection = state.connection(id)?;
+        by_token_only(connection)?;
         let before = chosen(connection, None)?.filter(|before| before.sign_in.is_none() && !connection.is_program());
         let resolved = || catalog::find(&connection.provider).ok()?.resolve(&connection.settings).ok();
         Ok(before.map(|_| RevokeAt { page: resolved().and_then(|resolved| resolved.revoke_page) }))

@@ -27,7 +27,7 @@ impl Patchbay {
     ) -> Result<TokenLookView> {
         let provider = catalog::find(provider)?;
         let state = self.state()?;
-        let cleaned = token::clean(raw.expose());
+        let cleaned = token::clean_for(provider, header, raw.expose());
         let look = look(provider, header, &cleaned.secret);
         let mut warnings = look.warnings;
         warnings.extend(reused(&state, connection, header, &cleaned.secret));
@@ -202,7 +202,7 @@ pub(super) fn missing_beside(connection: &Connection, header: &str) -> Error {
     let label = catalog::find(&connection.provider)
         .map_or_else(|_| header.to_owned(), |provider| provider.secret_label(&connection.auth, Some(header)));
     Error::new(Code::TokenMissing, format!("{} has nothing here for: {label}.", connection.name))
-        .hint(format!("Give it: patchbay renew {} --token-stdin", connection.id))
+        .hint(format!("Give it: patchbay renew {} --token-stdin{}", connection.id, on_lines(connection)))
         .field(token::field_of(Some(header)))
 }
 
@@ -255,8 +255,15 @@ pub(super) fn missing(connection: &Connection) -> Error {
         return not_signed_in(connection).hint(format!("Sign in: patchbay sign-in {}", connection.id));
     }
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
-        .hint(format!("Give it one: patchbay renew {} --token-stdin", connection.id))
+        .hint(format!("Give it one: patchbay renew {} --token-stdin{}", connection.id, on_lines(connection)))
         .field("token")
+}
+
+/// Which secret stands on which line, where a connection has several.
+fn on_lines(connection: &Connection) -> String {
+    let provider = catalog::find(&connection.provider).ok();
+    let lines = provider.and_then(|provider| provider.secret_lines(&connection.auth));
+    lines.map(|lines| format!(" ({lines}; an empty line leaves one as it is)")).unwrap_or_default()
 }
 
 /// The error for one more token of a program.
@@ -303,7 +310,7 @@ pub(super) struct Asked<'a> {
 /// The token's or its end date's.
 pub(super) fn fit(asked: &Asked<'_>, state: &State, raw: &Secret, host: &Host) -> Result<Fit> {
     let Asked { provider, connection, header, expires, overrule } = *asked;
-    let cleaned = token::clean(raw.expose());
+    let cleaned = token::clean_for(provider, header, raw.expose());
     let look = look(provider, header, &cleaned.secret);
     if let Some(error) = look.errors.into_iter().next() {
         return Err(error.field(token::field_of(header)));

@@ -101,6 +101,16 @@ impl Provider {
         std::iter::once(self.secret_label(auth, None)).chain(beside).collect()
     }
 
+    /// Which secret stands on which line where they are given together, as `one a line: 1. API key, 2. Application key`;
+    /// `None` where there is one alone.
+    pub fn secret_lines(&self, auth: &AuthHeader) -> Option<String> {
+        let lines = |labels: Vec<String>| {
+            let numbered = labels.iter().zip(1..).map(|(label, line)| format!("{line}. {label}"));
+            format!("one a line: {}", numbered.collect::<Vec<_>>().join(", "))
+        };
+        (!auth.beside.is_empty()).then(|| lines(self.secret_labels(auth)))
+    }
+
     /// The fields for a connection's secrets where it has several; `page` fills in addresses.
     pub(super) fn secret_fields(&self, auth: &AuthHeader, page: impl Fn(&str) -> Option<String>) -> Vec<SecretField> {
         if auth.beside.is_empty() {

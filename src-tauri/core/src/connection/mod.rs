@@ -151,6 +151,18 @@ impl Connection {
         }
         keys
     }
+    /// Forgets among the replaced secrets those that are in use again, as after two swapped ones were put right: what is
+    /// in use must not be revoked. Where they stood in the keychain.
+    pub fn forget_in_use(&mut self) -> Vec<Key> {
+        let used: Vec<_> = self.credentials.iter().map(|credential| credential.fingerprint.clone()).collect();
+        let mut places = Vec::new();
+        for credential in &mut self.credentials {
+            let again = |previous: &&Previous| used.contains(&previous.fingerprint);
+            places.extend(credential.previous.iter().filter(again).map(|again| credential.previous_key(again)));
+            credential.previous.retain(|previous| !used.contains(&previous.fingerprint));
+        }
+        places
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]

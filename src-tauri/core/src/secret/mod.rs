@@ -23,7 +23,7 @@ pub use bus::{bus_to_adopt, record_session_bus};
 pub(crate) use marked::{is_behind_masks, is_marked, is_same, marked, masked};
 pub use plaintext::{Finding, find_plaintext, mask};
 pub(crate) use plaintext::{is_secret_header, plaintext_literals};
-pub(crate) use redact::{MASK, is_token_name, looks_like_token};
+pub(crate) use redact::{MASK, is_token_name, looks_like_token, mask_all, redact_with};
 pub use redact::{RedactingWriter, redact};
 pub use store::{Backend, Key, SecretStore, StoreStatus};
 pub use value::Secret;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::redact::{MASK, is_token_name, is_token_parameter, looks_like_token, redact};
+use super::redact::{MASK, is_token_name, is_token_parameter, looks_like_token, redact_with};
 
 /// Where apps let people write tokens, as JSON pointers: flat, under `transport` (Cline), `command` (older Zed) or
 /// `requestOptions` (Continue), and an extension's `settings` (Zed).
@@ -41,11 +41,8 @@ pub(crate) fn plaintext_literals(entry: &Value) -> Vec<&str> {
 
 /// A text with every literal token of these entries masked, wherever it stands.
 pub fn mask<'a>(text: &str, entries: impl Iterator<Item = &'a Value>) -> String {
-    entries.flat_map(plaintext_literals).fold(redact(text).into_owned(), |text, literal| {
-        // As it stands in the file: JSON and TOML write most tokens just as they are, the others escaped.
-        let escaped = Value::from(literal).to_string();
-        text.replace(literal, MASK).replace(escaped.trim_matches('"'), MASK)
-    })
+    // JSON and TOML write most tokens just as they are, the others escaped.
+    redact_with(text, entries.flat_map(plaintext_literals))
 }
 
 impl Finding {

@@ -1,7 +1,11 @@
 //! Keeps secrets out of texts: the last line of defence after the types.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::io::{self, Write};
+use std::ops::Range;
+
+use zeroize::Zeroizing;
 
 /// Beginnings by which services mark their tokens, with the least length of what follows.
 const PREFIXES: &[(&str, usize)] = &[
@@ -32,26 +36,62 @@ pub(crate) const MASK: &str = "•••";
 /// The text with what looks like a secret masked: marked tokens, what follows `Bearer`, passwords and tokens in
 /// addresses.
 pub fn redact(text: &str) -> Cow<'_, str> {
-    let mut out = String::new();
-    let mut done = 0;
-    let mut at = 0;
+    let looks = looks(text);
+    if looks.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(covered(text, looks)) }
+}
+
+/// The same with these secrets masked too, as they are and as JSON writes them.
+pub(crate) fn redact_with<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
+    // What only looks like a secret goes first: of an argument or an address it leaves the name to be read.
+    mask_all(&redact(text), secrets)
+}
+
+/// The text with these secrets masked and nothing else, as they are and as JSON writes them.
+pub(crate) fn mask_all<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
+    covered(text, places(text, secrets))
+}
+
+/// Where these secrets stand in a text.
+fn places<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
+        let escaped = Zeroizing::new(serde_json::Value::from(secret).to_string());
+        for form in [secret, escaped.trim_matches('"')].into_iter().filter(|form| !form.is_empty()) {
+            places.extend(text.match_indices(form).map(|(at, found)| at..at + found.len()));
+        }
+    }
+    places
+}
+
+/// The text with a mask over each of these places, and over those together that overlap: where a secret begins with
+/// another one or has it within, nothing of it is left.
+fn covered(text: &str, mut places: Vec<Range<usize>>) -> String {
+    places.sort_by_key(|place| (place.start, Reverse(place.end)));
+    let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        if place.start >= done {
+            out.push_str(&text[done..place.start]);
+            out.push_str(MASK);
+        }
+        done = done.max(place.end);
+    }
+    out + &text[done..]
+}
+
+/// Where something stands that looks like a secret.
+fn looks(text: &str) -> Vec<Range<usize>> {
+    let (mut looks, mut at) = (Vec::new(), 0);
     while at < text.len() {
         let rest = &text[at..];
         let begins = at == 0 || !is_word(text[..at].chars().next_back().unwrap_or(' '));
         if let Some((keep, cut)) = begins.then(|| secret_at(rest)).flatten() {
-            out.push_str(&text[done..at + keep]);
-            out.push_str(MASK);
+            looks.push(at + keep..at + keep + cut);
             at += keep + cut;
-            done = at;
         } else {
             at += rest.chars().next().map_or(1, char::len_utf8);
         }
     }
-    if done == 0 {
-        return Cow::Borrowed(text);
-    }
-    out.push_str(&text[done..]);
-    Cow::Owned(out)
+    looks
 }
 
 /// Whether a text is a token by its beginning.

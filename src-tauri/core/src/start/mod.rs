@@ -26,7 +26,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Scope, read_entry};
-use crate::secret::{MASK, mask};
+use crate::secret::{plaintext_literals, redact_with};
 
 pub use around::{Around, AroundFrom, Known, around};
 pub use command::{Start, Variable};
@@ -134,8 +134,8 @@ fn is_place(text: &str) -> bool {
 impl Plan {
     /// A text without the entry's secrets, and without what looks like one.
     pub fn hide(&self, text: &str) -> String {
-        let text = mask(text, std::iter::once(&self.value));
-        self.secrets.iter().chain(&self.quiet).fold(text, |text, secret| text.replace(secret.as_str(), MASK))
+        let own = self.secrets.iter().chain(&self.quiet).map(|secret| secret.as_str());
+        redact_with(text, own.chain(plaintext_literals(&self.value)))
     }
 
     /// What exactly is started or asked: the same for the same, another for anything else.

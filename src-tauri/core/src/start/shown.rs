@@ -4,7 +4,7 @@
 //! somewhere in it, and no character that would hide another.
 
 use super::{Plan, Start};
-use crate::secret::{MASK, is_secret_header, is_token_name, redact};
+use crate::secret::{MASK, is_secret_header, is_token_name, mask_all, redact};
 
 impl Plan {
     /// The words of a command. The name of a program that was found is shown as it is, whatever stands in it.
@@ -31,7 +31,7 @@ impl Plan {
         {
             return format!("{name}={MASK}");
         }
-        let known = self.secrets.iter().fold(word.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
+        let known = mask_all(word, self.secrets.iter().map(|secret| secret.as_str()));
         let text = redact(&known).into_owned();
         visible(&header(before, &text))
     }

@@ -1,4 +1,8 @@
 //! What people paste, and what it should have been.
+//!
+//! What stands around a token is taken out. What breaks one in the middle is not: two secrets on two lines, or a token and
+//! a word behind it, must never be glued together to something that is neither. Only where a service's tokens have a known
+//! shape, the whole fits it and no piece does by itself, it was one token that a mail program wrapped, and is joined.
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -51,8 +55,36 @@ pub fn clean(raw: &str) -> Cleaned {
     step(CleanChange::Quotes, &|text| unquoted(text).to_owned());
     step(CleanChange::Scheme, &|text| without_scheme(text).to_owned());
     step(CleanChange::Quotes, &|text| unquoted(text).to_owned());
-    step(CleanChange::WhiteSpace, &|text| text.chars().filter(|c| !c.is_whitespace()).collect());
+    step(CleanChange::WhiteSpace, &|text| text.trim().to_owned());
     Cleaned { secret: Secret::new(text.as_str()), changes }
+}
+
+/// The same for a service's token, or for the secret of a header beside it: where it was surely one that is wrapped over
+/// several lines, it is joined again.
+pub fn clean_for(provider: &Provider, header: Option<&str>, raw: &str) -> Cleaned {
+    let mut cleaned = clean(raw);
+    let whole: Zeroizing<String> = Zeroizing::new(cleaned.secret.expose().split_whitespace().collect());
+    let shape = rule(provider, header).0.filter(|shape| *shape != Shape::Opaque);
+    let is_one =
+        |shape: Shape| shape.fits(&whole) && !cleaned.secret.expose().split_whitespace().any(|piece| shape.fits(piece));
+    if shape.is_some_and(is_one) && *whole != cleaned.secret.expose() {
+        cleaned.secret = Secret::new(whole.as_str());
+        if !cleaned.changes.contains(&CleanChange::WhiteSpace) {
+            cleaned.changes.push(CleanChange::WhiteSpace);
+        }
+    }
+    cleaned
+}
+
+/// The shape of a service's tokens, or of the secrets of a header beside them, and whether another cannot be right.
+fn rule(provider: &Provider, header: Option<&str>) -> (Option<Shape>, bool) {
+    match header {
+        None => (provider.token.pattern, provider.token.sure),
+        Some(header) => {
+            let rule = provider.beside_named(header);
+            (rule.and_then(|rule| rule.pattern), rule.is_some_and(|rule| rule.sure))
+        }
+    }
 }
 
 fn is_invisible(c: char) -> bool {
@@ -100,13 +132,12 @@ pub struct TokenLook {
 
 /// Looks at a cleaned token.
 pub fn look(provider: &Provider, secret: &Secret) -> TokenLook {
-    look_at(provider, (provider.token.pattern, provider.token.sure), secret)
+    look_at(provider, None, secret)
 }
 
 /// Looks at a cleaned secret of a header beside the token's.
 pub fn look_beside(provider: &Provider, header: &str, secret: &Secret) -> TokenLook {
-    let rule = provider.beside_named(header);
-    let mut look = look_at(provider, (rule.and_then(|rule| rule.pattern), rule.is_some_and(|rule| rule.sure)), secret);
+    let mut look = look_at(provider, Some(header), secret);
     for error in look.errors.iter_mut().chain(&mut look.warnings) {
         error.field = Some(field_of(Some(header)));
     }
@@ -118,8 +149,8 @@ pub fn field_of(header: Option<&str>) -> String {
     header.map_or_else(|| "token".to_owned(), |header| format!("token:{header}"))
 }
 
-fn look_at(provider: &Provider, (pattern, sure): (Option<Shape>, bool), secret: &Secret) -> TokenLook {
-    let token = secret.expose();
+fn look_at(provider: &Provider, header: Option<&str>, secret: &Secret) -> TokenLook {
+    let (token, (pattern, sure)) = (secret.expose(), rule(provider, header));
     let mut look = TokenLook { expires: jwt_end(token), ..TokenLook::default() };
     let copy_again = "Copy the token again at the service and paste it whole.";
     if token.is_empty() {
@@ -127,6 +158,10 @@ fn look_at(provider: &Provider, (pattern, sure): (Option<Shape>, bool), secret: 
     } else if token.len() > MOST_BYTES {
         let error = Error::new(Code::TokenTooLong, "This is far longer than any token.");
         look.errors.push(error.hint(copy_again).field("token"));
+    } else if token.contains(char::is_whitespace) {
+        let error =
+            Error::new(Code::TokenControlCharacters, "It has a blank or a line break in the middle, as no token has.");
+        look.errors.push(error.hint("Give one token, whole and on one line, and nothing else.").field("token"));
     } else if !token.chars().all(|c| c.is_ascii_graphic()) {
         let error = Error::new(Code::TokenControlCharacters, "The token has characters that no token has.");
         look.errors.push(error.hint(copy_again).field("token"));
@@ -136,11 +171,21 @@ fn look_at(provider: &Provider, (pattern, sure): (Option<Shape>, bool), secret: 
             Error::new(Code::TokenOtherService, format!("This is a token of {other}, not of {}.", provider.name));
         look.errors.push(error.hint(format!("Make one at {} and paste that.", provider.name)).field("token"));
     } else if pattern.is_some_and(|shape| !shape.fits(token)) {
-        let error = Error::new(Code::TokenShape, format!("This does not look like a token of {}.", provider.name));
+        let error = Error::new(Code::TokenShape, odd(provider, header));
         let list = if sure { &mut look.errors } else { &mut look.warnings };
         list.push(error.hint("Check that all of it was copied.").field("token"));
     }
     look
+}
+
+/// What is said of a secret of another shape; by its name, where a service has several.
+fn odd(provider: &Provider, header: Option<&str>) -> String {
+    let rule = header.and_then(|header| provider.beside_named(header));
+    let label = header.map_or(provider.token.label.as_ref(), |_| rule.map(|rule| &rule.label));
+    match label {
+        Some(label) => format!("What was given as “{label}” does not look like one of {}.", provider.name),
+        None => format!("This does not look like a token of {}.", provider.name),
+    }
 }
 
 /// The `exp` of a JSON Web Token (RFC 7519); its signature is the service's business.
@@ -182,13 +227,14 @@ mod tests {
 
     #[rstest]
     #[case("abc123", "abc123", &[])]
-    #[case("  abc\n123 \r\n", "abc123", &[CleanChange::WhiteSpace])]
+    #[case("  abc123 \r\n", "abc123", &[CleanChange::WhiteSpace])]
+    #[case("abc\n123\n", "abc\n123", &[CleanChange::WhiteSpace])]
     #[case("\"abc123\"", "abc123", &[CleanChange::Quotes])]
     #[case("“abc123”", "abc123", &[CleanChange::Quotes])]
     #[case("Bearer abc123", "abc123", &[CleanChange::Scheme])]
     #[case("authorization: bearer 'abc123'", "abc123", &[CleanChange::Quotes, CleanChange::Scheme])]
     #[case("\u{feff}abc\u{200b}123", "abc123", &[CleanChange::Invisible])]
-    #[case("abc\u{a0}123", "abc123", &[CleanChange::WhiteSpace])]
+    #[case("abc\u{a0}123", "abc\u{a0}123", &[])]
     #[case("Bearer", "Bearer", &[])]
     #[case("Bearer\nabc123", "abc123", &[CleanChange::Scheme])]
     #[case("BEARER\u{a0}abc123", "abc123", &[CleanChange::Scheme])]
@@ -203,6 +249,28 @@ mod tests {
         let cleaned = clean(raw);
         assert_eq!(cleaned.secret.expose(), token);
         assert_eq!(cleaned.changes, changes);
+    }
+
+    #[rstest]
+    #[case::wrapped_by_a_mail_program(
+        "practice",
+        "pbp_0123456789a\r\n bcdefghijkl\n",
+        Some("pbp_0123456789abcdefghijkl")
+    )]
+    #[case::two_of_them("retently", "rtly_mcp_pat_1_abcdefgh\nrtly_mcp_pat_2_abcdefgh", None)]
+    #[case::a_word_behind_it("retently", "rtly_mcp_pat_1_abcdefgh junk", None)]
+    #[case::two_of_no_shape("custom", "AAA\nBBB\n", None)]
+    #[case::two_of_a_loose_shape("xurrent", "0123456789\n0123456789", None)]
+    fn only_what_was_surely_one_token_is_joined(
+        #[case] provider: &str,
+        #[case] raw: &str,
+        #[case] whole: Option<&str>,
+    ) {
+        let provider = catalog::find(provider).expect("a service");
+        let cleaned = clean_for(provider, None, raw);
+        let error = look(provider, &cleaned.secret).errors.into_iter().next().map(|error| error.code);
+        assert_eq!(error, whole.is_none().then_some(Code::TokenControlCharacters));
+        assert!(whole.is_none_or(|whole| whole == cleaned.secret.expose()));
     }
 
     #[rstest]

@@ -51,12 +51,8 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn own_hidden(text: &str, endpoints: &[Endpoint]) -> String {
-    let secrets = endpoints.iter().flat_map(Endpoint::secrets);
-    secrets.fold(text.to_owned(), |text, secret| hide(&text, &secret))
-}
-
-fn hide(text: &str, secret: &str) -> String {
-    let forms = forms(secret);
+    let forms: Vec<_> = endpoints.iter().flat_map(Endpoint::secrets).flat_map(|secret| forms(&secret)).collect();
+    // All of them are looked for in the same text: one may begin with another.
     let mut covered = vec![false; text.len()];
     let mut reading = Reading::of(text);
     // As it stands, and twice decoded: a program may put what it was given into an address, and that into a page.

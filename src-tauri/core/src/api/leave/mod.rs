@@ -18,7 +18,7 @@ use crate::change::history::{Effect, History, Intent, PlacementEffect};
 use crate::change::{Change, Planner, apply};
 use crate::connection::{Connection, Placement};
 use crate::error::Result;
-use crate::secret::MASK;
+use crate::secret::{Secret, mask_all};
 use crate::wire::origin_of;
 use sort::{Fate, SignInFate, Sorted, Tokens, orphans, sort};
 
@@ -35,8 +35,9 @@ impl Patchbay {
         let (leaving, orphans) = self.leaving(choice).await?;
         let changes = self.leave_changes(leaving.iter().flat_map(|one| &one.sorted.fates).chain(&orphans.fates))?;
         let mut plan = place::view_changes(&changes);
-        for secret in leaving.iter().flat_map(|one| one.tokens.values()) {
-            plan.files.iter_mut().for_each(|file| file.diff = file.diff.replace(secret.expose(), MASK));
+        for file in &mut plan.files {
+            let secrets = leaving.iter().flat_map(|one| one.tokens.values()).map(Secret::expose);
+            file.diff = mask_all(&file.diff, secrets);
         }
         let clients = |is: fn(&Fate) -> bool| {
             let fates = leaving.iter().flat_map(|one| &one.sorted.fates).filter(|fate| is(fate));

@@ -91,7 +91,7 @@ impl Patchbay {
             },
             problem: loaded.problem.or_else(|| state.notice.clone()),
             system_proxy: proxy.shown(),
-            system_proxy_note: proxy.note().cloned(),
+            system_proxy_note: proxy.note(),
             data_dir: self.inner.data_dir.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             reminders,

@@ -13,7 +13,7 @@ use crate::change::{Change, parse};
 use crate::client;
 use crate::error::{Code, Error, Result};
 use crate::file;
-use crate::secret::{MASK, plaintext_literals, redact};
+use crate::secret::{mask_all, plaintext_literals, redact};
 
 /// What taking tokens out came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,10 +106,7 @@ fn mask_value(value: &mut Value, literals: &[String]) -> bool {
 }
 
 fn masked(text: &str, literals: &[String]) -> String {
-    literals.iter().filter(|literal| literal.len() >= 4).fold(text.to_owned(), |text, literal| {
-        let escaped = Value::from(literal.as_str()).to_string();
-        text.replace(literal, MASK).replace(escaped.trim_matches('"'), MASK)
-    })
+    mask_all(text, literals.iter().map(String::as_str).filter(|literal| literal.len() >= 4))
 }
 
 /// Whether one of these texts stands in a file's bytes, as it is or as JSON writes it.

@@ -167,7 +167,7 @@ impl Network {
         let Some(chosen) = &self.chosen else { return SystemProxy::of_this_process().any().map(proxy) };
         match (&chosen.route, chosen.system.note()) {
             (Route::Through(own), _) => Some(proxy(own.clone())),
-            (_, Some(ProxyNote::Script { address })) => Some(Unused::Script(address.clone())),
+            (_, Some(ProxyNote::Script { address })) => Some(Unused::Script(address)),
             _ => chosen.system.any().map(proxy),
         }
     }

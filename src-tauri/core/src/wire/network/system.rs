@@ -73,7 +73,7 @@ impl SystemProxy {
     }
 
     /// What there is to know of its settings where they name no proxy that could be used.
-    pub fn note(&self) -> Option<&ProxyNote> {
+    pub fn note(&self) -> Option<ProxyNote> {
         self.desktop.note()
     }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::gvdb::{Table, Value};
-use super::{Desktop, Set, Unread, read};
+use super::{Desktop, ProxyNote, Set, Unread, read};
 use crate::host::Host;
 use crate::secret::Secret;
 use crate::wire::network::{Except, Proxy};
@@ -78,7 +78,13 @@ impl Settings<'_> {
     fn desktop(&self) -> Desktop {
         match self.text("mode").as_deref() {
             Some("auto") => Desktop::script(self.text("autoconfig-url")),
-            Some("manual") => self.proxy().map_or(Desktop::Nothing, |proxy| self.with_exceptions(proxy)),
+            Some("manual") => match self.proxy() {
+                Some(proxy) => self.with_exceptions(proxy),
+                None if self.text("https/host").or(self.text("socks/host")).is_some() => {
+                    Desktop::Noted(ProxyNote::Unfit)
+                }
+                None => Desktop::Nothing,
+            },
             _ => Desktop::Nothing,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{Desktop, Set, Unread, read};
+use super::{Desktop, ProxyNote, Set, Unread, read};
 use crate::host::Host;
 use crate::wire::network::{Except, Proxy};
 
@@ -54,7 +54,10 @@ fn of(settings: &BTreeMap<String, String>) -> Desktop {
     match get("ProxyType").map(String::as_str) {
         Some("1") => {
             let named = |name: &str| Proxy::named(&get(name)?.replace(' ', ":"));
-            let Some(proxy) = named("httpsProxy").or_else(|| named("socksProxy")) else { return Desktop::Nothing };
+            let Some(proxy) = named("httpsProxy").or_else(|| named("socksProxy")) else {
+                let is_any = get("httpsProxy").or(get("socksProxy")).is_some();
+                return if is_any { Desktop::Noted(ProxyNote::Unfit) } else { Desktop::Nothing };
+            };
             let except = get("NoProxyFor").map(|list| Except::lenient(list)).unwrap_or_default();
             let reversed = get("ReversedException").is_some_and(|text| text == "true");
             Desktop::Set(Box::new(Set { proxy, except, reversed }))

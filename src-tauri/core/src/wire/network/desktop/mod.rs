@@ -56,6 +56,13 @@ pub enum ProxyNote {
         /// The file.
         path: String,
     },
+    /// They name one for some addresses alone.
+    ForSome {
+        /// The proxy, to be shown.
+        proxy: String,
+    },
+    /// They name one in a way that cannot be used. What they say is not told: a password may be in it.
+    Unfit,
 }
 
 /// A file with settings that cannot be read.
@@ -109,8 +116,12 @@ impl Desktop {
         if let Self::Set(set) = self { Some(&set.proxy) } else { None }
     }
 
-    pub(super) fn note(&self) -> Option<&ProxyNote> {
-        if let Self::Noted(note) = self { Some(note) } else { None }
+    pub(super) fn note(&self) -> Option<ProxyNote> {
+        match self {
+            Self::Noted(note) => Some(note.clone()),
+            Self::Set(set) if set.reversed => Some(ProxyNote::ForSome { proxy: set.proxy.to_string() }),
+            Self::Set(_) | Self::Nothing => None,
+        }
     }
 
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
