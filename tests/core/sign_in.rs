@@ -159,6 +159,13 @@ impl World {
         entry.set_password(&held.to_string()).expect("it is kept");
     }
 
+    /// Has the access token end now.
+    fn end_access(&self) {
+        let mut held: Value = serde_json::from_str(&self.held()).expect("JSON");
+        held["lasts"] = 0.into();
+        self.entry().set_password(&held.to_string()).expect("it is kept");
+    }
+
     /// Notes that only the user can go on, as a bridge does.
     fn need(&self, scopes: &[&str]) {
         let path = self.home.data().join("state.json");

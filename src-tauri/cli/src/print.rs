@@ -77,6 +77,7 @@ fn exit_code(code: Code) -> u8 {
         | Code::SignInRefused
         | Code::SignInTimeout
         | Code::Unreachable
+        | Code::ServiceError
         | Code::PracticePort
         | Code::FileBusy
         | Code::AppNotRunning

@@ -125,6 +125,9 @@ async fn of_connection(
             Some(None) => print::line("Its token is not used any more. Revoke it at the service."),
             None => {}
         }
+        if done.report.verdict != Verdict::Working {
+            print::line(&format!("{id}: {}", done.report.sentence()));
+        }
     }
     Ok(if done.report.verdict == Verdict::Working { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }

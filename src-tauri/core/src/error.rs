@@ -146,6 +146,8 @@ pub enum Code {
     SignInTimeout,
     /// A service could not be reached just now. Way out: try again.
     Unreachable,
+    /// A service answers a sign-in with a fault of its own. Way out: try again in a while.
+    ServiceError,
     /// What stands in an app's file cannot be brought in; it stays as it is.
     ImportImpossible,
     /// Nobody knows how a program is started. Way out: set it up in an app anew.

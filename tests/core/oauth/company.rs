@@ -92,7 +92,7 @@ async fn what_the_company_gives_to_renew_is_kept_although_the_service_is_down() 
     let kept = Kept::with(&through(&service, &idp, None)).await;
     end(&kept, true).await;
     service.change(|rules| rules.down = true);
-    assert_eq!(kept.access(None).await.expect_err("down").code, Code::Unreachable);
+    assert_eq!(kept.access(None).await.expect_err("down").code, Code::ServiceError);
     service.change(|rules| rules.down = false);
     kept.access(None).await.expect("a token");
     assert_eq!(idp.asked("/token").iter().filter(|asked| asked.contains("refresh_token=")).count(), 1);

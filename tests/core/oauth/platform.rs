@@ -140,3 +140,21 @@ async fn a_file_that_is_late_needs_nobody_once_it_is_written() {
     file(folder.path(), &proof(&service.origin(), 60, 3));
     kept.access(None).await.expect("by itself");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_or_a_file_without_end_in_the_place_of_the_proof_is_refused_at_once() {
+    let (service, folder) = (service().await, tempfile::tempdir().expect("a folder"));
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("it runs").success());
+    for (path, code) in [(pipe, Code::FileNotRegular), (PathBuf::from("/dev/zero"), Code::FileNotRegular)] {
+        let asked = by(&service, Voucher::File(path.clone()));
+        let manner = Manner::default();
+        let failed = tokio::time::timeout(std::time::Duration::from_secs(5), sign_in(&asked, &manner));
+        let failed = failed.await.expect("nobody is waited for").expect_err("no file");
+        assert_eq!((failed.code, failed.path), (code, Some(path)));
+    }
+    let (target, link) = (file(folder.path(), &proof(&service.origin(), 60, 1)), folder.path().join("link"));
+    std::os::unix::fs::symlink(&target, &link).expect("a link");
+    sign_in(&by(&service, Voucher::File(link)), &Manner::default()).await.expect("through a link");
+}

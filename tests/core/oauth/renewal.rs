@@ -55,7 +55,7 @@ async fn a_token_that_ends_soon_is_renewed_ahead_and_outlives_a_service_that_is_
     service.change(|rules| rules.down = true);
     assert_eq!(kept.access(None).await.expect("still good"), first);
     let refused = kept.access(Some(&first)).await.expect_err("it is refused, and nobody gives another");
-    assert_eq!(refused.code, Code::Unreachable);
+    assert_eq!(refused.code, Code::ServiceError);
     service.change(|rules| rules.down = false);
     assert_ne!(kept.access(None).await.expect("renewed ahead"), first);
 }

@@ -102,6 +102,56 @@ async fn a_connection_by_a_platforms_file_names_it_and_keeps_nothing_of_what_sta
     assert_eq!((done.signed_out, world.secrets()), (Some(true), 0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn after_signing_out_a_company_is_gone_through_again_and_the_secrets_that_are_gone_are_asked_for() {
+    let (service, idp) = (service().await, Idp::start(idp::Rules::default()).await);
+    let (world, told) = signing(User::Allows).await;
+    world.connect_to(&service, company(&idp)).await;
+    world.sign_out().await;
+    assert_eq!(world.report().await.sentence(), "You are signed out. Sign in again.");
+    for secret in SECRETS {
+        assert_eq!(world.home.files_with(secret), Vec::<std::path::PathBuf>::new());
+    }
+    let before = told.lock().expect("no panic").len();
+    let failed = world.sign_in().await.expect_err("two secrets are gone");
+    assert!(failed.message.contains("\"desk\"") && failed.message.contains(&idp.origin()), "{failed}");
+    let hint = failed.hint.expect("a way out");
+    assert!(hint.contains("--client-id mine --client-secret-stdin") && hint.contains("--company-client-id desk"));
+    assert_eq!(told.lock().expect("no panic").len(), before, "nobody is asked before that");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_signing_out_the_platforms_file_is_read_again_and_a_bad_one_is_said_and_heals() {
+    let service = service().await;
+    let (world, told) = signing(User::LooksAway).await;
+    let path = world.home.path().join("projected-token");
+    let claims = serde_json::json!({ "aud": service.origin(), "exp": after(60) });
+    let good = statement(&claims);
+    std::fs::write(&path, good.expose()).expect("written");
+    let mut connect = Connect { provider: "custom".to_owned(), ..world.tokenless() };
+    connect.settings = [("url".to_owned(), service.url())].into();
+    let with = SignInWith { voucher: Some(Voucher::File(path.clone())), ..SignInWith::default() };
+    world.do_it(Request::ConnectSignedIn { connect, with, expected: None }).await.expect("it connects");
+    assert!(world.view().last_check.is_some(), "the trial was a check");
+    world.sign_out().await;
+    world.sign_in().await.expect("signed in with nothing said");
+    assert!(!told.lock().expect("no panic").iter().any(|step| step.ends_with("browser")));
+    assert_eq!(world.view().tokens[0].sign_in.as_ref().expect("signed in").grant, Grant::Platform);
+
+    world.end_access();
+    std::fs::remove_file(&path).expect("removed");
+    assert!(world.report().await.sentence().contains("is not there"), "no keychain is at fault");
+    std::fs::create_dir(&path).expect("a folder");
+    assert!(world.report().await.sentence().contains("This is no file"));
+    std::fs::remove_dir(&path).expect("removed");
+    std::fs::write(&path, "no proof").expect("written");
+    world.report().await;
+    assert!(world.own().sign_in.expect("signed in").needed.is_some());
+    std::fs::write(&path, good.expose()).expect("written");
+    world.report().await;
+    assert_eq!(world.own().sign_in.expect("signed in").needed, None, "it healed by itself");
+}
+
 #[test]
 fn who_vouches_never_travels_with_a_request() {
     let client = OwnClient { id: "desk".to_owned(), secret: Some(Secret::new("canary-desk-secret")) };

@@ -5,6 +5,7 @@ import type { NextStep } from "./NextStep";
 import type { PlacementView } from "./PlacementView";
 import type { Report } from "./Report";
 import type { SecretField } from "./SecretField";
+import type { SignInView } from "./SignInView";
 import type { Status } from "./Status";
 import type { TokenView } from "./TokenView";
 import type { UseView } from "./UseView";
@@ -53,6 +54,10 @@ renew_token: string | null,
  * Its tokens; the first is the one for all apps unless a placement names another.
  */
 tokens: Array<TokenView>, 
+/**
+ * The sign-in that the user has signed out of: the next one goes the same way.
+ */
+signed_out_of?: SignInView, 
 /**
  * The secrets that it needs, where it needs several, the token ahead.
  */

@@ -69,6 +69,7 @@ export const codes: Codes = {
     sign_in_refused: { say: 'The service did not let you sign in. Nothing was changed.', do: 'Sign in again' },
     sign_in_timeout: { say: 'Nobody came back from the browser in time. Nothing was changed.', do: 'Sign in again' },
     unreachable: { say: 'The service cannot be reached just now.', do: 'Try again' },
+    service_error: { say: 'The service answers, and reports a problem of its own. Try again in a while.', do: 'Try again' },
     import_impossible: { say: 'This cannot be brought in. It stays as it is.', do: 'Look again' },
     program_unknown: { say: 'Nobody knows any more how this program is started. Set it up in an app again, then bring it in from there.', do: 'Close' },
     renewal_refused: { say: 'The service refuses the new token. Nothing was changed. Copy it once more, or make another.', do: 'Paste another' },

@@ -29,11 +29,15 @@ export class Signing {
   tried = $state(false);
   /** A client that was used before: its secret is still there. */
   readonly #before: SignInView | null;
+  /** It was signed out of: its secret is gone. */
+  readonly #left: boolean;
   #id = '';
 
   readonly page: string | null = $derived(this.step?.step === 'browser' ? this.step.url : null);
 
-  constructor(service: Provider | undefined | null, before: SignInView | null = null) {
+  constructor(service: Provider | undefined | null, before: SignInView | null = null, left: SignInView | null = null) {
+    this.#left = !before;
+    before ??= left;
     this.#before = before;
     this.own = service?.sign_in?.own_client === 'must' || !!before?.own_client;
     this.clientId = before?.own_client ?? '';
@@ -41,7 +45,7 @@ export class Signing {
   }
 
   get keepsSecret(): boolean {
-    return !!this.#before?.own_client && this.#before.own_client === this.clientId.trim();
+    return !this.#left && !!this.#before?.own_client && this.#before.own_client === this.clientId.trim();
   }
 
   get idMissing(): string | null {

@@ -80,6 +80,11 @@ impl Patchbay {
         if let Some((kept, needed)) = missed.filter(|(_, needed)| want.scopes.is_empty() && !needed.scopes.is_empty()) {
             want.scopes = oauth::union(&kept.scopes, &needed.scopes);
         }
+        // Looked at ahead of it, so that nobody signs in for nothing.
+        secrets
+            .read(&key)
+            .await
+            .or_else(|error| if error.code == Code::TokenMissing { Ok(None) } else { Err(error) })?;
         let manner = Manner { before: before.as_ref(), places: None, patience };
         let signed = oauth::sign_in_as(&want, &manner, tell).await?;
         let made = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };

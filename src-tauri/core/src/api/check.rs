@@ -6,11 +6,12 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::message::CheckedView;
+use super::sign_in::needed;
 use super::view::Settings;
 use super::{Event, Patchbay, token};
 use crate::catalog::{self, Provider};
 use crate::connection::state::{Checked, State};
-use crate::connection::{Connection, Credential};
+use crate::connection::{Connection, Credential, Grant};
 use crate::error::{Code, Error, Result};
 use crate::oauth::Access;
 use crate::probe::{self, LayerKind, Limits, OfSignIn, Probe, Report, Verdict};
@@ -220,8 +221,14 @@ impl Patchbay {
         // Removed while it was checked.
         let Ok(connection) = state.connection_mut(&seen.id) else { return };
         for credential in &mut connection.credentials {
-            if worked.iter().any(|tried| tried.id == credential.id && tried.fingerprint == credential.fingerprint) {
-                credential.way = Some(seen.way());
+            let is_tried =
+                |tried: &&&Credential| tried.id == credential.id && tried.fingerprint == credential.fingerprint;
+            let Some(tried) = worked.iter().find(is_tried) else { continue };
+            credential.way = Some(seen.way());
+            let known = needed(tried).cloned();
+            if let Some(sign_in) = &mut credential.sign_in {
+                // What the service asks for beyond what works is still asked for.
+                sign_in.needed.take_if(|needed| needed.scopes.is_empty() && known.as_ref() == Some(needed));
             }
         }
         if checked.report.verdict == Verdict::Working && checked.token.is_none() {
@@ -252,12 +259,17 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
         Code::ProxyInvalid => (Verdict::ProxyUnreachable, LayerKind::Connect),
         Code::ProxyPasswordMissing => (Verdict::ProxySignInNeeded, LayerKind::Connect),
         Code::SignInNeeded => (Verdict::NeedsBrowserSignIn, LayerKind::SignIn),
+        Code::ServiceError => (Verdict::ServiceError, LayerKind::SignIn),
+        // Of a file that is late.
+        Code::Unreachable if error.path.is_some() => (Verdict::TokenUnreadable, LayerKind::SignIn),
         Code::Unreachable => (Verdict::Unreachable, LayerKind::SignIn),
         Code::TokenMissing => (Verdict::TokenMissing, LayerKind::SignIn),
         // The keychain or the vault, whichever way it fails.
         _ => (Verdict::TokenUnreadable, LayerKind::SignIn),
     };
-    probe::not_tried(verdict, layer, error.in_sentences(), now)
+    let report = probe::not_tried(verdict, layer, error.in_sentences(), now);
+    let is_of_file = verdict == Verdict::TokenUnreadable && error.path.is_some();
+    if error.code == Code::ServiceError || is_of_file { report.in_words_of(error) } else { report }
 }
 
 /// What the secrets are called that a connection sends, where it sends several.
@@ -271,7 +283,9 @@ fn said_of(report: Report, connection: &Connection, credential: Option<&Credenti
     match report.verdict {
         // Also where the service does not say that it takes sign-ins: there was one.
         Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if connection.is_signed_out() => {
-            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(OfSignIn::Out)
+            let grant = connection.last_sign_in().map_or(Grant::AuthorizationCode, |last| last.grant);
+            let out = if grant == Grant::AuthorizationCode { OfSignIn::Out } else { OfSignIn::OutOfOther };
+            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(out)
         }
         Verdict::TokenRefused | Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if signed_in => {
             report.of_sign_in(OfSignIn::Ended)

@@ -128,6 +128,7 @@ impl Patchbay {
             credentials: Vec::new(),
             token_lost: false,
             signed_out: false,
+            signed_out_of: None,
             network: None,
             placements: Vec::new(),
             created: self.host().now,

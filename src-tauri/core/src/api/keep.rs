@@ -11,6 +11,7 @@ use super::{Event, Patchbay};
 use crate::connection::state::Checked;
 use crate::connection::{Connection, Credential};
 use crate::error::{Code, Error, Result};
+use crate::probe::{Report, Verdict};
 
 /// From one write to the next while more checks are running.
 const APART: Duration = Duration::from_millis(250);
@@ -71,6 +72,16 @@ impl Patchbay {
         let _ = tokio::task::spawn_blocking(move || own.keep_all(batch)).await;
         drop(turn);
         kept.await.unwrap_or_else(lost)
+    }
+
+    /// Keeps what trying a new sign-in found: it was a check like any other.
+    pub(super) async fn keep_trial(&self, connection: &Connection, report: Report) {
+        let worked = connection.first_token().filter(|_| report.verdict == Verdict::Working);
+        let checked = Checked { token: connection.first_token().map(|own| own.id.clone()), report };
+        if let Err(error) = self.keep_together(connection, &checked, worked.as_slice()).await {
+            tracing::warn!(id = connection.id, "what the check found cannot be kept: {error}");
+        }
+        self.tell(Event::Changed);
     }
 
     /// Lets more results come, until then at the latest or until all that are running have.

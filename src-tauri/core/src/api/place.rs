@@ -132,6 +132,7 @@ impl Patchbay {
             return Err(taken(&entry, client.name));
         }
         let wiring = wiring(connection, client, place.wiring);
+        check_bound(connection, place.token.as_deref(), client, wiring)?;
         let value = self.entry_value(connection, client, wiring, &seen.source.path)?;
         let (value, kept) = match before.filter(|placement| placement.wiring == wiring) {
             // What the user chose to keep stays kept.
@@ -257,6 +258,19 @@ fn one_token_per_app(connection: &Connection, places: &[Place]) -> Result<()> {
 /// A program is started by its apps in one way only.
 fn wiring(connection: &Connection, client: &Client, wanted: Option<Wiring>) -> Wiring {
     if connection.is_program() { Wiring::Run } else { wanted.unwrap_or(client.wirings[0]) }
+}
+
+/// Refuses to have an app send by itself what only Patchbay can send.
+fn check_bound(connection: &Connection, token: Option<&str>, client: &Client, wiring: Wiring) -> Result<()> {
+    let named = |id| connection.credentials.iter().find(|own| own.id == id);
+    let sign_in = token.map_or_else(|| connection.first_token(), named).and_then(|own| own.sign_in.as_ref());
+    if wiring != Wiring::HeadersHelper || !sign_in.is_some_and(|sign_in| sign_in.bound) {
+        return Ok(());
+    }
+    let said = "This service binds its sign-ins to a key that only Patchbay has";
+    Err(Error::new(Code::WiringUnsupported, format!("{said}, so {} cannot use them by itself.", client.name))
+        .hint("Have it go through Patchbay (--wiring bridge).")
+        .field("app"))
 }
 
 pub(super) fn not_installed(client: &Client, path: &Path) -> Error {

@@ -236,6 +236,7 @@ fn adopt(state: &mut State, id: &str, url: &str, placement: Placement, host: &Ho
             credentials: Vec::new(),
             token_lost: false,
             signed_out: false,
+            signed_out_of: None,
             network: None,
             placements: Vec::new(),
             created: host.now,

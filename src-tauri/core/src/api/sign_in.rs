@@ -16,15 +16,15 @@ use super::message::{Answer, Connect, Connected, Request};
 use super::place::{self, Expected};
 use super::renew::find;
 use super::sign_in_view::{DueSignIn, RevokeAt, SignInStep, SignInWith, SignedIn, SignedOut};
-use super::sign_in_want::{places, want};
+use super::sign_in_want::{Before, places, want};
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
 use crate::connection::state::{State, random_hex};
-use crate::connection::{Connection, Credential, Previous, SignInNeeded};
+use crate::connection::{Connection, Credential, Previous, SignIn, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::oauth::{self, Held, Manner, Signed, Want};
-use crate::probe::Verdict;
+use crate::probe::{Report, Verdict};
 use crate::secret::{Key, Secret};
 use crate::token::reminder::ShownReminders;
 use crate::wire::{Endpoint, origin_of};
@@ -67,20 +67,37 @@ impl Patchbay {
         // Planned once ahead of everything else, so that a file that cannot be edited stops it before anybody signs in.
         place::check(&self.placing(&connection, &connect.places)?.changes, &expected)?;
         let mut stop = self.stoppable(&connection.id);
-        let want = want(self.bare(&connection).await?, None, with, (secret, None))?;
+        let want = want(self.bare(&connection).await?, Before::default(), with, secret)?;
+        self.can_keep(&connection).await?;
         let signed = self.obtain(&mut stop, &connection, &want, None, with.seconds).await?;
         // The first connection of all makes the state file, and with it the salt of all fingerprints.
         let state = self.inner.state.update(|state| Ok(state.clone()))?;
         let credential = made_of(&connection, &signed, &state, self.host().now)?;
         let key = token::key(&connection, &credential)?;
-        self.put(&key, &signed.held).await?;
-        if let Err(error) = or_stopped(&mut stop, self.try_sign_in(&connection, &key)).await {
-            self.end_at_service(&signed.held, &connection).await;
-            self.delete_tokens(&[key]).await?;
-            return Err(error);
-        }
+        let bare = connection.clone();
         connection.credentials.push(credential);
-        self.set_up(&connection, connect, &expected).await
+        let tried = async {
+            // What came of it may not fit the apps as they were to use it.
+            self.placing(&connection, &connect.places)?;
+            self.put(&key, &signed.held).await?;
+            or_stopped(&mut stop, self.try_sign_in(&bare, &key)).await
+        };
+        let report = match tried.await {
+            Ok(report) => report,
+            Err(error) => {
+                self.end_at_service(&signed.held, &bare).await;
+                self.delete_tokens(&[key]).await?;
+                return Err(error);
+            }
+        };
+        let done = self.set_up(&connection, connect, &expected).await?;
+        self.keep_trial(&connection, report).await;
+        Ok(done)
+    }
+
+    /// Looks whether what a sign-in brings can be kept, ahead of it: nobody signs in for nothing.
+    async fn can_keep(&self, connection: &Connection) -> Result<()> {
+        self.secrets().read(&Key::new("sign-in", &origin_of(&connection.url)?)).await.map(drop)
     }
 
     /// Signs in to a connection that is there: for the first time, anew, or in place of a token.
@@ -100,7 +117,9 @@ impl Patchbay {
         by_token_only(&connection)?;
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
-        let want = want(self.bare(&connection).await?, before, with, (secret, held.as_ref()))?;
+        let known = Before { credential: before, left: connection.last_sign_in(), held: held.as_ref() };
+        let want = want(self.bare(&connection).await?, known, with, secret)?;
+        self.can_keep(&connection).await?;
         let mut stop = self.stoppable(id);
         let signed = self.obtain(&mut stop, &connection, &want, held.as_ref(), with.seconds).await?;
         let token = self.keep_sign_in(&connection, token, &signed).await?;
@@ -182,7 +201,7 @@ impl Patchbay {
     }
 
     /// Whether the service takes what it has just given. Anything but a refusal is left to the check that follows.
-    async fn try_sign_in(&self, connection: &Connection, key: &Key) -> Result<()> {
+    async fn try_sign_in(&self, connection: &Connection, key: &Key) -> Result<Report> {
         self.tell(Event::SignIn { id: connection.id.clone(), step: SignInStep::Checking });
         let access = oauth::access(&self.secrets(), key, self.data_dir(), &self.bare(connection).await?, None).await?;
         let report = self.probe_with(connection, Some(&access), &[], true).await?;
@@ -191,7 +210,7 @@ impl Patchbay {
                 Err(Error::new(Code::SignInRefused, "The service signed you in and then refused the sign-in.")
                     .hint("Sign in again, or use a token."))
             }
-            _ => Ok(()),
+            _ => Ok(report),
         }
     }
 
@@ -215,6 +234,8 @@ impl Patchbay {
             connection.credentials.retain(|other| other.id != credential.id);
             connection.token_lost |= connection.credentials.is_empty();
             connection.signed_out = connection.credentials.is_empty();
+            let left = credential.sign_in.clone().filter(|_| connection.signed_out);
+            connection.signed_out_of = left.map(|left| SignIn { needed: None, ..left });
             for placement in &mut connection.placements {
                 placement.credential.take_if(|named| *named == credential.id);
             }
@@ -367,6 +388,7 @@ fn replaced(before: &Credential, now: jiff::Timestamp) -> Previous {
 /// Puts a credential in the place of the one before, also for the apps that name that one.
 fn take_place(connection: &mut Connection, before: Option<&Credential>, made: &Credential) {
     connection.token_lost = false;
+    connection.signed_out_of = None;
     let at = before.and_then(|before| connection.credentials.iter().position(|other| other.id == before.id));
     let Some(at) = at else { return connection.credentials.push(made.clone()) };
     let old = std::mem::replace(&mut connection.credentials[at], made.clone()).id;

@@ -3,36 +3,80 @@
 use super::sign_in::needed;
 use super::sign_in_view::SignInWith;
 use crate::catalog::{self, check_page};
-use crate::connection::{Connection, Credential, Grant};
+use crate::connection::{Connection, Credential, Grant, SignIn};
 use crate::error::{Code, Error, Result};
 use crate::oauth::{self, Held, OwnClient, Places, Voucher, Want};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
 
-/// What is asked of the service; what the request leaves open is as it was before. The secret that is kept goes along
-/// with nothing: the sign-in finds it where it may be shown.
-pub(super) fn want(
-    endpoint: Endpoint,
-    before: Option<&Credential>,
-    with: &SignInWith,
-    (secret, held): (Option<Secret>, Option<&Held>),
-) -> Result<Want> {
-    let earlier = before.and_then(|credential| credential.sign_in.as_ref());
-    let own = earlier.filter(|earlier| earlier.own_client).map(|earlier| earlier.client_id.clone());
-    let given = with.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
+/// What there was before a sign-in.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Before<'a> {
+    /// The credential that it takes the place of.
+    pub(super) credential: Option<&'a Credential>,
+    /// The sign-in that the user has signed out of: its secrets are gone.
+    pub(super) left: Option<&'a SignIn>,
+    /// What stands in the keychain of the sign-in before.
+    pub(super) held: Option<&'a Held>,
+}
+
+/// What is asked of the service; what the request leaves open is as it was before, also before the user signed out. The
+/// secret that is kept goes along with nothing: the sign-in finds it where it may be shown.
+///
+/// # Errors
+/// `SettingInvalid` or `Usage` where a secret is missing that was there before, or that the way needs.
+pub(super) fn want(endpoint: Endpoint, before: Before<'_>, with: &SignInWith, secret: Option<Secret>) -> Result<Want> {
+    let earlier = before.credential.and_then(|credential| credential.sign_in.as_ref()).or(before.left);
     let vouched = with.voucher.as_ref().map(Voucher::grant);
     let grant = vouched.or(with.grant).or(earlier.map(|earlier| earlier.grant)).unwrap_or(Grant::AuthorizationCode);
+    let own = earlier.filter(|earlier| is_known(earlier, before)).map(|earlier| earlier.client_id.clone());
+    let given = with.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
     let is_kept = own.is_some() && given.as_ref().is_none_or(|given| own.as_ref() == Some(given));
-    let is_kept = is_kept && held.is_some_and(|held| held.client_secret().is_some());
+    let is_kept = is_kept && before.held.is_some_and(|held| held.client_secret().is_some());
     let client = given.or(own).map(|id| OwnClient { id, secret: secret.filter(|secret| !secret.expose().is_empty()) });
+    let left = before.left.filter(|left| left.grant == grant);
+    if let Some(left) = left {
+        check_secrets(left, client.as_ref(), with)?;
+    }
     let has_secret = is_kept || client.as_ref().is_some_and(|client| client.secret.is_some());
     if grant == Grant::ClientCredentials && !has_secret {
         return Err(Error::new(Code::SettingInvalid, "This way needs a client ID and its secret.")
             .hint("Copy both from the service.")
             .field("client_secret"));
     }
-    let scopes = if with.scopes.is_empty() { asked_for(before) } else { with.scopes.clone() };
-    Ok(Want { endpoint, grant, client, scopes, voucher: with.voucher.clone() })
+    let scopes = if with.scopes.is_empty() { asked_for(before.credential) } else { with.scopes.clone() };
+    let voucher = with.voucher.clone().or_else(|| left.and_then(Voucher::again));
+    Ok(Want { endpoint, grant, client, scopes, voucher })
+}
+
+/// Whether a client is to be named again: one that the user brought along, and where nothing else is left, one that is
+/// described in a document of its own.
+fn is_known(earlier: &SignIn, before: Before<'_>) -> bool {
+    earlier.own_client || before.left.is_some() && earlier.client_id.starts_with("https://")
+}
+
+/// Asks for the secrets that were there before the user signed out.
+fn check_secrets(left: &SignIn, client: Option<&OwnClient>, with: &SignInWith) -> Result<()> {
+    let lacks_own = left.has_secret && client.is_some_and(|own| own.id == left.client_id && own.secret.is_none());
+    let at_company = left.at_company.as_ref().filter(|there| there.has_secret && with.voucher.is_none());
+    let (id, gone) = (&left.client_id, "which was deleted when you signed out");
+    match at_company {
+        Some(there) => {
+            let issuer = left.voucher.as_deref().unwrap_or_default();
+            let also = if left.has_secret { " --client-secret-stdin" } else { "" };
+            let said = format!("This sign-in needs the secret of the client \"{}\" at {issuer}, {gone}.", there.id);
+            let ways = format!("--company {issuer} --company-client-id {} --company-client-secret-stdin", there.id);
+            Err(Error::new(Code::Usage, said)
+                .hint(format!("Give it again: patchbay sign-in ID {ways} --client-id {id}{also}")))
+        }
+        None if lacks_own => {
+            let said = format!("This sign-in needs the secret of the client \"{id}\", {gone}.");
+            Err(Error::new(Code::SettingInvalid, said)
+                .hint(format!("Give it again: patchbay sign-in ID --client-id {id} --client-secret-stdin"))
+                .field("client_secret"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The permissions that a service asked for beyond those it gave, with those; none where it did not.

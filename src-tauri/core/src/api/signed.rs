@@ -1,11 +1,14 @@
 //! What signing in means for a connection's state and next step.
 
+use std::path::Path;
+
 use super::sign_in::needed;
 use super::token::lacks_token;
 use super::view::{NextStep, Status};
 use crate::catalog::{self, Offered};
-use crate::connection::state::Checked;
-use crate::connection::{Connection, Wiring};
+use crate::connection::state::{Checked, StateFile};
+use crate::connection::{Connection, Credential, SignInNeeded, Wiring};
+use crate::oauth::Access;
 use crate::probe::Verdict;
 
 /// Whether its apps do without Patchbay: it has no token, and each of them signs in by itself.
@@ -37,6 +40,26 @@ pub(super) fn signed_status(connection: &Connection, checked: Option<&Checked>) 
         }
         Verdict::NotAllowed => Some((Status::NotAllowed, NextStep::SignIn)),
         _ => None,
+    }
+}
+
+/// Writes down that the user need not sign in any more, where another token came without them since they were asked to. An
+/// older one is no proof: it may be the one that the service refuses.
+pub(super) fn forget_need(data_dir: &Path, connection: &Connection, credential: &Credential, access: &Access) {
+    let is_over = |needed: &SignInNeeded| needed.scopes.is_empty() && access.since.is_some_and(|at| at > needed.since);
+    if !needed(credential).is_some_and(is_over) {
+        return;
+    }
+    let noted = StateFile::new(data_dir).update(|state| {
+        let connection = state.connection_mut(&connection.id)?;
+        let credential = connection.credentials.iter_mut().find(|own| own.id == credential.id);
+        if let Some(sign_in) = credential.and_then(|own| own.sign_in.as_mut()) {
+            sign_in.needed.take_if(|needed| is_over(needed));
+        }
+        Ok(())
+    });
+    if let Err(error) = noted {
+        tracing::warn!("that no sign-in is needed any more cannot be written down: {error}");
     }
 }
 

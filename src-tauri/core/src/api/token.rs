@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::Patchbay;
 use super::message::{TokenFacts, TokenLookView};
+use super::sign_in::needed;
+use super::signed::forget_need;
 use super::view::Settings;
 use crate::catalog::{self, Offered, Provider};
 use crate::connection::state::{State, StateFile, random_hex};
@@ -155,6 +157,7 @@ fn signed_in(
         note_sign_in(data_dir, connection, credential, lacking);
         return Err(sign_in_needed(connection, "The service asks for more permissions than you gave."));
     }
+    forget_need(data_dir, connection, credential, &access);
     Ok(access.on(bare.clone(), &connection.auth)?.fresh_until(until))
 }
 
@@ -165,8 +168,7 @@ fn sign_in_needed(connection: &Connection, why: &str) -> Error {
 
 /// Writes down that the user has to sign in, and for which permissions; once, however often it is met with.
 fn note_sign_in(data_dir: &Path, connection: &Connection, credential: &Credential, scopes: &[String]) {
-    let known = credential.sign_in.as_ref().and_then(|sign_in| sign_in.needed.as_ref());
-    if known.is_some_and(|needed| scopes.iter().all(|scope| needed.scopes.contains(scope))) {
+    if needed(credential).is_some_and(|needed| scopes.iter().all(|scope| needed.scopes.contains(scope))) {
         return;
     }
     let noted = StateFile::new(data_dir).update(|state| {
@@ -232,14 +234,17 @@ pub(super) async fn read_by(
         return secrets.read(&key).await?.map(Access::from).ok_or_else(|| missing(connection));
     }
     let endpoint = patchbay.bare_by(settings, connection).await?;
-    oauth::access(&secrets, &key, data_dir, &endpoint, refused).await.map_err(|error| match error.code {
+    let got = oauth::access(&secrets, &key, data_dir, &endpoint, refused).await;
+    let access = got.map_err(|error| match error.code {
         Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
             sign_in_needed(connection, &error.message)
         }
         Code::TokenMissing => missing(connection),
         _ => error,
-    })
+    })?;
+    forget_need(data_dir, connection, credential, &access);
+    Ok(access)
 }
 
 /// What stands at a key; where what stands there is damaged, as if there were nothing.

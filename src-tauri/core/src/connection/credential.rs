@@ -60,14 +60,33 @@ pub struct SignIn {
     /// Whether the user brought the client identifier along, instead of the service handing one out.
     #[serde(default)]
     pub own_client: bool,
+    /// Whether that client has a secret, which has to be shown at every sign-in.
+    #[serde(default, skip_serializing_if = "super::is_no")]
+    pub has_secret: bool,
     /// When the user signed in last.
     pub at: Timestamp,
     /// Who vouches for the user, where somebody does: a company's address, or the file in which a platform writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voucher: Option<String>,
+    /// Who Patchbay is at the company, where that vouches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_company: Option<CompanyClient>,
+    /// Whether its tokens are bound to a key (RFC 9449), so that no other program can send them.
+    #[serde(default, skip_serializing_if = "super::is_no")]
+    pub bound: bool,
     /// Why and since when the user has to sign in anew; absent while it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needed: Option<SignInNeeded>,
+}
+
+/// A client that a company made for Patchbay at its identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyClient {
+    /// Its identifier.
+    pub id: String,
+    /// Whether it has a secret.
+    #[serde(default, skip_serializing_if = "super::is_no")]
+    pub has_secret: bool,
 }
 
 /// How tokens are obtained (RFC 6749).

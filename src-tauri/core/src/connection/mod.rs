@@ -20,7 +20,9 @@ use crate::wire::origin_of;
 pub(crate) use auth::{is_user, pair};
 
 pub use auth::Carrier;
-pub use credential::{Credential, Expiry, ExpirySource, Grant, Previous, Renewal, SignIn, SignInNeeded, Way};
+pub use credential::{
+    CompanyClient, Credential, Expiry, ExpirySource, Grant, Previous, Renewal, SignIn, SignInNeeded, Way,
+};
 pub use network::{NetworkChoice, ProxyChoice};
 
 /// One service, set up by the user.
@@ -54,6 +56,9 @@ pub struct Connection {
     /// Whether what it lost so was a sign-in: the user signed out.
     #[serde(default, skip_serializing_if = "is_no")]
     pub signed_out: bool,
+    /// What is known of that sign-in: the next one goes the same way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_out_of: Option<SignIn>,
     /// How it is reached, where that is not as for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkChoice>,
@@ -106,8 +111,9 @@ impl Connection {
     pub fn without_tokens(&self) -> Self {
         let token_lost = self.token_lost || !self.credentials.is_empty();
         let signed_out = self.credentials.first().map_or(self.signed_out, |first| first.sign_in.is_some());
+        let signed_out_of = self.credentials.first().map_or(&self.signed_out_of, |first| &first.sign_in).clone();
         let network = self.network.clone().map(NetworkChoice::without_password);
-        Self { credentials: Vec::new(), token_lost, signed_out, network, ..self.clone() }
+        Self { credentials: Vec::new(), token_lost, signed_out, signed_out_of, network, ..self.clone() }
     }
 
     /// What the user says about it.
@@ -119,6 +125,10 @@ impl Connection {
     /// Takes over what the user says about it.
     pub fn set_facts(&mut self, facts: &Facts) {
         let Facts { name, settings, url, auth, headers } = facts.clone();
+        if origin_of(&url).ok() != origin_of(&self.url).ok() {
+            // Whoever is known at the one need not be known at the other.
+            self.signed_out_of = None;
+        }
         (self.name, self.settings, self.url, self.auth, self.headers) = (name, settings, url, auth, headers);
     }
 
@@ -130,6 +140,11 @@ impl Connection {
     /// Whether the user has signed out of it, and neither signed in again nor given it a token.
     pub fn is_signed_out(&self) -> bool {
         self.signed_out && self.token_lost && self.credentials.is_empty()
+    }
+
+    /// The sign-in that the user has signed out of, where nothing has taken its place.
+    pub fn last_sign_in(&self) -> Option<&SignIn> {
+        self.signed_out_of.as_ref().filter(|_| self.is_signed_out())
     }
 
     /// How its tokens are sent now.

@@ -108,7 +108,7 @@ pub(super) fn blank(
 /// Shows an assertion to the one who gives tokens for it.
 ///
 /// # Errors
-/// `SignInRefused` where they do not take it, `Unreachable` where it is no answer to that question.
+/// `SignInRefused` where they do not take it, `ServiceError` where it is no answer to that question, `Unreachable`.
 pub(super) async fn present(line: &Line, bundle: &Bundle, assertion: &Secret, asked: Asked) -> Result<Bundle> {
     dpop::take_up(line, bundle)?;
     let mut form = Form::of(&bundle.client)?;

@@ -8,6 +8,7 @@
 //! Each sign-in makes a key of its own, and its renewals keep it.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use rmcp::transport::auth::AuthorizationMetadata;
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,12 +35,14 @@ const MOST_PROOFS: usize = 3;
 pub struct Access {
     /// The token.
     pub token: Secret,
+    /// When it was given; absent where it came of no sign-in.
+    pub since: Option<Timestamp>,
     key: Option<BoundKey>,
 }
 
 impl From<Secret> for Access {
     fn from(token: Secret) -> Self {
-        Self { token, key: None }
+        Self { token, since: None, key: None }
     }
 }
 
@@ -50,7 +53,11 @@ impl Access {
     /// Its key is damaged.
     pub(super) fn of(bundle: &Bundle) -> Result<Self> {
         let key = bundle.key.as_ref().filter(|_| bundle.bound);
-        Ok(Self { token: bundle.access.clone(), key: key.map(BoundKey::read).transpose()? })
+        Ok(Self {
+            token: bundle.access.clone(),
+            since: Some(bundle.received),
+            key: key.map(BoundKey::read).transpose()?,
+        })
     }
 
     /// An endpoint with it, sent as the header says unless it is bound to a key.

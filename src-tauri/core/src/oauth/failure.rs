@@ -57,7 +57,21 @@ pub(super) fn of_grant(line: &Line, answer: &Answer, secrets: &[&Secret]) -> Err
         return refused(&format!("{words}."));
     }
     let origin = line.endpoint().origin();
-    Error::new(Code::Unreachable, format!("{origin} does not sign anybody in just now: {words}.")).hint("Try again.")
+    service_error(format!("{origin} does not sign anybody in just now: {}.", with_status(words, answer)))
+}
+
+/// The service answers, and not with what it was asked for.
+fn service_error(said: String) -> Error {
+    Error::new(Code::ServiceError, said).hint("Try again in a while.")
+}
+
+/// A service's words, and the status they came with; that alone where there are none.
+fn with_status(words: String, answer: &Answer) -> String {
+    let status = format!("status {}", answer.status.as_u16());
+    match words {
+        words if words.is_empty() || words == status => status,
+        words => format!("{words} ({status})"),
+    }
 }
 
 /// What a refusal means while nobody is there: only the user can go on.
@@ -76,9 +90,8 @@ pub(super) fn of_renewal(line: &Line, bundle: &Bundle, answer: &Answer) -> Error
     if is_final && answer.status.is_client_error() {
         return needs_person(&format!("The service says: {words}."));
     }
-    let words = if words.is_empty() { format!("status {}", answer.status.as_u16()) } else { words };
-    Error::new(Code::Unreachable, format!("The service does not renew the sign-in just now: {words}."))
-        .hint("Try again.")
+    let words = with_status(words, answer);
+    service_error(format!("The service answers, but does not renew the sign-in just now: {words}."))
 }
 
 /// A service's own words, without what the bundle keeps secret.
@@ -127,7 +140,7 @@ pub(super) fn of(line: &Line, error: AuthError, secrets: &[Secret]) -> Error {
         }
         AuthError::DiscoveryRequestFailed { url, .. } => {
             let origin = url.origin().ascii_serialization();
-            Error::new(Code::Unreachable, format!("{origin} reports a fault of its own.")).hint("Try again.")
+            service_error(format!("{origin} reports a fault of its own."))
         }
         other => {
             tracing::debug!("the sign-in failed: {}", said(&other.to_string()));

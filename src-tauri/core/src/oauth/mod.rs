@@ -141,7 +141,7 @@ pub struct Places {
 /// Signs in. Dropping it cancels, and closes what waits for the browser.
 ///
 /// # Errors
-/// `SignInNotOffered`, `SignInRefused`, `SignInTimeout`, or `Unreachable`.
+/// `SignInNotOffered`, `SignInRefused`, `SignInTimeout`, `ServiceError`, or `Unreachable`.
 pub async fn sign_in(want: &Want, tell: impl Fn(Step)) -> Result<Signed> {
     sign_in_as(want, &Manner::default(), tell).await
 }
@@ -165,8 +165,11 @@ fn signed(bundle: &Bundle) -> Result<Signed> {
         issuer: bundle.server.issuer.clone(),
         client_id: bundle.client.id.clone(),
         own_client: bundle.client.own,
+        has_secret: bundle.client.own && bundle.client.secret.is_some(),
         at: bundle.received,
         voucher: bundle.vouched.as_ref().and_then(vouch::Vouched::name),
+        at_company: bundle.vouched.as_ref().and_then(vouch::Vouched::client),
+        bound: bundle.bound,
         needed: None,
     };
     Ok(Signed { sign_in, scopes: bundle.scopes.clone(), held: bundle.held()? })
@@ -176,7 +179,7 @@ fn signed(bundle: &Bundle) -> Result<Signed> {
 /// process refreshes at a time; the others take what it brought.
 ///
 /// # Errors
-/// `SignInNeeded` where only the user can go on; `TokenMissing`; `Unreachable`; the keychain does not answer.
+/// `SignInNeeded` where only the user can go on; `TokenMissing`; `ServiceError`; `Unreachable`; the keychain does not answer.
 pub async fn access(
     store: &SecretStore,
     key: &Key,

@@ -78,7 +78,8 @@ fn assertion(bundle: &Bundle) -> Result<Secret> {
     match file {
         _ if claims.is_good(Timestamp::now()) => Ok(assertion),
         Some(file) => {
-            let said = "The platform's proof of who runs here has ended, and no other stands in its file yet.";
+            let said = "The platform's proof of who runs here has ended, and no other stands in its file yet";
+            let said = format!("{said}: {}", file.display());
             Err(Error::new(Code::Unreachable, said).at(file).hint("Look at what writes the file."))
         }
         None => Err(Error::new(Code::SignInRefused, "The platform's proof of who runs here has ended.")

@@ -143,7 +143,7 @@ fn basic(id: &str, secret: &Secret) -> Result<HeaderValue> {
 /// Replaces a bundle's tokens without a person.
 ///
 /// # Errors
-/// `SignInNeeded` where the service refuses, `Unreachable` where it is no answer to that question.
+/// `SignInNeeded` where the service refuses, `ServiceError` where it is no answer to that question, `Unreachable`.
 pub(super) async fn renewed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
     match bundle.grant {
         Grant::AuthorizationCode => refreshed(line, bundle).await,

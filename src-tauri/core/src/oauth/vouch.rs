@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::OwnClient;
 use super::bundle::{Client, Server, exposed, exposed_if_any};
 use super::claims::Claims;
-use crate::connection::Grant;
+use crate::connection::{CompanyClient, Grant, SignIn};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -45,6 +45,19 @@ impl Voucher {
         match self {
             Self::Company(_) => Grant::Company,
             Self::File(_) | Self::Assertion(_) => Grant::Platform,
+        }
+    }
+
+    /// Who vouched at a sign-in of which only the facts are left, without a secret; nobody where those do not say.
+    pub fn again(facts: &SignIn) -> Option<Self> {
+        let known = facts.voucher.as_ref()?;
+        match facts.grant {
+            Grant::Company => {
+                let client = OwnClient { id: facts.at_company.as_ref()?.id.clone(), secret: None };
+                Some(Self::Company(Company { issuer: known.clone(), client, id_token: None }))
+            }
+            Grant::Platform => Some(Self::File(PathBuf::from(known))),
+            Grant::AuthorizationCode | Grant::ClientCredentials => None,
         }
     }
 }
@@ -111,6 +124,16 @@ impl Vouched {
         }
     }
 
+    /// Who Patchbay is at the company, where one vouches.
+    pub(super) fn client(&self) -> Option<CompanyClient> {
+        match self {
+            Self::Company(AtCompany { client, .. }) => {
+                Some(CompanyClient { id: client.id.clone(), has_secret: client.secret.is_some() })
+            }
+            Self::File { .. } | Self::Assertion(_) => None,
+        }
+    }
+
     pub(super) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Company(company) => {
@@ -135,20 +158,46 @@ pub(super) fn digest(assertion: &Secret) -> String {
 /// What stands in the platform's file.
 ///
 /// # Errors
-/// It cannot be read, or is none of a platform's.
+/// It cannot be read, is no file, or what stands in it is none of a platform's.
 pub(super) fn read_file(path: &Path) -> Result<Secret> {
     use std::io::Read;
-    let file = std::fs::File::open(path).map_err(|error| Error::io(path, &error))?;
-    let mut text = String::new();
-    let unfit = || {
-        Error::new(Code::SignInRefused, "What stands in this file is no proof of who you are (JWT).")
-            .at(path)
-            .hint("Look at what writes the file.")
-    };
-    let read = file.take(MOST_BYTES).read_to_string(&mut text);
-    read.map_err(
-        |error| if error.kind() == std::io::ErrorKind::InvalidData { unfit() } else { Error::io(path, &error) },
-    )?;
+    let unreadable = |error| unreadable(path, &error);
+    let unfit = || of_file(Code::SignInRefused, "What stands in this file is no proof of who you are (JWT)", path);
+    let file = open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(of_file(Code::FileNotRegular, "This is no file that could hold the platform's proof", path));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let text = zeroize::Zeroizing::new(String::from_utf8(bytes).map_err(|_| unfit())?);
     let assertion = Secret::new(text.trim());
-    Claims::read(&assertion).map(|_| assertion).ok_or_else(unfit)
+    let is_proof = text.len() as u64 <= MOST_BYTES && Claims::read(&assertion).is_some();
+    is_proof.then_some(assertion).ok_or_else(unfit)
+}
+
+/// Opens it without waiting for whoever may write to it, as a pipe would.
+fn open(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => of_file(Code::Io, "The file with the platform's proof is not there", path),
+        // Of the folders on the way.
+        std::io::ErrorKind::NotADirectory => {
+            of_file(Code::FileNotRegular, "The file with the platform's proof is not there", path)
+        }
+        _ => Error::io(path, error),
+    }
+}
+
+fn of_file(code: Code, said: &str, path: &Path) -> Error {
+    Error::new(code, format!("{said}: {}", path.display())).at(path).hint("Look at what writes the file.")
 }

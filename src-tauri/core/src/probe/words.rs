@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, to_value};
 
 use super::{Cause, Explained, Mark, Report, Verdict};
+use crate::error::Error;
 
 /// The window's own file; `ui/src/i18n/words.ts` requires an entry for every verdict and cause.
 static WORDS: LazyLock<Words> =
@@ -46,6 +47,8 @@ pub(crate) enum OfSignIn {
     None,
     /// There was one, and the user has signed out.
     Out,
+    /// The same, of one that was made without a person at the service.
+    OutOfOther,
 }
 
 impl Report {
@@ -61,9 +64,17 @@ impl Report {
             OfSignIn::Ended => "ended",
             OfSignIn::None => "none",
             OfSignIn::Out => "out",
+            OfSignIn::OutOfOther => "out_of_other",
         });
         self.explained = words.map(|words| Explained { say: words.say.clone(), then: words.then.clone() });
         self
+    }
+
+    /// The same, in the words of what went wrong.
+    pub(crate) fn in_words_of(self, error: &Error) -> Self {
+        let end = if error.message.ends_with('.') { "" } else { "." };
+        let say = format!("{}{end}", error.message);
+        Self { detail: None, explained: Some(Explained { say, then: error.hint.clone().unwrap_or_default() }), ..self }
     }
 
     /// The same, said of several secrets where one of them may be at fault: which one, the service does not tell. What is

@@ -33,6 +33,7 @@ impl Scene<'_> {
             action_client,
             renew_token: token_to_renew(self.state, connection, self.reminders).map(|credential| credential.id.clone()),
             tokens: connection.credentials.iter().map(|credential| self.token(connection, credential)).collect(),
+            signed_out_of: connection.last_sign_in().map(SignInView::from),
             secrets: secrets(connection),
             used_in,
             last_check: self.state.checks.get(&connection.id).map(|checked| checked.report.clone()),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use super::{DriftView, TokenView};
+use crate::api::sign_in_view::SignInView;
 use crate::catalog::SecretField;
 use crate::client::Scope;
 use crate::connection::{NetworkChoice, Wiring};
@@ -35,6 +36,10 @@ pub struct ConnectionView {
     pub renew_token: Option<String>,
     /// Its tokens; the first is the one for all apps unless a placement names another.
     pub tokens: Vec<TokenView>,
+    /// The sign-in that the user has signed out of: the next one goes the same way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub signed_out_of: Option<SignInView>,
     /// The secrets that it needs, where it needs several, the token ahead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<SecretField>>")]
