@@ -103,7 +103,9 @@ pub(crate) async fn network(patchbay: &Patchbay, args: NetworkArgs, as_json: boo
             let password = if wanted.password_stdin { Some(from_stdin("password")?) } else { None };
             let choice = choice(wanted, before.unwrap_or_default())?;
             let done = save(patchbay, id, Some(choice), password, as_json).await?;
-            forgotten.iter().for_each(|said| print::notice(said));
+            if let Some(said) = forgotten {
+                print::notice(&said);
+            }
             Ok(done)
         }
         Some(NetworkAction::Clear) => save(patchbay, id, None, None, as_json).await,
