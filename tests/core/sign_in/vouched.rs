@@ -108,6 +108,7 @@ async fn after_signing_out_a_company_is_gone_through_again_and_the_secrets_that_
     let (world, told) = signing(User::Allows).await;
     world.connect_to(&service, company(&idp)).await;
     world.sign_out().await;
+    service.change(|rules| rules.open = false);
     assert_eq!(world.report().await.sentence(), "You are signed out. Sign in again.");
     for secret in SECRETS {
         assert_eq!(world.home.files_with(secret), Vec::<std::path::PathBuf>::new());
