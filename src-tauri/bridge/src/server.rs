@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use patchbay_core::wire::{MODERN, Response, StatusCode};
+use patchbay_core::wire::{MODERN, Response, is_refusal, may_be_oldest};
 
 use crate::answer::{Answer, bring, is_stream};
 use crate::carry::{Carrier, origin};
@@ -50,7 +50,7 @@ pub(crate) async fn begin(
         carrier.set_server(Server::Newest(Arc::new(newest)));
         return Ok(());
     }
-    if is_unknown(&answer)
+    if may_be_oldest(answer.status.as_u16(), answer.error_code())
         && let Some(channel) = Channel::open(carrier).await.unwrap_or_default()
     {
         carrier.set_server(Server::Channel(channel.clone()));
@@ -66,19 +66,7 @@ pub(crate) async fn begin(
 /// revision that has no such request.
 fn may_be_newest(answer: &Answer) -> bool {
     let version = || Object::of(&answer.body).and_then(|answer| answer.object("result").text("protocolVersion"));
-    is_refusal(answer.status) || answer.error_code().is_some() || version().is_some_and(|version| *version >= *MODERN)
-}
-
-/// Whether a server of 2024-11-05 would answer so.
-fn is_unknown(answer: &Answer) -> bool {
-    is_refusal(answer.status) && answer.error_code().is_none_or(|code| !is_of_newest(code))
-}
-
-fn is_refusal(status: StatusCode) -> bool {
-    matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED)
-}
-
-/// Whether an error is one that only servers of the newest generation know.
-fn is_of_newest(code: i64) -> bool {
-    (-32022..=-32020).contains(&code)
+    is_refusal(answer.status.as_u16())
+        || answer.error_code().is_some()
+        || version().is_some_and(|version| *version >= *MODERN)
 }

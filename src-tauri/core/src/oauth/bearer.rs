@@ -84,7 +84,7 @@ pub(super) fn blank(
     found: Found,
     client: Client,
     scopes: Vec<String>,
-    vouched: Vouched,
+    vouched: Option<Vouched>,
 ) -> Result<Bundle> {
     let key = dpop::offer(line, &found)?.map(|key| key.secret()).transpose()?;
     Ok(Bundle {
@@ -99,7 +99,7 @@ pub(super) fn blank(
         client,
         resource: found.resource,
         scopes,
-        vouched: Some(vouched),
+        vouched,
         key,
         bound: false,
     })

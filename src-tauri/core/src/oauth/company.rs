@@ -46,7 +46,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
         None => idp::browser(&company_line, &idp, client_there, manner.patience, &tell).await?,
     };
     let scopes = bearer::scopes(want, &found).await;
-    let bundle = bearer::blank(&line, Grant::Company, found, client, scopes, Vouched::Company(at))?;
+    let bundle = bearer::blank(&line, Grant::Company, found, client, scopes, Some(Vouched::Company(at)))?;
     tell(Step::Fetching);
     signed(&fetched(&line, &bundle).await?)
 }

@@ -8,6 +8,7 @@ use rmcp::transport::auth::{
 };
 use tokio::sync::oneshot;
 
+use super::bearer;
 use super::bundle::{Bundle, Client, Proof};
 use super::client;
 use super::discover::{discover, takes};
@@ -39,30 +40,10 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
             .and_then(|client| Some((client.id, client.secret?)))
             .ok_or_else(nothing)?,
     };
-    let mut scopes = want.scopes.clone();
-    if scopes.is_empty() {
-        scopes = found.manager.select_initial_scopes(&[]).await;
-        // It is for sign-ins of a person.
-        scopes.retain(|scope| scope != "offline_access");
-    }
+    let scopes = bearer::scopes(want, &found).await;
     let proof = proof(&found.metadata, &secret);
-    let key = dpop::offer(&line, &found)?.map(|key| key.secret()).transpose()?;
-    let bundle = Bundle {
-        grant: Grant::ClientCredentials,
-        access: Secret::new(""),
-        refresh: None,
-        received: Timestamp::now(),
-        lasts: None,
-        ended: false,
-        after_refusal: false,
-        key,
-        bound: false,
-        server: found.server,
-        client: Client { id, secret: Some(secret), proof, own: true, redirect: None },
-        resource: found.resource,
-        scopes,
-        vouched: None,
-    };
+    let client = Client { id, secret: Some(secret), proof, own: true, redirect: None };
+    let bundle = bearer::blank(&line, Grant::ClientCredentials, found, client, scopes, None)?;
     tell(Step::Fetching);
     signed(&fetched(&want.endpoint, &bundle).await?)
 }

@@ -34,7 +34,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     // Many services know the platform's word alone, and no client beside it.
     let client = bearer::client(want, &found, before)?.unwrap_or_else(bearer::nobody);
     let scopes = bearer::scopes(want, &found).await;
-    let bundle = bearer::blank(&line, Grant::Platform, found, client, scopes, vouched)?;
+    let bundle = bearer::blank(&line, Grant::Platform, found, client, scopes, Some(vouched))?;
     tell(Step::Fetching);
     signed(&fetched(&line, &bundle).await?)
 }

@@ -15,7 +15,7 @@ use super::events::Events;
 use super::http::{Body, NoReply, Reply, body, head, is_compressed, is_stream};
 use super::{Cause, LayerKind, Limits, Stop, judge};
 use crate::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use crate::wire::{Client, Endpoint, Method, Response};
+use crate::wire::{Client, Endpoint, Method, Response, may_be_oldest};
 
 /// How long a server may take to open its stream and to name its place; the bridge waits no longer.
 const NAMING: Duration = Duration::from_secs(5);
@@ -40,11 +40,9 @@ pub(super) enum Opened {
     Channel(Box<Channel>),
 }
 
-/// Whether a server of 2024-11-05 would answer `initialize` so, at the address of its stream. The errors that are left
-/// out are known to servers of the newest generation only.
+/// Whether a server of 2024-11-05 would answer `initialize` so.
 pub(super) fn may_be_meant(reply: &Reply) -> bool {
-    let is_of_newest = |code: i64| (-32022..=-32020).contains(&code);
-    matches!(reply.status, 400 | 404 | 405) && reply.error().is_none_or(|(code, _)| !is_of_newest(code))
+    may_be_oldest(reply.status, reply.error().map(|(code, _)| code))
 }
 
 impl Channel {

@@ -25,6 +25,17 @@ pub(crate) use network::{Line, tunnel};
 pub use reqwest::{Method, Response, StatusCode, header};
 pub use veil::{shown, veil};
 
+/// Whether who answers `initialize` with this status refuses it as servers do that have no such request there.
+pub fn is_refusal(status: u16) -> bool {
+    matches!(status, 400 | 404 | 405)
+}
+
+/// Whether a server of 2024-11-05 would answer `initialize` so, at the address of its stream, with this JSON-RPC error or
+/// none. The errors that are left out are known to servers of the newest generation only.
+pub fn may_be_oldest(status: u16, error: Option<i64>) -> bool {
+    is_refusal(status) && error.is_none_or(|code| !(-32022..=-32020).contains(&code))
+}
+
 /// The newest protocol revision: no `initialize`, no sessions.
 pub const MODERN: &str = "2026-07-28";
 /// The newest revision that begins with `initialize`.

@@ -83,7 +83,7 @@ impl Patchbay {
             activity: activities(&records, &state, &seen),
             offline: is_offline(&state, host.now),
             settings: state.settings.clone(),
-            sign_ins: Kept::all(&self.inner.data_dir).unwrap_or_default().iter().map(SignInAt::from).collect(),
+            sign_ins: kept_sign_ins(&self.inner.data_dir).iter().map(SignInAt::from).collect(),
             secrets: SecretsView {
                 backend: state.settings.backend,
                 status: *self.inner.secrets_status.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
@@ -97,6 +97,14 @@ impl Patchbay {
             reminders,
         })
     }
+}
+
+/// The sign-ins for addresses alone. Nothing else need be missed where their folder cannot be read.
+fn kept_sign_ins(data_dir: &std::path::Path) -> Vec<Kept> {
+    Kept::all(data_dir).unwrap_or_else(|error| {
+        tracing::warn!("the sign-ins for addresses cannot be listed: {error}");
+        Vec::new()
+    })
 }
 
 /// Reminders that are due and not snoozed, most urgent first.
