@@ -188,7 +188,7 @@ fn files_that_become_known_later_are_watched_too() {
 
 #[test]
 fn folders_on_other_computers_are_told_by_their_file_system() {
-    let path = Path::new("/home/ana/.claude.json");
+    let path = Path::new("/home/user/.claude.json");
     for kind in ["nfs4", "cifs", "smb3", "fuse.sshfs", "9p", "drvfs", "vboxsf", "fuse.rclone"] {
         assert!(is_far(Platform::Linux, kind, path), "{kind}");
     }
@@ -208,14 +208,14 @@ fn folders_on_other_computers_are_told_by_their_file_system() {
 #[test]
 fn the_nearest_mount_above_a_file_counts() {
     let linux = "21 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw\n\
-                 40 21 0:50 / /home/ana/my\\040work rw,nosuid - fuse.sshfs ana@host:/ rw\n\
+                 40 21 0:50 / /home/user/my\\040work rw,nosuid - fuse.sshfs ana@host:/ rw\n\
                  41 21 0:51 / /mnt/c rw,noatime - 9p C:\\ rw,dirsync\n\
                  42 41 0:52 / /mnt/c/fast rw - ext4 /dev/sdb rw\n";
     let mounts = Mounts::of_mountinfo(linux);
     let kind = |path: &str| mounts.kind(Path::new(path)).to_owned();
-    assert_eq!(kind("/home/ana/.claude.json"), "ext4");
-    assert_eq!(kind("/home/ana/my work/.mcp.json"), "fuse.sshfs");
-    assert_eq!(kind("/home/ana/my workshop/.mcp.json"), "ext4");
+    assert_eq!(kind("/home/user/.claude.json"), "ext4");
+    assert_eq!(kind("/home/user/my work/.mcp.json"), "fuse.sshfs");
+    assert_eq!(kind("/home/user/my workshop/.mcp.json"), "ext4");
     assert_eq!((kind("/mnt/c/Users/ana/x"), kind("/mnt/c/fast/x")), ("9p".to_owned(), "ext4".to_owned()));
     let mac = "/dev/disk3s1s1 on / (apfs, sealed, local)\n//ana@nas/home (old) on /Volumes/home (old) (smbfs, nodev)\n";
     let mounts = Mounts::of_mount(mac);

@@ -12,7 +12,7 @@ test('what is in the way of an undo is named, and one press leads there', async 
   await expect(page.getByTestId('activity-obstacle-c-3')).toContainText('In the way is a later change');
   await page.getByTestId('activity-go-c-3').click();
   await expect(page.getByTestId('activity-c-0')).toBeFocused();
-  await expect(page.getByTestId('activity-c-3')).toContainText('/home/ana/work/invoices');
+  await expect(page.getByTestId('activity-c-3')).toContainText('/home/user/projects/invoices');
   await expect(page.getByTestId('activity-obstacle-c-2')).toContainText('another program');
 });
 
@@ -45,7 +45,7 @@ test('leaving shows what it does, and afterwards what it did', async ({ page }) 
   await page.getByTestId('leave-confirm').click();
   await expect(page.getByTestId('leave-dialog')).toHaveAttribute('data-step', 'left');
   await expect(page.getByTestId('left-facts')).toContainText('taken out');
-  await expect(page.getByTestId('leave-dialog')).toContainText('/home/ana/.local/share/patchbay');
+  await expect(page.getByTestId('leave-dialog')).toContainText('/home/user/.local/share/patchbay');
   await page.getByTestId('leave-done').click();
   await page.getByTestId('nav-connections').click();
   await expect(page.getByTestId('first-start')).toBeVisible();

@@ -10,7 +10,7 @@ use patchbay_core::{Code, Error, Platform};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-const FILE: &str = "/home/ana/.codex/config.toml";
+const FILE: &str = "/home/user/.codex/config.toml";
 
 fn ours() -> Value {
     json!({ "command": "/p/patchbay", "args": ["bridge", "notes"] })

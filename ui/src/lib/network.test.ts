@@ -5,7 +5,7 @@ import { chosen, keepsPassword, networkSentence, systemSentence, typed } from '.
 const OWN: NetworkChoice = {
   proxy: { kind: 'own', address: 'http://proxy.example:8080', user: 'ana', password: 'n-00000000' },
   except: ['intranet.example', '10.0.0.0/8'],
-  certificates: ['/home/ana/My certificates/company, new.pem', '/etc/old.pem'],
+  certificates: ['/home/user/My certificates/company, new.pem', '/etc/old.pem'],
 };
 
 describe('the network form', () => {
@@ -45,8 +45,8 @@ describe('the network form', () => {
     expect(systemSentence(script)).toContain('(http://wpad.example/proxy.pac)');
     expect(systemSentence({ proxy: null, note: { kind: 'script', address: null } })).toContain('proxy script, which');
     expect(networkSentence(chosen(typed(null)), script)).toContain('cannot read');
-    const unread = { proxy: null, note: { kind: 'unread', path: '/home/ana/.config/dconf/user' } } as const;
-    expect(systemSentence(unread)).toContain('/home/ana/.config/dconf/user');
+    const unread = { proxy: null, note: { kind: 'unread', path: '/home/user/.config/dconf/user' } } as const;
+    expect(systemSentence(unread)).toContain('/home/user/.config/dconf/user');
     expect(networkSentence(chosen(typed(null)), unread)).toContain('settings cannot be read');
     const forSome = { proxy: null, note: { kind: 'for_some', proxy: 'proxy.example:3128' } } as const;
     expect(systemSentence(forSome)).toContain('it is proxy.example:3128, for all others none');

@@ -8,7 +8,7 @@ import type { EntryView } from '../../bindings/EntryView';
 import type { Snapshot } from '../../bindings/Snapshot';
 import { report } from './fixtures';
 
-const NVM = '/home/ana/.nvm/versions/node/v24.9.0/bin/npx';
+const NVM = '/home/user/.nvm/versions/node/v24.9.0/bin/npx';
 
 function entryOf({ apps }: Snapshot, at: EntryAt): EntryView | undefined {
   const app = apps.find(({ id }) => id === at.client);
@@ -22,12 +22,12 @@ export function asAppPlan(state: Snapshot, at: EntryAt): AsAppPlanView {
   const words = entry?.target.split(' ') ?? [];
   const ours = state.connections.some((one) => one.used_in.some((place) => place.client === at.client && place.entry === at.entry));
   const lost = at.client === 'claude-desktop' && !!entry?.target.includes('server-filesystem');
-  const base = { at, path: '/home/ana/file.json', ours, starts: !lost, from: 'desktop' as const, looks_in: '/usr/bin:/bin', expected: `plan of ${entry?.target}`, variables: [], headers: [], helper: null };
+  const base = { at, path: '/home/user/file.json', ours, starts: !lost, from: 'desktop' as const, looks_in: '/usr/bin:/bin', expected: `plan of ${entry?.target}`, variables: [], headers: [], helper: null };
   if (entry?.kind === 'remote') {
     return { ...base, way: 'address', command: [], program: null, folder: null, url: entry.target, headers: ['Authorization'], fetches: false, findings: [] };
   }
   return {
-    ...base, way: 'program', command: ours ? ['/home/ana/.local/share/patchbay/bin/patchbay', 'bridge', at.entry] : words, program: lost ? null : `/usr/bin/${words[0]}`, folder: '/home/ana', url: null, fetches: words[0] === 'npx',
+    ...base, way: 'program', command: ours ? ['/home/user/.local/share/patchbay/bin/patchbay', 'bridge', at.entry] : words, program: lost ? null : `/usr/bin/${words[0]}`, folder: '/home/user', url: null, fetches: words[0] === 'npx',
     variables: ours ? [] : [{ name: 'API_TOKEN', value: null }, { name: 'LOG_LEVEL', value: 'warn' }],
     findings: lost ? [{ kind: 'not_on_app_path', name: 'npx', there: NVM }] : [],
   };

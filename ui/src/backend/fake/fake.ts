@@ -16,7 +16,7 @@ import { secrets, slug } from './forms';
 
 type Of<T extends Request['type']> = Extract<Request, { type: T }>;
 
-export const STAYS: StaysView[] = [{ client: 'codex', client_name: 'Codex', scope: { kind: 'user' }, entry: 'invoices', path: '/home/ana/.codex/config.toml', why: 'changed' }];
+export const STAYS: StaysView[] = [{ client: 'codex', client_name: 'Codex', scope: { kind: 'user' }, entry: 'invoices', path: '/home/user/.codex/config.toml', why: 'changed' }];
 
 export const done: Answer = { type: 'done' };
 

@@ -55,7 +55,7 @@ export function placed(client: string, entry: string, more: Partial<PlacementVie
 }
 
 export function drifted(connection: string, client: string, kind: DriftKind, more: Partial<DriftView> = {}): DriftView {
-  return { connection, client, scope: { kind: 'user' }, kind, fields: [], entries: [], other: null, path: '/home/ana/.codex/config.toml', target: null, sentence: kind, ...more };
+  return { connection, client, scope: { kind: 'user' }, kind, fields: [], entries: [], other: null, path: '/home/user/.codex/config.toml', target: null, sentence: kind, ...more };
 }
 
 export function connection(id: string, name: string, provider: string, more: Partial<ConnectionView> = {}): ConnectionView {
@@ -81,7 +81,7 @@ const RICH: ConnectionView[] = [
   }),
   connection('invoices', 'Invoices and payments of the whole Northern European region', 'uipath', {
     ...needs, status: 'changed_outside', action: 'put_back', action_client: 'codex',
-    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: drifted('invoices', 'codex', 'changed', { fields: [{ name: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx' }] }) })],
+    used_in: [placed('claude-desktop', 'invoices'), placed('codex', 'invoices', { drift: drifted('invoices', 'codex', 'changed', { fields: [{ name: 'command', from: '/home/user/.local/share/patchbay/patchbay', to: 'npx' }] }) })],
   }),
   connection('github', 'GitHub', 'custom', { ...needs, status: 'old_token_to_revoke', action: 'revoke_old', tokens: [token('t-github', 88, { old: [oldToken(-2 * DAY)], label: 'Patchbay' })], settings: { url: 'https://mcp.example.com/github', header: 'Authorization', scheme: 'bearer' } }),
   connection('practice', 'Practice service', 'practice', { tokens: [token('t-practice', 29, { label: 'Patchbay practice', scopes: ['notes:read'] })] }),
@@ -110,17 +110,17 @@ function apps(connections: ConnectionView[], extra: boolean): AppView[] {
   const ours = (client: string): EntryView[] =>
     connections.filter((one) => one.used_in.some((place) => place.client === client)).map((one) => ({ name: one.id, kind: 'program', target: `patchbay bridge ${one.id}`, disabled: false, connection: one.id, plain_text: [] }));
   const base = { installed: true, running: false, version: null, since: null, restart: null, exists: true, why: null, problem: null, further: [], candidates: [], slow: null };
-  const more = (id: string, name: string, path: string, own: Partial<AppView> = {}): AppView => ({ ...base, id, name, path: `/home/ana/${path}`, wirings: ['bridge'], installed: false, exists: false, entries: ours(id), ...own });
+  const more = (id: string, name: string, path: string, own: Partial<AppView> = {}): AppView => ({ ...base, id, name, path: `/home/user/${path}`, wirings: ['bridge'], installed: false, exists: false, entries: ours(id), ...own });
   const here = extra && connections.length > 0 ? { installed: true, exists: true } : {};
   return [
-    { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, version: '1.46388.2', since: at(-3 * DAY), restart: extra && connections.length > 0 ? { reopen: true, words: { kind: 'tray' } } : null, path: '/home/ana/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/ana')] : [])] },
-    { ...base, id: 'claude-code', name: 'Claude Code', version: '2.1.329', ...(extra && connections.length > 0 ? { running: true, since: at(-MINUTE), restart: { reopen: false, words: { kind: 'terminal', command: '/exit' } } } : {}), path: '/home/ana/.claude.json', wirings: ['bridge', 'headers-helper', 'client-oauth'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
-      further: extra ? [{ scope: { kind: 'project', folder: '/home/ana/work/website' }, path: '/home/ana/work/website/.mcp.json', problem: null, entries: [foreign('tickets', 'remote', 'https://tickets.example/mcp')] }] : [] },
-    { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/ana/.codex/config.toml', wirings: ['bridge', 'client-oauth'], entries: ours('codex') },
+    { ...base, id: 'claude-desktop', name: 'Claude Desktop', running: true, version: '1.46388.2', since: at(-3 * DAY), restart: extra && connections.length > 0 ? { reopen: true, words: { kind: 'tray' } } : null, path: '/home/user/.config/Claude/claude_desktop_config.json', wirings: ['bridge'], entries: [...ours('claude-desktop'), ...(extra ? [foreign('filesystem', 'program', 'npx -y @modelcontextprotocol/server-filesystem /home/user')] : [])] },
+    { ...base, id: 'claude-code', name: 'Claude Code', version: '2.1.329', ...(extra && connections.length > 0 ? { running: true, since: at(-MINUTE), restart: { reopen: false, words: { kind: 'terminal', command: '/exit' } } } : {}), path: '/home/user/.claude.json', wirings: ['bridge', 'headers-helper', 'client-oauth'], entries: [...ours('claude-code'), ...(extra ? [foreign('linear', 'remote', 'https://mcp.linear.app/mcp', ['headers.Authorization'])] : [])],
+      further: extra ? [{ scope: { kind: 'project', folder: '/home/user/projects/website' }, path: '/home/user/projects/website/.mcp.json', problem: null, entries: [foreign('tickets', 'remote', 'https://tickets.example/mcp')] }] : [] },
+    { ...base, id: 'codex', name: 'Codex', installed: extra, exists: extra, path: '/home/user/.codex/config.toml', wirings: ['bridge', 'client-oauth'], entries: ours('codex') },
     more('cursor', 'Cursor', '.cursor/mcp.json', here.installed ? { ...here, entries: [{ ...foreign('old-search', 'program', 'npx -y old-search'), disabled: true }] } : {}),
     more('vscode', 'VS Code', '.config/Code/User/mcp.json', { ...here, running: !!here.installed, ...(here.installed ? { version: '1.131.0', since: at(-2 * MINUTE) } : {}), candidates: here.installed ? [
-      { path: '/home/ana/.config/Code/User/mcp.json', what: 'usual', name: null, exists: true, counts: true },
-      { path: '/home/ana/.config/Code/User/profiles/-5d1c2f0/mcp.json', what: 'profile', name: 'Work', exists: false, counts: false },
+      { path: '/home/user/.config/Code/User/mcp.json', what: 'usual', name: null, exists: true, counts: true },
+      { path: '/home/user/.config/Code/User/profiles/-5d1c2f0/mcp.json', what: 'profile', name: 'Work', exists: false, counts: false },
     ] : [] }),
     more('vscode-insiders', 'VS Code Insiders', '.config/Code - Insiders/User/mcp.json'),
     more('windsurf', 'Windsurf', '.codeium/windsurf/mcp_config.json'),
@@ -141,8 +141,8 @@ function activity(connections: ConnectionView[]): ActivityView[] {
   const kinds: ActivityView['kind'][] = ['connected', 'renewed', 'put_back', 'connected', 'disconnected'];
   return connections.slice(0, 5).map((one, n) => ({
     id: `c-${n}`, at: at(-n * 9 * 3600_000 - MINUTE), kind: kinds[n] ?? 'connected', connection: one.id, name: one.name, clients: kinds[n] === 'renewed' ? [] : ['claude-desktop', 'codex'],
-    paths: kinds[n] === 'renewed' ? [] : ['/home/ana/.config/Claude/claude_desktop_config.json', '/home/ana/.codex/config.toml'], can_undo: n === 0, undone: n === 4,
-    scopes: n === 3 ? [{ kind: 'local' as const, folder: '/home/ana/work/invoices' }] : [], renamed: null, holds_token: n === 2 || n === 3,
+    paths: kinds[n] === 'renewed' ? [] : ['/home/user/.config/Claude/claude_desktop_config.json', '/home/user/.codex/config.toml'], can_undo: n === 0, undone: n === 4,
+    scopes: n === 3 ? [{ kind: 'local' as const, folder: '/home/user/projects/invoices' }] : [], renamed: null, holds_token: n === 2 || n === 3,
     obstacle: n === 3 ? { kind: 'later' as const, change: 'c-0', path: null } : n === 2 ? { kind: 'outside' as const, change: null, path: null } : null,
   }));
 }
@@ -153,18 +153,18 @@ function snapshot(connections: ConnectionView[], extra: boolean): Snapshot {
     reminders: connections.some((one) => one.id === 'xurrent') ? [{ connection: 'xurrent', name: 'Xurrent production', token: 't-xurrent', days_left: 6, ended: false, expires: at(6 * DAY), notified: true }] : [],
     offline: false, settings: { reminder_days: [30, 14, 7, 1], check_every_hours: 6, check_on_battery: false, start_at_login: false, tray_explained: true, backend: 'keychain', files: {}, network: { proxy: { kind: 'system' }, except: [], certificates: [] } },
     system_proxy: extra ? 'proxy.company.example:8080' : null, system_proxy_note: null,
-    secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/ana/.local/share/patchbay', version: '0.1.0',
+    secrets: { backend: 'keychain', status: 'ready', vault_exists: false }, problem: null, data_dir: '/home/user/.local/share/patchbay', version: '0.1.0',
   };
 }
 
-const LONG = 'npx -y @some-organisation/a-server-with-a-rather-long-name@latest --endpoint https://services.northern-europe.example.com/api/v2/mcp --log-level verbose --cache-folder /home/ana/.cache/a-server-with-a-rather-long-name';
+const LONG = 'npx -y @some-organisation/a-server-with-a-rather-long-name@latest --endpoint https://services.northern-europe.example.com/api/v2/mcp --log-level verbose --cache-folder /home/user/.cache/a-server-with-a-rather-long-name';
 
 /** A change of every kind, and news of every kind. */
 function drifting(rich: Snapshot): Snapshot {
-  const folder = '/home/ana/work/website';
+  const folder = '/home/user/projects/website';
   const kinds: [DriftKind, Partial<DriftView>][] = [
     ['removed', {}],
-    ['changed', { fields: [{ name: 'command', from: '/home/ana/.local/share/patchbay/patchbay', to: 'npx' }, { name: 'args', from: '["bridge","changed"]', to: LONG }, { name: 'env', from: null, to: 'a value with a token in it' }] }],
+    ['changed', { fields: [{ name: 'command', from: '/home/user/.local/share/patchbay/patchbay', to: 'npx' }, { name: 'args', from: '["bridge","changed"]', to: LONG }, { name: 'env', from: null, to: 'a value with a token in it' }] }],
     ['replaced', { target: LONG }],
     ['renamed', { entries: ['the-same-connection-under-a-name-that-somebody-found-more-telling'], fields: [{ name: 'cwd', from: null, to: '/tmp' }] }],
     ['disabled', {}],
@@ -173,14 +173,14 @@ function drifting(rich: Snapshot): Snapshot {
     ['file_gone', {}],
     ['file_broken', {}],
     ['file_unreadable', {}],
-    ['file_moved', { path: '/home/ana/elsewhere/codex/config.toml' }],
+    ['file_moved', { path: '/home/user/elsewhere/codex/config.toml' }],
   ];
   rich.connections = kinds.map(([kind, more]) =>
     connection(kind, kind === 'renamed' ? 'Invoices and payments of the whole Northern European region' : `Service, ${kind.replace('_', ' ')}`, 'custom', {
       ...needs, action_client: 'codex', ...(/broken|unreadable/.test(kind) ? ({ status: 'file_broken', action: 'open_file' } as const) : ({ status: 'changed_outside', action: 'put_back' } as const)),
       used_in: [placed('codex', kind, { drift: drifted(kind, 'codex', kind, more) })],
     }));
-  const news = (id: string, client: string, entry: EntryView, more: Partial<NewsView> = {}): NewsView => ({ id, kind: 'added', client, scope: { kind: 'user' }, path: `/home/ana/${client}.json`, entry, sentence: entry.name, ...more });
+  const news = (id: string, client: string, entry: EntryView, more: Partial<NewsView> = {}): NewsView => ({ id, kind: 'added', client, scope: { kind: 'user' }, path: `/home/user/${client}.json`, entry, sentence: entry.name, ...more });
   rich.news = [
     news('n-1', 'cursor', foreign('xyz', 'program', LONG)),
     news('n-2', 'claude-desktop', foreign('weather', 'remote', 'https://weather.example/mcp'), { kind: 'changed' }),

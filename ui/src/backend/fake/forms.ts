@@ -67,7 +67,7 @@ export function look(secret: string, provider: string): TokenLookView {
 
 export function plan(places: { client: string }[], entry: string, state: Snapshot, verb: ChangeVerb = 'add'): PlanView {
   const sign = verb === 'remove' ? '-' : '+';
-  const lines = [`"${entry}": {`, '  "command": "/home/ana/.local/share/patchbay/patchbay",', `  "args": ["bridge", "${entry}"]`, '}'];
+  const lines = [`"${entry}": {`, '  "command": "/home/user/.local/share/patchbay/patchbay",', `  "args": ["bridge", "${entry}"]`, '}'];
   const files = places.map(({ client }) => {
     const app = state.apps.find((one) => one.id === client);
     return {

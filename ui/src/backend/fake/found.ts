@@ -3,7 +3,7 @@ import type { FoundEntryView } from '../../bindings/FoundEntryView';
 import type { FoundView } from '../../bindings/FoundView';
 import type { PlanView } from '../../bindings/PlanView';
 
-const FILES: Record<string, string> = { 'claude-desktop': '/home/ana/.config/Claude/claude_desktop_config.json', 'claude-code': '/home/ana/.claude.json', codex: '/home/ana/.codex/config.toml', cursor: '/home/ana/.cursor/mcp.json' };
+const FILES: Record<string, string> = { 'claude-desktop': '/home/user/.config/Claude/claude_desktop_config.json', 'claude-code': '/home/user/.claude.json', codex: '/home/user/.codex/config.toml', cursor: '/home/user/.cursor/mcp.json' };
 
 const stands = (client: string, entry: string, more: Partial<FoundEntryView> = {}): FoundEntryView => ({ client, scope: { kind: 'user' }, path: FILES[client] ?? client, entry, through: null, disabled: false, left: null, ...more });
 
@@ -18,7 +18,7 @@ export function findings(): FoundView[] {
   const linear = [stands('claude-desktop', 'linear', { through: 'mcp-remote' }), stands('claude-code', 'linear')];
   const desk = [stands('cursor', 'service-desk')];
   const issues = [stands('claude-desktop', 'issues'), stands('codex', 'issues', { disabled: true })];
-  const long = [stands('claude-code', 'invoices-and-payments-of-the-whole-northern-european-region'), stands('claude-code', 'shared', { scope: { kind: 'project', folder: '/home/ana/work/website' }, path: '/home/ana/work/website/.mcp.json', left: 'shared_file' })];
+  const long = [stands('claude-code', 'invoices-and-payments-of-the-whole-northern-european-region'), stands('claude-code', 'shared', { scope: { kind: 'project', folder: '/home/user/projects/website' }, path: '/home/user/projects/website/.mcp.json', left: 'shared_file' })];
   return [
     found('linear', 'Linear', { entries: linear, tokens: [held(linear, 'headers.Authorization')] }),
     found('desk', 'Xurrent', { entries: desk, provider: 'xurrent', asks: ['account'], target: 'https://mcp.xurrent.com/mcp', tokens: [held(desk, 'headers.Authorization')] }),
@@ -34,7 +34,7 @@ export function findings(): FoundView[] {
 export function importPlan(one: FoundView): PlanView {
   const files = one.entries.filter((entry) => !entry.left).map(({ client, path, entry }) => ({
     client, client_name: client.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(' '), path, creates: false, verb: 'change' as const, entry, added: 2, removed: 3, restart: false,
-    diff: `@@ -3,5 +3,4 @@\n   "mcpServers": {\n     "${entry}": {\n-      "url": "${one.target}",\n-      "headers": { "Authorization": "Bearer •••" }\n+      "command": "/home/ana/.local/share/patchbay/bin/patchbay",\n+      "args": ["bridge", "${one.id}"]\n     }\n`,
+    diff: `@@ -3,5 +3,4 @@\n   "mcpServers": {\n     "${entry}": {\n-      "url": "${one.target}",\n-      "headers": { "Authorization": "Bearer •••" }\n+      "command": "/home/user/.local/share/patchbay/bin/patchbay",\n+      "args": ["bridge", "${one.id}"]\n     }\n`,
   }));
   return { files, expected: Object.fromEntries(files.map((file) => [file.path, 'digest'])) };
 }

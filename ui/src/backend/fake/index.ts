@@ -55,7 +55,7 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
 
   async function answer(request: Request, secret: string): Promise<Answer> {
     if (name === 'loading') await rest(1_000_000);
-    if (name === 'failing') throw new Failure({ code: 'io', message: 'Permission was denied', path: '/home/ana/.local/share/patchbay/state.json' });
+    if (name === 'failing') throw new Failure({ code: 'io', message: 'Permission was denied', path: '/home/user/.local/share/patchbay/state.json' });
     switch (request.type) {
       case 'snapshot':
       case 'secrets_status':
