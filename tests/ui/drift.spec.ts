@@ -7,12 +7,12 @@ const KINDS: Record<string, { says: RegExp; answers?: [RegExp, RegExp] }> = {
   replaced: { says: /something else stands in its place.*npx -y @some-organisation/s, answers: [/puts yours there again/, /leaves that alone/] },
   renamed: { says: /another name in Codex: “the-same-connection.*”\. One more thing/, answers: [/its name again/, /the new name/] },
   disabled: { says: /switched it off in Codex/, answers: [/switches it on again/, /leaves it switched off/] },
-  moved: { says: /Only for you, in \/home\/ana\/work\/website/, answers: [/moves it back/, /leaves it where it is now/] },
+  moved: { says: /Only for you, in \/home\/user\/projects\/website/, answers: [/moves it back/, /leaves it where it is now/] },
   duplicated: { says: /also there as “copy” and “copy-2”/, answers: [/takes the copy out/, /leaves both/] },
   file_gone: { says: /Codex’s file is gone/, answers: [/makes the file again/, /does not use it any more/] },
   file_broken: { says: /has a mistake in it/ },
   file_unreadable: { says: /cannot be opened/ },
-  file_moved: { says: /now reads another file.*\/home\/ana\/elsewhere/s, answers: [/takes it out of the old one/, /old file stays as it is/] },
+  file_moved: { says: /now reads another file.*\/home\/user\/elsewhere/s, answers: [/takes it out of the old one/, /old file stays as it is/] },
 };
 
 test.beforeEach(() => needsFixture());
@@ -41,7 +41,7 @@ for (const scheme of ['light', 'dark'] as const) {
     test('what was added is told with its whole command', async ({ page }) => {
       await open(page, 'drift');
       await page.getByTestId('nav-apps').click();
-      await expect(page.getByTestId('news-cursor-xyz')).toContainText(/added “xyz” to Cursor\. It runs:.*--cache-folder \/home\/ana\/\.cache\/a-server-with-a-rather-long-name\s*$/s);
+      await expect(page.getByTestId('news-cursor-xyz')).toContainText(/added “xyz” to Cursor\. It runs:.*--cache-folder \/home\/user\/\.cache\/a-server-with-a-rather-long-name\s*$/s);
       await expect(page.getByTestId('news-claude-desktop-weather')).toContainText('changed “weather” in Claude Desktop. It now speaks to:');
       await expect(page.getByTestId('news-codex-one-more')).toBeHidden();
       await page.getByTestId('news-more').locator('summary').click();

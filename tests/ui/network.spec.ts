@@ -10,7 +10,7 @@ test('a company’s proxy is set with its password, tried first, and the passwor
   await page.getByTestId('network-open').click();
   await page.getByTestId('network-this').check();
   await page.getByTestId('network-address').fill('http://proxy.example:3128');
-  await page.getByTestId('network-user').fill('ana');
+  await page.getByTestId('network-user').fill('user');
   await page.getByTestId('network-password').fill('refuse-me');
   await page.getByTestId('network-test').click();
   await expect(page.getByTestId('network-verdict-retently')).toHaveAttribute('data-verdict', 'proxy_sign_in_refused');
