@@ -1,9 +1,9 @@
 //! Live checks at the front door: which connections, with which tokens, side by side.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
-use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use tokio::task::{JoinError, JoinSet};
 
 use super::message::CheckedView;
 use super::sign_in::needed;
@@ -33,11 +33,8 @@ impl Patchbay {
         let mut cancel = self.inner.cancel.subscribe();
         self.mark(&chosen, true);
         // Read once: reading it for each takes longer than asking a hundred services.
-        let settings = &state.settings;
-        let checks: Vec<_> = chosen.iter().map(|connection| self.check_one(settings, connection)).collect();
-        let all = stream::iter(checks).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
         let done = tokio::select! {
-            done = all => Ok(done),
+            done = self.check_all(Arc::new(state.settings), &chosen) => Ok(done),
             _ = cancel.changed() => Err(Error::new(Code::Cancelled, "The check was stopped.")),
         };
         self.mark(&chosen, false);
@@ -45,6 +42,23 @@ impl Patchbay {
         // In the order asked for, not in that of their ends.
         done.sort_by_key(|checked| chosen.iter().position(|connection| connection.id == checked.id));
         Ok(done)
+    }
+
+    /// Checks connections on all processors, in the order of their ends. Where this is dropped, so are they.
+    async fn check_all(&self, settings: Arc<Settings>, chosen: &[Connection]) -> Vec<CheckedView> {
+        let mut running = JoinSet::new();
+        let mut done = Vec::new();
+        for connection in chosen {
+            if running.len() == AT_ONCE {
+                done.extend(running.join_next().await.map(outcome));
+            }
+            let (own, settings, connection) = (self.clone(), settings.clone(), connection.clone());
+            running.spawn(async move { own.check_one(&settings, &connection).await });
+        }
+        while let Some(ended) = running.join_next().await {
+            done.push(outcome(ended));
+        }
+        done
     }
 
     pub(super) fn cancel_checks(&self) {
@@ -198,7 +212,7 @@ impl Patchbay {
             Probe { endpoint, tool: tool.filter(|_| call), has_token: access.is_some(), limits: Limits::default() };
         let progress =
             |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
-        let report = probe::probe(&probe, self.host().now, progress).await;
+        let report = probe::probe(&probe, self.now(), progress).await;
         Ok(match provider {
             Some(provider) => {
                 let hint = provider.forbidden_hint.as_deref();
@@ -245,6 +259,11 @@ impl Patchbay {
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
         Ok(probe::curl(&endpoint, &connection.auth, connection.first_token().is_some()))
     }
+}
+
+/// What a check came to. Whoever asked hears of a panic as if it had run in their place.
+fn outcome(ended: Result<CheckedView, JoinError>) -> CheckedView {
+    ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 /// What kept a connection from being tried, as its report.

@@ -68,6 +68,7 @@ use crate::probe::Layer;
 use crate::secret::{Backend, SecretStore, StoreStatus};
 
 use secrets::Places;
+use view::Settings;
 
 pub use by_url::ready_url;
 pub use install::install_program;
@@ -168,8 +169,17 @@ impl Patchbay {
 
     /// The machine at this moment, with what the user chose about it.
     pub fn host(&self) -> Host {
-        let chosen = self.state().map(|state| state.settings.files).unwrap_or_default();
-        Host { chosen, ..self.inner.host.at((self.inner.clock)()) }
+        self.host_by(&self.state().map(|state| state.settings).unwrap_or_default())
+    }
+
+    /// The same by settings that were read before.
+    pub(crate) fn host_by(&self, settings: &Settings) -> Host {
+        Host { chosen: settings.files.clone(), ..self.inner.host.at(self.now()) }
+    }
+
+    /// This moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
     }
 
     /// Patchbay's own folder.

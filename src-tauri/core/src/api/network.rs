@@ -160,7 +160,7 @@ impl Patchbay {
         url: &str,
     ) -> Result<Network> {
         let Ok(url) = Url::parse(url) else { return Ok(Network::default()) };
-        let (host, secrets) = (self.host(), self.store_of(settings.backend));
+        let (host, secrets) = (self.host_by(settings), self.store_of(settings.backend));
         let planned = plan(&host, &settings.network, own, &url)?;
         let found = match &planned.signs_in {
             Some(signs_in) => token::read_sound(&secrets, &signs_in.key).await?,
@@ -298,7 +298,7 @@ impl Patchbay {
         };
         let endpoint = Endpoint::new(&connection.url)?.with_network(network);
         let probe = Probe { endpoint, tool: None, has_token: false, limits: Limits::default() };
-        let report = probe::reach(&probe, self.host().now).await;
+        let report = probe::reach(&probe, self.now()).await;
         Ok(CheckedView { id: connection.id.clone(), token: None, report })
     }
 
