@@ -170,6 +170,16 @@ impl App {
         rest
     }
 
+    /// Hangs up and asks the bridge to go `after` a while, as apps do; the lines that were still to come.
+    pub(crate) async fn hang_up_and_stop(self, after: Duration) -> Vec<String> {
+        let please_go = self.please_go.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            please_go.notify_one();
+        });
+        self.hang_up().await
+    }
+
     /// What the bridge told its observer.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.events.lock().expect("nobody panicked").clone()

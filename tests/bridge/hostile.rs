@@ -123,6 +123,47 @@ async fn what_is_no_answer_gets_its_sentence_whether_it_hangs_or_closes(
     }
 }
 
+/// What the status says is enough; what a service says beside it may be missing.
+#[rstest]
+#[case::busy(503, "service_error", "a fault of its own (503)")]
+#[case::too_many(429, "service_error", "too many requests")]
+#[case::forbidden(403, "not_allowed", "not allow")]
+#[case::elsewhere(302, "wrong_address", "sends elsewhere")]
+#[case::odd(402, "not_mcp", "(402)")]
+#[tokio::test]
+async fn a_refusal_that_never_ends_is_told_all_the_same(
+    #[case] status: u16,
+    #[case] code: &str,
+    #[case] words: &str,
+    #[values("initialize", "ping")] method: &str,
+) {
+    let bytes = format!("HTTP/1.1 {status} No\r\nContent-Length: 500\r\n\r\nbusy");
+    let (url, _) = serve(bytes.into_bytes(), Then::Hangs).await;
+    let mut app = App::start(&Keychain::open(&url));
+    let answer = app.request(1, method).await;
+    assert_eq!(answer["error"]["data"]["code"], code, "{answer}");
+    assert!(answer["error"]["message"].as_str().is_some_and(|message| message.contains(words)), "{answer}");
+}
+
+/// As a service does that answers everything with its pages.
+#[tokio::test]
+async fn a_refusal_without_end_is_read_no_further_than_it_is_told() {
+    let body = "x".repeat(3 * 1024 * 1024);
+    let bytes = whole("HTTP/1.1 500 No\r\n", body.as_bytes());
+    refuses(&serve(bytes, Then::Hangs).await.0, "service_error", "a fault of its own (500)").await;
+}
+
+#[tokio::test]
+async fn a_compressed_answer_to_the_first_question_is_not_opened_either() {
+    let answer = ANSWER.replace(r#"{"a":"b"}"#, r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#);
+    for (coding, code) in [("gzip", Some("not_mcp")), ("", None), (" identity", None)] {
+        let (url, _) = serve(whole(&format!("{HEAD}Content-Encoding: {coding}\r\n"), answer.as_bytes()), Then::Closes).await;
+        let mut app = App::start(&Keychain::open(&url));
+        let said = app.request(1, "initialize").await;
+        assert_eq!(said["error"]["data"]["code"].as_str(), code, "{coding}: {said}");
+    }
+}
+
 fn format_bytes(head: &str, rest: &[u8]) -> Vec<u8> {
     [head.as_bytes(), rest].concat()
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use rstest::rstest;
+
 use crate::app::{App, INITIALIZE, Keychain, request};
 use crate::service::{Asked, Reply, Service, Step, event, event_with_id, result};
 
@@ -183,6 +185,32 @@ async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
     assert!(begun.elapsed() < Duration::from_secs(2));
     rest.sort();
     assert_eq!(rest.len(), 3, "no request is dropped: {rest:?}");
+    for (left, id) in rest.iter().zip(1..) {
+        assert!(left.contains(&format!(r#""id":{id},"error""#)) && left.contains("bridge_ended"), "{left}");
+    }
+    assert_eq!(service.asked("DELETE").len(), 1);
+}
+
+#[rstest]
+#[case::a_moment_later(Duration::from_millis(300))]
+#[case::at_once(Duration::ZERO)]
+#[tokio::test]
+async fn an_app_that_hangs_up_and_then_asks_it_to_go_gets_all_its_answers(#[case] after: Duration) {
+    let service = sessions(|asked, _| match asked.method.as_str() {
+        "POST" => Reply::json(result(asked, "{}")).after(60_000),
+        _ => Reply::status(405),
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.begin().await;
+    app.say(&request(1, "slow")).await;
+    app.say(&request(2, "slow")).await;
+    service.wait_for("slow", 2).await;
+    let begun = Instant::now();
+    let mut rest = app.hang_up_and_stop(after).await;
+    assert!(begun.elapsed() < Duration::from_secs(3), "it goes soon");
+    rest.sort();
+    assert_eq!(rest.len(), 2, "no request is dropped: {rest:?}");
     for (left, id) in rest.iter().zip(1..) {
         assert!(left.contains(&format!(r#""id":{id},"error""#)) && left.contains("bridge_ended"), "{left}");
     }

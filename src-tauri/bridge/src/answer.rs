@@ -1,5 +1,7 @@
 //! Brings the service's answer to the app: one JSON text, or an event stream with messages on the way.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use patchbay_core::wire::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_bounded, sse};
@@ -14,6 +16,11 @@ use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::stream;
 use crate::trouble::Trouble;
 
+/// The most of a refusal that is read, in bytes.
+const MOST_OF_REFUSAL: usize = 1024 * 1024;
+/// How long a refusal may take to come.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(5);
+
 /// Brings an answer and strikes out what it answers.
 pub(crate) async fn bring(
     carrier: &Carrier,
@@ -25,20 +32,18 @@ pub(crate) async fn bring(
     if envelope.is_initialize() && status.is_success() {
         carrier.session.set_id(response.headers().get("mcp-session-id").cloned(), origin(&response));
     }
-    if status.is_success() && !open.is_empty() && is_compressed(&response) {
-        // Never unpacked, so that a small answer cannot become a huge one.
-        return Err(Trouble::new(
-            "not_mcp",
-            "The service's answer comes compressed, which nobody asked for, so it was not opened. Something on the way may \
-             do this: try from another network.",
-        ));
+    if !status.is_success() {
+        return Answer::read(response).await?.settle(carrier, envelope, open).await;
     }
-    if status.is_success() && is_stream(&response) {
+    if !open.is_empty() {
+        refuse_compressed(&response)?;
+    }
+    if is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;
     }
     let is_page = is_page(&response);
     let mut response = response;
-    let passes = status.is_success() && !is_page && !open.is_empty();
+    let passes = !is_page && !open.is_empty();
     let passes = passes && !open.keeps() && !envelope.wants_whole_answer();
     let most = if passes { MOST_HELD } else { MOST_BYTES };
     let mut body = BytesMut::new();
@@ -76,10 +81,24 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads it.
-    pub(crate) async fn read(response: Response) -> Result<Self, Trouble> {
+    /// Reads it: a refusal as far as it comes within [`LONGEST_REFUSAL`], for its status says enough.
+    pub(crate) async fn read(mut response: Response) -> Result<Self, Trouble> {
         let (status, is_page) = (response.status(), is_page(&response));
-        Ok(Self { status, is_page, body: read_bounded(response, MOST_BYTES).await? })
+        if status.is_success() {
+            refuse_compressed(&response)?;
+            return Ok(Self { status, is_page, body: read_bounded(response, MOST_BYTES).await? });
+        }
+        let mut body = BytesMut::new();
+        let whole = async {
+            while let Ok(Some(piece)) = next_piece(&mut response).await {
+                body.extend_from_slice(&piece);
+                if body.len() > MOST_OF_REFUSAL {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(LONGEST_REFUSAL, whole).await;
+        Ok(Self { status, is_page, body: body.freeze() })
     }
 
     /// The code of the JSON-RPC error that it is.
@@ -134,9 +153,17 @@ pub(crate) fn is_stream(response: &Response) -> bool {
     content_type(response).starts_with("text/event-stream")
 }
 
-fn is_compressed(response: &Response) -> bool {
+/// What comes compressed is never unpacked, so that a small answer cannot become a huge one.
+fn refuse_compressed(response: &Response) -> Result<(), Trouble> {
     let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
-    coding.is_some_and(|coding| !coding.trim().is_empty() && !coding.eq_ignore_ascii_case("identity"))
+    if coding.is_none_or(|coding| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity")) {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        "not_mcp",
+        "The service's answer comes compressed, which nobody asked for, so it was not opened. Something on the way may do \
+         this: try from another network.",
+    ))
 }
 
 fn is_page(response: &Response) -> bool {

@@ -41,9 +41,9 @@ use patchbay_core::Error;
 use patchbay_core::oauth::Refusal;
 use patchbay_core::wire::Endpoint;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader};
-
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use carry::Carrier;
 use outlet::Outlet;
@@ -85,7 +85,8 @@ pub async fn run(
 }
 
 /// Carries messages until the app hangs up or `shutdown` ends, as it should when the system asks the program to go:
-/// then requests in flight are given up with an error, and the service still hears that the session is over.
+/// then requests in flight are given up with an error, and the service still hears that the session is over. Apps hang up
+/// first and send the signal a moment later: both hold then as well.
 pub async fn run_until(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin + Send + 'static,
@@ -103,24 +104,37 @@ pub async fn run_until(
         () = &mut shutdown => true,
     };
     first.abort();
-    if asked_to_go {
-        farewell(traffic, Duration::ZERO, HASTE, writer).await;
-        return;
-    }
-    tokio::select! {
-        () = farewell(traffic, FAREWELL, FAREWELL, writer) => {}
-        () = shutdown => {}
-    }
+    farewell(traffic, writer, async move {
+        if !asked_to_go {
+            shutdown.await;
+        }
+    })
+    .await;
 }
 
-/// Lets requests in flight come to their end, and the app read the last answers, for so long each.
-async fn farewell(traffic: Traffic, requests: Duration, answers: Duration, writer: JoinHandle<()>) {
+/// Lets requests in flight come to their end and the app read the last answers, for [`FAREWELL`] each, until `shutdown`
+/// ends: from then on requests are given up, and all of it may take [`HASTE`].
+async fn farewell(traffic: Traffic, writer: JoinHandle<()>, shutdown: impl Future<Output = ()>) {
+    let (go, hurries) = watch::channel(());
+    let limit = async {
+        if timeout(FAREWELL * 2, shutdown).await.is_ok() {
+            drop(go);
+            sleep(HASTE).await;
+        }
+    };
+    let patience = timeout(FAREWELL, async move {
+        let mut hurries = hurries;
+        let _ = hurries.changed().await;
+    });
     let last = async {
-        traffic.finish(requests).await;
+        traffic.finish(async { drop(patience.await) }).await;
         // The last answers are written before the program ends.
         let _ = writer.await;
     };
-    let _ = timeout(requests + answers, last).await;
+    tokio::select! {
+        () = last => {}
+        () = limit => {}
+    }
 }
 
 async fn read(input: impl AsyncRead + Unpin, traffic: &mut Traffic) {

@@ -90,12 +90,15 @@ impl Traffic {
         self.carrier.refuse_line().await;
     }
 
-    /// Lets what is under way come to its end, for as long as `patience` lasts, and ends the session.
-    pub(crate) async fn finish(mut self, patience: Duration) {
+    /// Lets what is under way come to its end, until `patience` does, and ends the session.
+    pub(crate) async fn finish(mut self, patience: impl Future<Output = ()>) {
         self.underway.call_off_subscriptions();
         self.carrier.app_is_gone();
-        let rest = async { while self.running.join_next().await.is_some() {} };
-        let left = if timeout(patience, rest).await.is_err() { self.underway.ids() } else { Vec::new() };
+        let left = tokio::select! {
+            biased;
+            () = async { while self.running.join_next().await.is_some() {} } => Vec::new(),
+            () = patience => self.underway.ids(),
+        };
         self.running.shutdown().await;
         let ended = Trouble::new("bridge_ended", "Patchbay's bridge had to end before the service answered.");
         for id in left {

@@ -98,7 +98,9 @@ impl From<WireError> for Trouble {
                 Self::new(proxy_code(&fault.why), format!("{} {}", fault.sentence(), fault.next_step()))
             }
             WireError::Tls(words) => {
-                Self::new("tls_not_trusted", format!("The connection to the service is not trusted: {words}."))
+                let words = words.to_string();
+                let end = if words.ends_with('?') { "" } else { "." };
+                Self::new("tls_not_trusted", format!("The connection to the service is not trusted: {words}{end}"))
             }
             WireError::Timeout => Self::new("too_slow", "The service took too long."),
             WireError::OtherOrigin(origin) => Self::new(

@@ -22,7 +22,7 @@ use patchbay_core::{Code, Error, Host, Result};
 
 use crate::environment;
 use crate::record::Recorder;
-use crate::signals::asked_to_go;
+use crate::signals::{asked_to_go, outlive_terminal};
 
 /// How long the end of the program waits for a sign-in that is being renewed.
 const RENEWAL: Duration = Duration::from_secs(5);
@@ -105,6 +105,7 @@ fn run(host: &Host, connection: Option<&str>, url: Option<&str>) -> Result<ExitC
         .map_err(|error| Error::new(Code::Internal, format!("The bridge cannot start: {error}")))?;
     let observer: Observer = recorder.as_ref().map_or_else(|| Arc::new(|_| {}) as Observer, Recorder::observer);
     runtime.block_on(async {
+        outlive_terminal();
         patchbay_bridge::run_until(stdio::input(), stdio::output(), source, observer, asked_to_go()).await;
     });
     runtime.shutdown_background();

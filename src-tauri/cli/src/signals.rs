@@ -22,7 +22,18 @@ pub async fn asked_to_go() {
     std::future::pending::<()>().await;
 }
 
-/// Ends when the terminal is closed. Apart from the others: a bridge outlives the terminal that its app was started in.
+/// Lets the program live on where the terminal is closed that its app was started in: it ends with its app, which is who
+/// its answers are for. Needs a runtime.
+pub fn outlive_terminal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // From then on the signal has no other effect, heard or not.
+        drop(signal(SignalKind::hangup()));
+    }
+}
+
+/// Ends when the terminal is closed. Apart from the others: a bridge outlives it.
 pub async fn hung_up() {
     #[cfg(unix)]
     {
