@@ -13,7 +13,7 @@ const WINDOWS: &[&str] = &["window", "list"];
 /// the window against a bare one, and planning against parsing. Writes the documents' table where that is asked for.
 pub(crate) fn bench(parts: &[String], quick: bool, write_docs: bool) -> Result<()> {
     let wants = |names: &[&str]| parts.is_empty() || parts.iter().any(|part| names.contains(&part.as_str()));
-    setup::for_desktop()?;
+    setup::for_bench()?;
     let mut build = vec!["build", "--release", "--workspace", "--bin", "patchbay", "--bin", "patchbay-bridge"];
     build.extend(["--bin", "journey"]);
     if wants(WINDOWS) {

@@ -67,6 +67,12 @@ pub(crate) fn for_desktop() -> Result<()> {
     tauri_driver()
 }
 
+/// What measures, beside the peers themselves.
+pub(crate) fn for_bench() -> Result<()> {
+    for_desktop()?;
+    packages(SERVERS)
+}
+
 fn packages(names: &[&str]) -> Result<()> {
     if !cfg!(target_os = "linux") {
         return Ok(());
@@ -97,8 +103,8 @@ fn apt(args: &[&str]) -> Result<()> {
 
 /// The page's packages, when the lock file has changed since.
 fn node() -> Result<()> {
-    if !has("npm") {
-        bail!("Node 20 or newer is needed: install it (https://nodejs.org), then try again");
+    if !has("npm") || !is_fit(&version_of_node()) {
+        bail!("Node 20.19 or newer is needed: install it (https://nodejs.org), then try again");
     }
     let (lock, stamp) = (root().join("ui/package-lock.json"), root().join("ui/node_modules/.patchbay-lock"));
     let wanted = std::fs::read(&lock)?;
@@ -109,6 +115,23 @@ fn node() -> Result<()> {
     run("npm", &["--prefix", "ui", "ci", "--no-audit", "--no-fund"])?;
     std::fs::write(stamp, wanted)?;
     Ok(())
+}
+
+/// As it names itself, like `v20.19.2`; empty where there is none.
+fn version_of_node() -> String {
+    let said = command("node", &["--version"]).output();
+    said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+/// Whether the page's packages can be built with that Node: Vite takes 20.19, 22.12 and what comes after.
+fn is_fit(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|number| number.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(20), Some(minor)) => minor >= 19,
+        (Some(22), Some(minor)) => minor >= 12,
+        (Some(major), Some(_)) => major > 22,
+        _ => false,
+    }
 }
 
 /// The program that drives the real window.
