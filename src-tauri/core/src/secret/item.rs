@@ -68,16 +68,33 @@ pub(super) fn search(bus: &Connection, attributes: &HashMap<&str, &str>) -> Resu
     Ok(Found { unlocked, locked })
 }
 
-/// Reads an item.
-pub(super) fn read(bus: &Connection, item: &ObjectPath<'_>) -> Result<Vec<u8>, Unread> {
-    let own = Exponent::draw()?;
-    let (theirs, session): (OwnedValue, OwnedObjectPath) =
-        call(bus, SERVICE_PATH, SERVICE, "OpenSession", &(ALGORITHM, Value::from(own.public())))?;
-    let theirs = Vec::<u8>::try_from(theirs).map_err(|_| Unread::Garbled)?;
-    let key = own.key(&theirs).ok_or(Unread::Garbled)?;
-    let (_, vector, mut bytes, _): Sent = call(bus, item.as_str(), ITEM, "GetSecret", &(session,))?;
-    decrypt(&key, &vector, &mut bytes).ok_or(Unread::Garbled)?;
-    Ok(bytes)
+/// A session in which secrets are sent.
+pub(super) struct Session {
+    path: OwnedObjectPath,
+    own: Exponent,
+    theirs: Vec<u8>,
+}
+
+impl Session {
+    /// Opens one, which takes the keychain longer than all else that is asked of it.
+    pub(super) fn open(bus: &Connection) -> Result<Self, Unread> {
+        let own = Exponent::draw()?;
+        let (theirs, path): (OwnedValue, OwnedObjectPath) =
+            call(bus, SERVICE_PATH, SERVICE, "OpenSession", &(ALGORITHM, Value::from(own.public())))?;
+        Ok(Self { path, own, theirs: Vec::<u8>::try_from(theirs).map_err(|_| Unread::Garbled)? })
+    }
+
+    /// Reads an item, and comes to the key while it is on its way.
+    pub(super) fn read(self, bus: &Connection, item: &ObjectPath<'_>) -> Result<Vec<u8>, Unread> {
+        let (sent, key) = std::thread::scope(|scope| {
+            let key = scope.spawn(|| self.own.key(&self.theirs));
+            (call(bus, item.as_str(), ITEM, "GetSecret", &(&self.path,)), key.join())
+        });
+        let key = key.ok().flatten().ok_or(Unread::Garbled)?;
+        let (_, vector, mut bytes, _): Sent = sent?;
+        decrypt(&key, &vector, &mut bytes).ok_or(Unread::Garbled)?;
+        Ok(bytes)
+    }
 }
 
 fn call<T>(

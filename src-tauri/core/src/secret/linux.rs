@@ -6,7 +6,7 @@ use secret_service::blocking::SecretService;
 use secret_service::{EncryptionType, Error as ServiceError};
 use zbus::blocking::Connection;
 
-use super::item::{self, Unread};
+use super::item::{self, Session, Unread};
 use super::keychain::{absent, failed, locked, refused};
 use crate::error::{Error, Result};
 
@@ -21,9 +21,15 @@ pub(super) fn look() -> Result<()> {
 pub(super) fn read(service: &str, user: &str) -> Result<Option<Vec<u8>>> {
     let bus = Connection::session().map_err(|error| explain_unread(&error.into()))?;
     let attributes = HashMap::from([("service", service), ("username", user)]);
-    let found = item::search(&bus, &attributes).map_err(|error| explain_unread(&error))?;
+    let (found, session) = std::thread::scope(|scope| {
+        let session = scope.spawn(|| Session::open(&bus));
+        (item::search(&bus, &attributes), session.join().unwrap_or(Err(Unread::Garbled)))
+    });
+    let found = found.map_err(|error| explain_unread(&error))?;
     match (found.unlocked.first(), found.locked.is_empty()) {
-        (Some(item), _) => item::read(&bus, item).map(Some).map_err(|error| explain_unread(&error)),
+        (Some(item), _) => {
+            session.and_then(|session| session.read(&bus, item)).map(Some).map_err(|error| explain_unread(&error))
+        }
         (None, false) => Err(locked()),
         (None, true) => look().map(|()| None),
     }
