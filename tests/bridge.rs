@@ -48,6 +48,9 @@ mod streams;
 /// Tokens: renewed, refused, pinned to their origin, never told.
 #[path = "bridge/tokens.rs"]
 mod tokens;
+/// Services that ask to wait.
+#[path = "bridge/waits.rs"]
+mod waits;
 /// The HTTP client below.
 #[path = "bridge/wire.rs"]
 mod wire;

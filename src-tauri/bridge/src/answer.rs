@@ -13,6 +13,7 @@ use crate::object::Object;
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::stream;
 use crate::trouble::Trouble;
+use crate::wait;
 
 /// Brings an answer and strikes out what it answers.
 pub(crate) async fn bring(
@@ -36,7 +37,7 @@ pub(crate) async fn bring(
     if status.is_success() && is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;
     }
-    let is_page = is_page(&response);
+    let (is_page, wait) = (is_page(&response), wait::asked(&response));
     let mut response = response;
     let passes = status.is_success() && !is_page && !open.is_empty();
     let passes = passes && !open.keeps() && !envelope.wants_whole_answer();
@@ -53,7 +54,7 @@ pub(crate) async fn bring(
             };
         }
     }
-    Answer { status, is_page, body: body.freeze() }.settle(carrier, envelope, open).await
+    Answer { status, is_page, wait, body: body.freeze() }.settle(carrier, envelope, open).await
 }
 
 /// Passes a large answer on while it comes in.
@@ -72,14 +73,15 @@ async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: 
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     is_page: bool,
+    wait: Option<u64>,
     pub(crate) body: Bytes,
 }
 
 impl Answer {
     /// Reads it.
     pub(crate) async fn read(response: Response) -> Result<Self, Trouble> {
-        let (status, is_page) = (response.status(), is_page(&response));
-        Ok(Self { status, is_page, body: read_bounded(response, MOST_BYTES).await? })
+        let (status, is_page, wait) = (response.status(), is_page(&response), wait::asked(&response));
+        Ok(Self { status, is_page, wait, body: read_bounded(response, MOST_BYTES).await? })
     }
 
     /// The code of the JSON-RPC error that it is.
@@ -89,10 +91,10 @@ impl Answer {
 
     /// Brings it and strikes out what it answers.
     pub(crate) async fn settle(self, carrier: &Carrier, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
-        let Self { status, is_page, body } = self;
+        let Self { status, is_page, wait, body } = self;
+        let refusal = || Trouble::status(status.as_u16(), &words(carrier, &body), wait);
         if open.is_empty() {
-            let refused = || Err(Trouble::status(status.as_u16(), &words(carrier, &body)));
-            return if status.is_success() { Ok(()) } else { refused() };
+            return if status.is_success() { Ok(()) } else { Err(refusal()) };
         }
         // A server's own error comes through with any status: apps tell servers of both generations apart by it.
         if carrier.answered(&body, envelope, open).await {
@@ -105,11 +107,7 @@ impl Answer {
             carrier.bring(line, open).await;
             return Ok(());
         }
-        Err(if status.is_success() {
-            no_message(&body, is_page)
-        } else {
-            Trouble::status(status.as_u16(), &words(carrier, &body))
-        })
+        Err(if status.is_success() { no_message(&body, is_page) } else { refusal() })
     }
 }
 

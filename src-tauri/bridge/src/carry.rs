@@ -20,7 +20,7 @@ use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
 use crate::way::{Way, Ways};
-use crate::{Event, MOST_BYTES, Observer, Source, channel, listen, server};
+use crate::{Event, MOST_BYTES, Observer, Source, channel, listen, server, stream, wait};
 
 /// How long the server may take to hear that the session is over.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -215,9 +215,26 @@ impl Carrier {
         self.send(None, Method::POST, Some(line), &headers).await
     }
 
-    /// Sends a request, to another place of the service where one is given. Where the service answers 401, or misses
-    /// permissions, asks for the token once more and sends again if it is another.
+    /// Sends a request, to another place of the service where one is given; once more where the service says to wait
+    /// for a moment.
     pub(crate) async fn send(
+        &self,
+        place: Option<&str>,
+        method: Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Trouble> {
+        let response = self.send_now(place, method.clone(), body, headers).await?;
+        let Some(wait) = wait::brief(&response) else { return Ok(response) };
+        stream::drain(response);
+        tokio::time::sleep(wait).await;
+        // Apart, so that requests that go well carry none of it along.
+        Box::pin(self.send_now(place, method, body, headers)).await
+    }
+
+    /// Sends a request. Where the service answers 401, or misses permissions, asks for the token once more and sends
+    /// again if it is another.
+    async fn send_now(
         &self,
         place: Option<&str>,
         method: Method,

@@ -30,6 +30,7 @@ pub mod stdio;
 mod stream;
 mod traffic;
 mod trouble;
+mod wait;
 mod way;
 
 use std::pin::pin;
