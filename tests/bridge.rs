@@ -27,6 +27,9 @@ mod mirror;
 /// Apps of an older generation, servers of the newest.
 #[path = "bridge/newest.rs"]
 mod newest;
+/// One answer for each request.
+#[path = "bridge/once.rs"]
+mod once;
 /// The practice service at the other end, in both generations of the protocol.
 #[path = "bridge/practice.rs"]
 mod practice;

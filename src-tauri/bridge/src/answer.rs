@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::MOST_BYTES;
 use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
-use crate::message::Open;
+use crate::message::{Open, Said};
 use crate::object::Object;
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::stream;
@@ -59,13 +59,12 @@ pub(crate) async fn bring(
 
 /// Passes a large answer on while it comes in.
 async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: &mut Open) -> Result<(), Trouble> {
-    let mut passage = Passage::begin(carrier).await;
-    passage.pass(begin).await?;
+    let mut passage = Passage::begin(carrier, begin, open).await?;
     let paused = |_| WireError::Timeout;
     while let Some(piece) = timeout(LONGEST_PAUSE, next_piece(&mut response)).await.map_err(paused)?? {
         passage.pass(piece).await?;
     }
-    passage.end(open)?;
+    passage.end(carrier, open)?;
     if open.is_empty() { Ok(()) } else { Err(no_message(b"", false)) }
 }
 
@@ -97,7 +96,9 @@ impl Answer {
             return if status.is_success() { Ok(()) } else { Err(refusal()) };
         }
         // A server's own error comes through with any status: apps tell servers of both generations apart by it.
-        if carrier.answered(&body, envelope, open).await {
+        if let Some(said) = Said::of(&body)
+            && carrier.answered(&said, envelope, open).await
+        {
             // Of a batch, all must be answered.
             return if open.is_empty() { Ok(()) } else { Err(no_message(&body, is_page)) };
         }

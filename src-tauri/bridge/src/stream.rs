@@ -11,7 +11,7 @@ use crate::MOST_BYTES;
 use crate::answer::{is_stream, unreadable};
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
-use crate::message::{Open, is_message};
+use crate::message::{Open, Said};
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::trouble::Trouble;
 use crate::wait::{self, is_for_now};
@@ -123,17 +123,13 @@ impl Flow {
     ) -> Result<(), Trouble> {
         match part {
             sse::Part::Event(event) => self.take(carrier, event, envelope, open).await,
-            sse::Part::Data(data) => {
-                if large.is_none() {
-                    *large = Some(Passage::begin(carrier).await);
-                }
-                if let Some(passage) = large {
-                    passage.pass(data).await?;
-                }
-            }
+            sse::Part::Data(data) => match large {
+                Some(passage) => passage.pass(data).await?,
+                None => *large = Some(Passage::begin(carrier, data, open).await?),
+            },
             sse::Part::End(event) => {
                 self.note(&event);
-                large.take().map_or(Ok(()), |passage| passage.end(open))?;
+                large.take().map_or(Ok(()), |passage| passage.end(carrier, open))?;
             }
         }
         Ok(())
@@ -141,9 +137,9 @@ impl Flow {
 
     async fn take(&mut self, carrier: &Carrier, event: sse::Event, envelope: &Envelope, open: &mut Open) {
         self.note(&event);
-        let text = event.data.as_bytes();
-        if event.event.as_deref().is_none_or(|name| name == "message") && is_message(text) {
-            carrier.pass_on(text, envelope, open).await;
+        let is_message = event.event.as_deref().is_none_or(|name| name == "message");
+        if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| is_message) {
+            carrier.pass_on(&said, envelope, open).await;
         }
     }
 
