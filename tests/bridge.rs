@@ -27,6 +27,9 @@ mod mirror;
 /// Apps of an older generation, servers of the newest.
 #[path = "bridge/newest.rs"]
 mod newest;
+/// One answer for each request.
+#[path = "bridge/once.rs"]
+mod once;
 /// The practice service at the other end, in both generations of the protocol.
 #[path = "bridge/practice.rs"]
 mod practice;
@@ -48,6 +51,9 @@ mod streams;
 /// Tokens: renewed, refused, pinned to their origin, never told.
 #[path = "bridge/tokens.rs"]
 mod tokens;
+/// Services that ask to wait.
+#[path = "bridge/waits.rs"]
+mod waits;
 /// The HTTP client below.
 #[path = "bridge/wire.rs"]
 mod wire;

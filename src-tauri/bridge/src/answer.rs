@@ -10,11 +10,12 @@ use tokio::time::timeout;
 use crate::MOST_BYTES;
 use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
-use crate::message::Open;
+use crate::message::{Open, Said};
 use crate::object::Object;
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::stream;
 use crate::trouble::Trouble;
+use crate::wait;
 
 /// The most of a refusal that is read, in bytes.
 const MOST_OF_REFUSAL: usize = 1024 * 1024;
@@ -41,7 +42,7 @@ pub(crate) async fn bring(
     if is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;
     }
-    let is_page = is_page(&response);
+    let (is_page, wait) = (is_page(&response), wait::asked(&response));
     let mut response = response;
     let passes = !is_page && !open.is_empty();
     let passes = passes && !open.keeps() && !envelope.wants_whole_answer();
@@ -58,18 +59,17 @@ pub(crate) async fn bring(
             };
         }
     }
-    Answer { status, is_page, body: body.freeze() }.settle(carrier, envelope, open).await
+    Answer { status, is_page, wait, body: body.freeze() }.settle(carrier, envelope, open).await
 }
 
 /// Passes a large answer on while it comes in.
 async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: &mut Open) -> Result<(), Trouble> {
-    let mut passage = Passage::begin(carrier).await;
-    passage.pass(begin).await?;
+    let mut passage = Passage::begin(carrier, begin, open).await?;
     let paused = |_| WireError::Timeout;
     while let Some(piece) = timeout(LONGEST_PAUSE, next_piece(&mut response)).await.map_err(paused)?? {
         passage.pass(piece).await?;
     }
-    passage.end(open)?;
+    passage.end(carrier, open)?;
     if open.is_empty() { Ok(()) } else { Err(no_message(b"", false)) }
 }
 
@@ -77,16 +77,17 @@ async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: 
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     is_page: bool,
+    wait: Option<u64>,
     pub(crate) body: Bytes,
 }
 
 impl Answer {
     /// Reads it: a refusal as far as it comes within [`LONGEST_REFUSAL`], for its status says enough.
     pub(crate) async fn read(mut response: Response) -> Result<Self, Trouble> {
-        let (status, is_page) = (response.status(), is_page(&response));
+        let (status, is_page, wait) = (response.status(), is_page(&response), wait::asked(&response));
         if status.is_success() {
             refuse_compressed(&response)?;
-            return Ok(Self { status, is_page, body: read_bounded(response, MOST_BYTES).await? });
+            return Ok(Self { status, is_page, wait, body: read_bounded(response, MOST_BYTES).await? });
         }
         let mut body = BytesMut::new();
         let whole = async {
@@ -98,7 +99,7 @@ impl Answer {
             }
         };
         let _ = timeout(LONGEST_REFUSAL, whole).await;
-        Ok(Self { status, is_page, body: body.freeze() })
+        Ok(Self { status, is_page, wait, body: body.freeze() })
     }
 
     /// The code of the JSON-RPC error that it is.
@@ -108,13 +109,15 @@ impl Answer {
 
     /// Brings it and strikes out what it answers.
     pub(crate) async fn settle(self, carrier: &Carrier, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
-        let Self { status, is_page, body } = self;
+        let Self { status, is_page, wait, body } = self;
+        let refusal = || Trouble::status(status.as_u16(), &words(carrier, &body), wait);
         if open.is_empty() {
-            let refused = || Err(Trouble::status(status.as_u16(), &words(carrier, &body)));
-            return if status.is_success() { Ok(()) } else { refused() };
+            return if status.is_success() { Ok(()) } else { Err(refusal()) };
         }
         // A server's own error comes through with any status: apps tell servers of both generations apart by it.
-        if carrier.answered(&body, envelope, open).await {
+        if let Some(said) = Said::of(&body)
+            && carrier.answered(&said, envelope, open).await
+        {
             // Of a batch, all must be answered.
             return if open.is_empty() { Ok(()) } else { Err(no_message(&body, is_page)) };
         }
@@ -124,11 +127,7 @@ impl Answer {
             carrier.bring(line, open).await;
             return Ok(());
         }
-        Err(if status.is_success() {
-            no_message(&body, is_page)
-        } else {
-            Trouble::status(status.as_u16(), &words(carrier, &body))
-        })
+        Err(if status.is_success() { no_message(&body, is_page) } else { refusal() })
     }
 }
 

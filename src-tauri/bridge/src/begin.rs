@@ -12,6 +12,7 @@ use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
 use crate::message::Open;
 use crate::trouble::Trouble;
+use crate::wait;
 
 /// The service forgot the session, and why that could not be hidden.
 pub(crate) fn session_ended(why: &str) -> Trouble {
@@ -52,7 +53,7 @@ impl Carrier {
         let envelope = Envelope::of(&initialize);
         let response = self.post(&initialize, &envelope).await?;
         if !response.status().is_success() {
-            return Err(Trouble::status(response.status().as_u16(), ""));
+            return Err(Trouble::status(response.status().as_u16(), "", wait::asked(&response)));
         }
         let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
         let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;

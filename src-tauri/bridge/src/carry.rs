@@ -12,15 +12,16 @@ use tokio::task::{AbortHandle, JoinHandle};
 use crate::answer::{Answer, bring, hear};
 use crate::begin::session_ended;
 use crate::envelope::{Envelope, Kind};
-use crate::message::{Open, one_line};
+use crate::message::{Open, Said, one_line};
 use crate::mirror::Mirrors;
 use crate::object::{Object, quoted};
 use crate::outlet::Outlet;
 use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
+use crate::underway::Underway;
 use crate::way::{Way, Ways};
-use crate::{Event, MOST_BYTES, Observer, Source, channel, listen, server};
+use crate::{Event, MOST_BYTES, Observer, Source, channel, listen, server, stream, wait};
 
 /// How long the server may take to hear that the session is over.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -40,6 +41,7 @@ pub(crate) struct Carrier {
     pub(crate) outlet: Outlet,
     mirrors: Mirrors,
     pub(crate) beginning: tokio::sync::Mutex<()>,
+    pub(crate) underway: Underway,
     server: Mutex<Server>,
     listener: Mutex<Option<AbortHandle>>,
 }
@@ -63,6 +65,7 @@ impl Carrier {
             outlet,
             mirrors: Mirrors::default(),
             beginning: tokio::sync::Mutex::default(),
+            underway: Underway::default(),
             server: Mutex::default(),
             listener: Mutex::default(),
         }
@@ -74,8 +77,8 @@ impl Carrier {
         let _ = self.ways.get().await;
     }
 
-    /// Carries a message and sees to it that every request in it is answered.
-    pub(crate) async fn carry(self: &Arc<Self>, line: Bytes, envelope: Envelope) {
+    /// Carries a message and sees to it that every request in it, which are those that are open, is answered.
+    pub(crate) async fn carry(self: &Arc<Self>, line: Bytes, envelope: Envelope, mut open: Open) {
         if envelope.kind == Kind::Garbage {
             return self.refuse_line().await;
         }
@@ -84,14 +87,13 @@ impl Carrier {
             self.stop_listening();
             self.set_server(Server::Same);
         }
-        let mut open = Open::new(envelope.ids().to_vec());
         let outcome = self.deliver(&line, &envelope, &mut open).await;
         let outcome = outcome.map_err(|trouble| trouble.veiled(&self.ways));
         if let Err(trouble) = &outcome {
             tracing::warn!(code = trouble.code, method = envelope.method, "{}", trouble.message);
             (self.observer)(Event::Failed(trouble.code.clone()));
             for id in open.ids() {
-                self.say(trouble.line(id)).await;
+                self.say(trouble.line(&id)).await;
             }
         } else if !envelope.ids().is_empty() {
             (self.observer)(Event::Answered);
@@ -215,9 +217,26 @@ impl Carrier {
         self.send(None, Method::POST, Some(line), &headers).await
     }
 
-    /// Sends a request, to another place of the service where one is given. Where the service answers 401, or misses
-    /// permissions, asks for the token once more and sends again if it is another.
+    /// Sends a request, to another place of the service where one is given; once more where the service says to wait
+    /// for a moment.
     pub(crate) async fn send(
+        &self,
+        place: Option<&str>,
+        method: Method,
+        body: Option<&Bytes>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Trouble> {
+        let response = self.send_now(place, method.clone(), body, headers).await?;
+        let Some(wait) = wait::brief(&response) else { return Ok(response) };
+        stream::drain(response);
+        tokio::time::sleep(wait).await;
+        // Apart, so that requests that go well carry none of it along.
+        Box::pin(self.send_now(place, method, body, headers)).await
+    }
+
+    /// Sends a request. Where the service answers 401, or misses permissions, asks for the token once more and sends
+    /// again if it is another.
+    async fn send_now(
         &self,
         place: Option<&str>,
         method: Method,
@@ -273,28 +292,34 @@ impl Carrier {
         self.outlet.line(line).await;
     }
 
-    /// Passes a message of the server on, and strikes out what it answers.
-    pub(crate) async fn pass_on(&self, text: &[u8], envelope: &Envelope, open: &mut Open) {
+    /// Passes on what the server says, but for answers that nobody waits for, and strikes out what it answers.
+    pub(crate) async fn pass_on(&self, said: &Said<'_>, envelope: &Envelope, open: &mut Open) {
         // Who asked in the app's place hears that a subscription was taken.
-        let is_receipt = || Envelope::of(text).method == "notifications/subscriptions/acknowledged";
-        if open.keeps() && is_receipt() {
+        let is_receipt = || Envelope::of(said.text).method == "notifications/subscriptions/acknowledged";
+        if (open.keeps() && is_receipt()) || self.answered(said, envelope, open).await {
             return;
         }
-        if !self.answered(text, envelope, open).await {
-            self.say(one_line(text)).await;
+        // Some servers answer on another stream than they should.
+        let is_awaited = |id: &str| !open.keeps() && self.underway.settle(id);
+        if let Some(text) = said.sifted(is_awaited) {
+            self.say(one_line(&text)).await;
         }
     }
 
     /// Brings an answer and strikes out what it answers; whether it was one.
-    pub(crate) async fn answered(&self, text: &[u8], envelope: &Envelope, open: &mut Open) -> bool {
-        if !open.settle(text) {
-            return false;
-        }
+    pub(crate) async fn answered(&self, said: &Said<'_>, envelope: &Envelope, open: &mut Open) -> bool {
+        let mut settled = false;
+        let text = said.sifted(|id| {
+            let is_own = open.settle_id(id);
+            settled |= is_own;
+            is_own
+        });
+        let Some(text) = text.filter(|_| settled) else { return false };
         if envelope.is_initialize() {
-            self.session.learn_version(text);
+            self.session.learn_version(&text);
         }
-        let other = if envelope.lists_tools() { self.mirrors.learn(text) } else { None };
-        self.bring(one_line(other.as_deref().unwrap_or(text)), open).await;
+        let other = if envelope.lists_tools() { self.mirrors.learn(&text) } else { None };
+        self.bring(one_line(other.as_deref().unwrap_or(&text)), open).await;
         true
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::answer::{Answer, is_stream};
 use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
-use crate::message::{Open, is_message, one_line};
+use crate::message::{Open, Said, one_line};
 use crate::server::Server;
 use crate::trouble::Trouble;
 use crate::{INITIALIZED, MOST_BYTES};
@@ -94,26 +94,28 @@ impl Channel {
         answered
     }
 
-    /// Passes a message on, to the app or to whoever asked in its place.
-    async fn hear(&self, carrier: &Carrier, text: &[u8]) {
-        let settled = self.settle(text);
-        let keeps = settled.as_ref().is_some_and(|waiting| waiting.open.keeps());
-        if !keeps {
-            carrier.say(one_line(text)).await;
+    /// Passes on what the server says, but for answers that nobody waits for, to the app or to whoever asked in its place.
+    async fn hear(&self, carrier: &Carrier, said: &Said<'_>) {
+        let (line, done) = self.settle(said);
+        let keeps = done.iter().any(|waiting| waiting.open.keeps());
+        if let Some(line) = line.clone().filter(|_| !keeps) {
+            carrier.say(line).await;
         }
-        if let Some(mut waiting) = settled {
-            waiting.open.keep(one_line(text));
+        for mut waiting in done {
+            waiting.open.keep(line.clone().unwrap_or_default());
             // Whoever asked may have been called off.
             let _ = waiting.done.send(waiting.open);
         }
     }
 
-    /// Takes what a text answers out of those that wait, once all of it is answered.
-    fn settle(&self, text: &[u8]) -> Option<Waiting> {
+    /// What is left of it as a line, and those that waited for nothing but its answers.
+    fn settle(&self, said: &Said<'_>) -> (Option<Bytes>, Vec<Waiting>) {
         let mut waiting = self.waiting();
-        let waiting = waiting.as_mut()?;
-        let at = waiting.iter_mut().position(|waiting| waiting.open.settle(text))?;
-        waiting[at].open.is_empty().then(|| waiting.swap_remove(at))
+        let Some(waiting) = waiting.as_mut() else { return (None, Vec::new()) };
+        waiting.retain(|waiting| !waiting.done.is_closed());
+        let text = said.sifted(|id| waiting.iter().any(|waiting| waiting.open.settle_id(id)));
+        let done = waiting.extract_if(.., |waiting| waiting.open.is_empty()).collect();
+        (text.map(|text| one_line(&text)), done)
     }
 }
 
@@ -175,8 +177,8 @@ impl Reading {
         loop {
             for event in events {
                 let is_named = event.event.as_deref().is_some_and(|name| name != "message");
-                if !is_named && is_message(event.data.as_bytes()) {
-                    channel.hear(&carrier, event.data.as_bytes()).await;
+                if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| !is_named) {
+                    channel.hear(&carrier, &said).await;
                 }
             }
             let Ok(Some(piece)) = next_piece(&mut self.response).await else { return };

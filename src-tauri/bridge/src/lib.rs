@@ -3,8 +3,9 @@
 //! Messages are the app's and the server's own bytes: only a small envelope is looked at, nothing is written anew, so
 //! unknown fields pass through. Standard output is protocol only. The token is asked of a [`Source`] at the start, before
 //! it ends where that is known, and once more whenever the service answers 401 or misses permissions, so a renewed token
-//! or a sign-in takes effect without a restart. Nothing here ever opens a browser. Every request gets an
-//! answer: the service's, or a JSON-RPC error in plain words, in which no token is repeated.
+//! or a sign-in takes effect without a restart. Nothing here ever opens a browser. Every request gets one answer and no
+//! second one: the service's, or a JSON-RPC error in plain words, in which no token is repeated. Answers that nobody waits
+//! for are left out.
 //!
 //! Memory is bounded: a line of the app has at most 64 MiB, and so has an answer that must be known as a whole (to
 //! `initialize`, a list of tools, a batch, anything that is no object). Every other answer of more than 256 KiB is passed on
@@ -30,6 +31,8 @@ pub mod stdio;
 mod stream;
 mod traffic;
 mod trouble;
+mod underway;
+mod wait;
 mod way;
 
 use std::pin::pin;

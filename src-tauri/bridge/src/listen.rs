@@ -10,6 +10,7 @@ use crate::envelope::Envelope;
 use crate::message::Open;
 use crate::newest::Newest;
 use crate::stream::Flow;
+use crate::wait::is_for_now;
 
 /// How often in a row the server may report a fault of its own before it is left alone.
 const FAULTS: u32 = 5;
@@ -36,7 +37,10 @@ pub(crate) async fn listen(carrier: Arc<Carrier>) {
                 in_vain = if flow.heard { 0 } else { in_vain };
             }
             Ok(response) if response.status() == StatusCode::UNAUTHORIZED => carrier.ways.changed_from(&way).await,
-            Ok(response) if response.status().is_server_error() && faults < FAULTS => faults += 1,
+            Ok(response) if is_for_now(response.status()) && faults < FAULTS => {
+                faults += 1;
+                flow.heed(&response);
+            }
             // 405: the server has no such stream. 404: the session is over, the next request begins a new one.
             Ok(_) => return,
             Err(_) => {}
@@ -59,7 +63,10 @@ pub(crate) async fn subscribe(carrier: Arc<Carrier>, newest: Arc<Newest>) {
                 let _ = flow.pass_on(&carrier, response, &envelope, &mut Open::keeping(id)).await;
                 in_vain = if flow.heard { 0 } else { in_vain };
             }
-            Ok(response) if response.status().is_server_error() && faults < FAULTS => faults += 1,
+            Ok(response) if is_for_now(response.status()) && faults < FAULTS => {
+                faults += 1;
+                flow.heed(&response);
+            }
             Ok(_) => return,
             Err(trouble) if trouble.may_pass() => {}
             Err(_) => carrier.ways.changed_from(&way).await,

@@ -1,5 +1,8 @@
 //! JSON-RPC messages as texts: told apart, never written anew.
 
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -33,8 +36,34 @@ impl<'a> Head<'a> {
             && (self.method.is_some() || self.result.is_some() || self.error.is_some())
     }
 
-    fn answers(&self, id: &str) -> bool {
-        self.method.is_none() && self.id.is_some_and(|own| same_id(own.get(), id))
+    /// The id of the request that this answers.
+    fn answered(&self) -> Option<&'a str> {
+        self.id.filter(|_| self.method.is_none()).map(RawValue::get)
+    }
+}
+
+/// What a server says: a message or a batch of them.
+pub(crate) struct Said<'a> {
+    pub(crate) text: &'a [u8],
+    heads: Vec<Head<'a>>,
+}
+
+impl<'a> Said<'a> {
+    /// None where the text is anything else.
+    pub(crate) fn of(text: &'a [u8]) -> Option<Self> {
+        let heads = Head::all(text);
+        (!heads.is_empty()).then_some(Self { text, heads })
+    }
+
+    /// The text without the answers whose ids are not wanted; none where nothing is left of it.
+    pub(crate) fn sifted(&self, mut is_wanted: impl FnMut(&str) -> bool) -> Option<Cow<'a, [u8]>> {
+        let wanted: Vec<_> = self.heads.iter().map(|head| head.answered().is_none_or(&mut is_wanted)).collect();
+        if wanted.iter().all(|wanted| *wanted) {
+            return Some(Cow::Borrowed(self.text));
+        }
+        let parts = batch(self.text)?.into_iter().zip(wanted);
+        let left: Vec<_> = parts.filter_map(|(part, wanted)| wanted.then_some(part)).collect();
+        (!left.is_empty()).then(|| Cow::Owned([b"[", &left.join(&b","[..])[..], b"]"].concat()))
     }
 }
 
@@ -50,15 +79,10 @@ pub(crate) fn batch(text: &[u8]) -> Option<Vec<Bytes>> {
     Some(parts.iter().map(|part| Bytes::copy_from_slice(part.get().as_bytes())).collect())
 }
 
-/// Whether a text is a message or a batch of them.
-pub(crate) fn is_message(text: &[u8]) -> bool {
-    !Head::all(text).is_empty()
-}
-
-/// The ids that still wait for their answers.
+/// The ids that still wait for their answers; one list for all clones.
 #[derive(Debug, Clone)]
 pub(crate) struct Open {
-    ids: Vec<String>,
+    ids: Arc<Mutex<Vec<String>>>,
     /// The answer, where it is not for the app as it is.
     kept: Option<Bytes>,
     keeps: bool,
@@ -66,12 +90,16 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) fn new(ids: Vec<String>) -> Self {
-        Self { ids, kept: None, keeps: false }
+        Self { ids: Arc::new(Mutex::new(ids)), kept: None, keeps: false }
     }
 
     /// One id whose answer is kept instead of passed on.
     pub(crate) fn keeping(id: String) -> Self {
         Self { keeps: true, ..Self::new(vec![id]) }
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<String>> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn keeps(&self) -> bool {
@@ -89,41 +117,46 @@ impl Open {
     }
 
     /// Strikes out everything.
-    pub(crate) fn clear(&mut self) {
-        self.ids.clear();
+    pub(crate) fn clear(&self) {
+        self.list().clear();
     }
 
     /// Strikes out an id; whether it waited.
-    pub(crate) fn settle_id(&mut self, answered: &str) -> bool {
-        let before = self.ids.len();
-        self.ids.retain(|id| !same_id(answered, id));
-        self.ids.len() < before
+    pub(crate) fn settle_id(&self, answered: &str) -> bool {
+        let mut ids = self.list();
+        let before = ids.len();
+        ids.retain(|id| !same_id(answered, id));
+        ids.len() < before
+    }
+
+    /// Whether an id waits.
+    pub(crate) fn has(&self, answered: &str) -> bool {
+        self.list().iter().any(|id| same_id(answered, id))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.list().is_empty()
     }
 
-    pub(crate) fn ids(&self) -> &[String] {
-        &self.ids
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.list().clone()
     }
 
     /// Strikes out what a text answers; whether that was anything.
-    pub(crate) fn settle(&mut self, text: &[u8]) -> bool {
+    pub(crate) fn settle(&self, text: &[u8]) -> bool {
         let heads = Head::all(text);
-        let before = self.ids.len();
-        self.ids.retain(|id| !heads.iter().any(|head| head.answers(id)));
-        self.ids.len() < before
+        let answered = heads.iter().filter_map(Head::answered);
+        answered.filter(|id| self.settle_id(id)).count() > 0
     }
 
     /// An error that names no id, under the one id that waits: an app could not tell otherwise what it answers.
-    pub(crate) fn adopt(&mut self, text: &[u8]) -> Option<Bytes> {
-        let heads = Head::all(text);
-        let ([id], [Head { id: None, method: None, error: Some(error), .. }]) = (&self.ids[..], &heads[..]) else {
+    pub(crate) fn adopt(&self, text: &[u8]) -> Option<Bytes> {
+        let (mut ids, heads) = (self.list(), Head::all(text));
+        let ([id], [Head { id: None, method: None, error: Some(error), .. }]) = (&ids[..], &heads[..]) else {
             return None;
         };
         let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}");
-        self.ids.clear();
+        ids.clear();
         Some(one_line(line.as_bytes()))
     }
 }
@@ -143,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_id_may_be_written_in_two_ways() {
-        let mut open = Open::new(vec!["\"\\u00e9\"".to_owned(), "7".to_owned(), "\"7\"".to_owned()]);
+        let open = Open::new(vec!["\"\\u00e9\"".to_owned(), "7".to_owned(), "\"7\"".to_owned()]);
         assert!(open.settle("{\"jsonrpc\":\"2.0\",\"id\":\"é\",\"result\":{}}".as_bytes()));
         assert!(open.settle(br#"{"jsonrpc":"2.0","id":7,"error":{}}"#));
         assert_eq!(open.ids(), ["\"7\""]);
@@ -151,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_request_of_the_server_answers_nothing() {
-        let mut open = Open::new(vec!["1".to_owned()]);
+        let open = Open::new(vec!["1".to_owned()]);
         assert!(!open.settle(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#));
         assert!(!open.settle(br#"{"id":1,"result":{}}"#));
         assert!(!open.is_empty());
@@ -159,7 +192,7 @@ mod tests {
 
     #[test]
     fn only_an_error_without_an_id_is_adopted() {
-        let mut open = Open::new(vec!["1".to_owned()]);
+        let open = Open::new(vec!["1".to_owned()]);
         assert_eq!(open.adopt(br#"{"jsonrpc":"2.0","id":2,"error":{}}"#), None);
         assert_eq!(open.adopt(br#"{"jsonrpc":"2.0","id":null,"result":{}}"#), None);
         let line = open.adopt(b"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":\n-32022,\"x\":1.0}}");

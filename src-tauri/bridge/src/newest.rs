@@ -115,7 +115,7 @@ impl Newest {
             if let Err(trouble) = Box::pin(self.deliver(carrier, &part, &envelope, &mut one)).await {
                 let trouble = trouble.veiled(&carrier.ways);
                 for id in one.ids() {
-                    carrier.say(trouble.line(id)).await;
+                    carrier.say(trouble.line(&id)).await;
                 }
             }
             for id in envelope.ids() {

@@ -23,13 +23,25 @@ const MOST_TOLD: usize = 1024;
 /// A message under way.
 pub(crate) struct Passage {
     scan: Scan,
-    pieces: mpsc::Sender<Bytes>,
+    /// None where it is not for the app.
+    pieces: Option<mpsc::Sender<Bytes>>,
 }
 
 impl Passage {
-    /// Begins a message; nobody else speaks to the app until it is dropped.
-    pub(crate) async fn begin(carrier: &Carrier) -> Self {
-        Self { scan: Scan::default(), pieces: carrier.outlet.pieces().await }
+    /// Begins a message; nobody else speaks to the app until it is dropped. Where its first piece shows that it answers
+    /// what nobody waits for, it is read and left out.
+    ///
+    /// # Errors
+    /// As [`Self::pass`].
+    pub(crate) async fn begin(carrier: &Carrier, first: Bytes, open: &Open) -> Result<Self, WireError> {
+        let mut passage = Self { scan: Scan::default(), pieces: None };
+        passage.pass(first.clone()).await?;
+        let is_awaited = |id: String| id == "null" || open.has(&id) || carrier.underway.awaits(&id);
+        if !passage.scan.has_result || passage.scan.id().is_none_or(is_awaited) {
+            passage.pieces = Some(carrier.outlet.pieces().await);
+            passage.send(first).await;
+        }
+        Ok(passage)
     }
 
     /// Passes a piece on; waits while the app reads slowly.
@@ -38,23 +50,30 @@ impl Passage {
     /// `Broken` where the text cannot be a JSON message any more; the piece is not passed on then.
     pub(crate) async fn pass(&mut self, piece: Bytes) -> Result<(), WireError> {
         self.scan.take(&piece).ok_or(WireError::Broken)?;
+        self.send(piece).await;
+        Ok(())
+    }
+
+    async fn send(&self, piece: Bytes) {
+        let Some(pieces) = &self.pieces else { return };
         let has_breaks = piece.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         let piece = if has_breaks { on_one_line(&piece) } else { piece };
         // The app is gone where this fails.
-        let _ = self.pieces.send(piece).await;
-        Ok(())
+        let _ = pieces.send(piece).await;
     }
 
     /// Ends the message and strikes out what it answers.
     ///
     /// # Errors
     /// `broken` where it is not whole. The app has seen a part of it, as a line that is no JSON.
-    pub(crate) fn end(self, open: &mut Open) -> Result<(), Trouble> {
+    pub(crate) fn end(self, carrier: &Carrier, open: &Open) -> Result<(), Trouble> {
         if !self.scan.is_whole() {
             return Err(WireError::Broken.into());
         }
-        if let (Some(id), false) = (self.scan.id(), self.scan.has_method) {
-            open.settle_id(&id);
+        if let (Some(id), false) = (self.scan.id(), self.scan.has_method)
+            && !open.settle_id(&id)
+        {
+            carrier.underway.settle(&id);
         }
         Ok(())
     }
@@ -75,6 +94,8 @@ struct Scan {
     begun: bool,
     ended: bool,
     has_method: bool,
+    /// Whether it has what only answers have.
+    has_result: bool,
     /// Whether the next thing at the object's own level is a member's value.
     at_value: bool,
     /// The member's name, or the id's value, as far as it is read.
@@ -140,6 +161,7 @@ impl Scan {
             b':' if self.depth == 1 => {
                 self.name = std::mem::take(&mut self.word);
                 self.has_method |= self.name == b"\"method\"";
+                self.has_result |= self.name == b"\"result\"" || self.name == b"\"error\"";
                 self.at_value = true;
             }
             b',' if self.depth == 1 => self.member(),

@@ -11,9 +11,10 @@ use crate::MOST_BYTES;
 use crate::answer::{is_stream, unreadable};
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
-use crate::message::{Open, is_message};
+use crate::message::{Open, Said};
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::trouble::Trouble;
+use crate::wait::{self, is_for_now};
 
 /// How often in a row a stream is taken up again without bringing anything.
 const RESUMES: u32 = 5;
@@ -40,7 +41,7 @@ pub(crate) async fn bring(
         };
         tokio::time::sleep(flow.wait(in_vain)).await;
         flow.heard = false;
-        if let Some(response) = resume(carrier, &last).await? {
+        if let Some(response) = resume(carrier, &last, &mut flow).await? {
             flow.pass_on(carrier, response, envelope, open).await?;
             flow.heard |= flow.retry.is_some();
         }
@@ -50,11 +51,14 @@ pub(crate) async fn bring(
 }
 
 /// Takes a stream up after an event; `None` where the server cannot right now.
-async fn resume(carrier: &Carrier, last: &HeaderValue) -> Result<Option<Response>, Trouble> {
+async fn resume(carrier: &Carrier, last: &HeaderValue, flow: &mut Flow) -> Result<Option<Response>, Trouble> {
     let headers = carrier.session.listening(Some(last));
     match carrier.send(None, Method::GET, None, &headers).await {
         Ok(response) if response.status().is_success() && is_stream(&response) => Ok(Some(response)),
-        Ok(response) if response.status().is_server_error() => Ok(None),
+        Ok(response) if is_for_now(response.status()) => {
+            flow.heed(&response);
+            Ok(None)
+        }
         Ok(_) => Err(WireError::Broken.into()),
         Err(trouble) if trouble.may_pass() => Ok(None),
         Err(trouble) => Err(trouble),
@@ -68,6 +72,8 @@ pub(crate) struct Flow {
     /// Whether anything came since this was last set to false.
     pub(crate) heard: bool,
     retry: Option<Duration>,
+    /// How long the service asked to wait when it was last asked for the stream.
+    asked: Option<Duration>,
 }
 
 impl Flow {
@@ -82,6 +88,7 @@ impl Flow {
         envelope: &Envelope,
         open: &mut Open,
     ) -> Result<(), Trouble> {
+        self.asked = None;
         let waits = !open.is_empty();
         let holds = open.keeps() || envelope.wants_whole_answer();
         let mut decoder = sse::Decoder::passing(MOST_BYTES, if holds { usize::MAX } else { MOST_HELD });
@@ -116,17 +123,13 @@ impl Flow {
     ) -> Result<(), Trouble> {
         match part {
             sse::Part::Event(event) => self.take(carrier, event, envelope, open).await,
-            sse::Part::Data(data) => {
-                if large.is_none() {
-                    *large = Some(Passage::begin(carrier).await);
-                }
-                if let Some(passage) = large {
-                    passage.pass(data).await?;
-                }
-            }
+            sse::Part::Data(data) => match large {
+                Some(passage) => passage.pass(data).await?,
+                None => *large = Some(Passage::begin(carrier, data, open).await?),
+            },
             sse::Part::End(event) => {
                 self.note(&event);
-                large.take().map_or(Ok(()), |passage| passage.end(open))?;
+                large.take().map_or(Ok(()), |passage| passage.end(carrier, open))?;
             }
         }
         Ok(())
@@ -134,9 +137,9 @@ impl Flow {
 
     async fn take(&mut self, carrier: &Carrier, event: sse::Event, envelope: &Envelope, open: &mut Open) {
         self.note(&event);
-        let text = event.data.as_bytes();
-        if event.event.as_deref().is_none_or(|name| name == "message") && is_message(text) {
-            carrier.pass_on(text, envelope, open).await;
+        let is_message = event.event.as_deref().is_none_or(|name| name == "message");
+        if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| is_message) {
+            carrier.pass_on(&said, envelope, open).await;
         }
     }
 
@@ -149,10 +152,15 @@ impl Flow {
         self.retry = event.retry.map(Duration::from_millis).or(self.retry);
     }
 
+    /// Notes how long the service asks to wait.
+    pub(crate) fn heed(&mut self, response: &Response) {
+        self.asked = wait::asked(response).map(Duration::from_secs);
+    }
+
     /// How long to wait before taking a stream up again: as the server says, and longer each time in vain.
     pub(crate) fn wait(&self, in_vain: u32) -> Duration {
         let first = self.retry.unwrap_or(Duration::from_millis(500)).max(WAITS.0);
-        first.saturating_mul(2_u32.pow(in_vain.min(10))).min(WAITS.1)
+        first.saturating_mul(2_u32.pow(in_vain.min(10))).max(self.asked.unwrap_or_default()).min(WAITS.1)
     }
 }
 

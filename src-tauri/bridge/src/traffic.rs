@@ -1,20 +1,21 @@
 //! Messages under way: how many at once, in which order they set out, and which of them the app has called off.
 
-use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::carry::Carrier;
-use crate::envelope::{Envelope, Kind};
-use crate::pace::{Pace, Turn};
+use crate::envelope::Envelope;
+use crate::message::Open;
+use crate::pace::Pace;
 use crate::trouble::Trouble;
+use crate::underway::{Entry, Request};
 
 /// Messages in flight at once; as many again that want no answer, so that a cancellation never waits for a request.
 const MOST_AT_ONCE: usize = 256;
@@ -30,7 +31,6 @@ pub(crate) struct Traffic {
     pace: Arc<Pace>,
     /// Closed when the last message that later ones depend on has been dealt with.
     hold: Option<watch::Receiver<()>>,
-    underway: Underway,
 }
 
 impl Traffic {
@@ -42,7 +42,6 @@ impl Traffic {
             others: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             pace: Arc::default(),
             hold: None,
-            underway: Underway::default(),
         }
     }
 
@@ -52,7 +51,7 @@ impl Traffic {
         let envelope = Envelope::of(&line);
         let places = if envelope.ids().is_empty() { &self.others } else { &self.requests };
         let Ok(place) = places.clone().acquire_owned().await else { return };
-        let called_off = envelope.cancels.as_ref().and_then(|id| self.underway.get(id));
+        let called_off = envelope.cancels.as_ref().and_then(|id| self.carrier.underway.get(id));
         // One of a batch is the server's to end.
         let called_off = called_off.filter(|request| !request.is_batch);
         if called_off.as_ref().is_some_and(|request| request.is_modern || !request.has_set_out()) {
@@ -66,7 +65,7 @@ impl Traffic {
             self.hold = Some(hold);
             holds
         });
-        let entry = self.underway.enter(&envelope);
+        let entry = self.carrier.underway.enter(&envelope);
         let (carrier, pace) = (self.carrier.clone(), self.pace.clone());
         self.running.spawn(async move {
             if let Some(mut before) = before {
@@ -79,7 +78,8 @@ impl Traffic {
                 entry.request.set_out.store(true, Ordering::Release);
             }
             // Those that wait for their turn need no room for it yet.
-            Turn::within(turn, Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref()))).await;
+            Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref())).await;
+            drop(turn);
             call_off(called_off);
             drop(place);
         });
@@ -92,12 +92,12 @@ impl Traffic {
 
     /// Lets what is under way come to its end, until `patience` does, and ends the session.
     pub(crate) async fn finish(mut self, patience: impl Future<Output = ()>) {
-        self.underway.call_off_subscriptions();
+        self.carrier.underway.call_off_subscriptions();
         self.carrier.app_is_gone();
         let left = tokio::select! {
             biased;
             () = async { while self.running.join_next().await.is_some() {} } => Vec::new(),
-            () = patience => self.underway.ids(),
+            () = patience => self.carrier.underway.ids(),
         };
         self.running.shutdown().await;
         let ended = Trouble::new("bridge_ended", "Patchbay's bridge had to end before the service answered.");
@@ -119,12 +119,12 @@ async fn carry(
     let limit = if envelope.is_initialize() { Duration::MAX } else { LONGEST_HOLD };
     let mut work = pin!(async {
         match entry {
-            None => carrier.carry(line, envelope).await,
+            None => carrier.carry(line, envelope, Open::new(Vec::new())).await,
             Some(entry) => tokio::select! {
                 // One that is called off before its turn is never sent.
                 biased;
                 () = entry.request.called_off.notified() => {}
-                () = carrier.carry(line, envelope) => {}
+                () = carrier.carry(line, envelope, entry.request.open.clone()) => {}
             },
         }
     });
@@ -138,79 +138,5 @@ async fn carry(
 fn call_off(request: Option<Arc<Request>>) {
     if let Some(request) = request {
         request.called_off.notify_one();
-    }
-}
-
-/// A request under way, or a batch of them.
-struct Request {
-    is_modern: bool,
-    is_subscription: bool,
-    is_batch: bool,
-    set_out: AtomicBool,
-    called_off: Notify,
-}
-
-impl Request {
-    /// Whether the service may have got it.
-    fn has_set_out(&self) -> bool {
-        self.set_out.load(Ordering::Acquire)
-    }
-}
-
-/// The requests under way, by their ids as they were written.
-#[derive(Clone, Default)]
-struct Underway(Arc<Mutex<HashMap<String, Arc<Request>>>>);
-
-impl Underway {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Request>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, id: &str) -> Option<Arc<Request>> {
-        self.all().get(id).cloned()
-    }
-
-    /// The ids of those whose answers somebody waits for.
-    fn ids(&self) -> Vec<String> {
-        let all = self.all();
-        all.iter().filter(|(_, request)| !request.is_subscription).map(|(id, _)| id.clone()).collect()
-    }
-
-    fn enter(&self, envelope: &Envelope) -> Option<Entry> {
-        let Kind::Request(ids) = &envelope.kind else { return None };
-        let request = Arc::new(Request {
-            is_modern: envelope.is_modern(),
-            is_subscription: envelope.method == "subscriptions/listen",
-            is_batch: ids.len() > 1,
-            set_out: AtomicBool::new(false),
-            called_off: Notify::new(),
-        });
-        self.all().extend(ids.iter().map(|id| (id.clone(), request.clone())));
-        Some(Entry { underway: self.clone(), ids: ids.clone(), request })
-    }
-
-    /// Subscriptions last until the app is gone; nobody waits for their answers.
-    fn call_off_subscriptions(&self) {
-        for request in self.all().values().filter(|request| request.is_subscription) {
-            request.called_off.notify_one();
-        }
-    }
-}
-
-/// A message's place among those under way, given up when dropped.
-struct Entry {
-    underway: Underway,
-    ids: Vec<String>,
-    request: Arc<Request>,
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        let mut all = self.underway.all();
-        for id in &self.ids {
-            if all.get(id).is_some_and(|request| Arc::ptr_eq(request, &self.request)) {
-                all.remove(id);
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong on the way, in words for the person who reads them in their app.
 
 use bytes::Bytes;
-use patchbay_core::wire::{ProxyWhy, WireError};
+use patchbay_core::wire::{ProxyWhy, WireError, asks_to_wait};
 use serde_json::json;
 
 use crate::way::Ways;
@@ -13,11 +13,13 @@ pub(crate) struct Trouble {
     pub(crate) code: String,
     /// For people.
     pub(crate) message: String,
+    /// How long the service asks to wait, in seconds.
+    wait: Option<u64>,
 }
 
 impl Trouble {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        Self { code: code.to_owned(), message: message.into(), wait: None }
     }
 
     pub(crate) fn token_refused() -> Self {
@@ -49,16 +51,18 @@ impl Trouble {
         self.code == "too_slow"
     }
 
-    /// An answer's status that is no success.
-    pub(crate) fn status(status: u16, words: &str) -> Self {
-        let said = if words.is_empty() { String::new() } else { format!(" It says: {words}") };
-        match status {
+    /// An answer's status that is no success, with how long it asks to wait.
+    pub(crate) fn status(status: u16, words: &str, wait: Option<u64>) -> Self {
+        let asks = wait.map(|seconds| format!(" {}", asks_to_wait(seconds))).unwrap_or_default();
+        let said = if words.is_empty() { asks.clone() } else { format!("{asks} It says: {words}") };
+        let trouble = match status {
             403 => Self::new("not_allowed", format!("The service does not allow this with the present token.{said}")),
             404 | 410 => {
                 Self::new("wrong_address", "Nothing answers at the service's address. Check the address in Patchbay.")
             }
             429 => {
-                Self::new("service_error", format!("The service had too many requests. Try again in a while.{said}"))
+                let again = if asks.is_empty() { " Try again in a while." } else { "" };
+                Self::new("service_error", format!("The service had too many requests.{again}{said}"))
             }
             300..=399 => {
                 Self::new("wrong_address", "The service's address sends elsewhere. Check the address in Patchbay.")
@@ -67,13 +71,17 @@ impl Trouble {
                 Self::new("service_error", format!("The service reports a fault of its own ({status}).{said}"))
             }
             _ => Self::new("not_mcp", format!("The service does not understand this ({status}).{said}")),
-        }
+        };
+        Self { wait, ..trouble }
     }
 
     /// The JSON-RPC error for a request's id, as a line.
     pub(crate) fn line(&self, id: &str) -> Bytes {
-        let error =
+        let mut error =
             json!({ "code": -32000, "message": self.message, "data": { "code": self.code, "from": "patchbay" } });
+        if let Some(seconds) = self.wait {
+            error["data"]["retry_after"] = seconds.into();
+        }
         format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n").into()
     }
 }

@@ -1,7 +1,8 @@
 //! `patchbay bridge` and `patchbay headers`: what apps start.
 //!
 //! A bridge lives for as long as its app does, often many at once, so `patchbay bridge` becomes `patchbay-bridge`, a program
-//! with nothing else in it that takes half the memory. Where that is not beside it, it carries the messages itself.
+//! with nothing else in it that takes half the memory. Where that is not beside it, or is damaged, it carries the messages
+//! itself.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,6 +21,8 @@ use patchbay_core::secret::SecretStore;
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Host, Result};
 
+#[cfg(unix)]
+use crate::beside;
 use crate::environment;
 use crate::record::Recorder;
 use crate::signals::{asked_to_go, outlive_terminal};
@@ -68,12 +71,15 @@ pub fn handed_over() -> Option<(Option<String>, Option<String>)> {
     None
 }
 
-/// Only comes back if it fails.
+/// Only comes back where there is no such program, or it is damaged.
 fn become_other(name: &str, words: impl Iterator<Item = OsString>, given_back: bool) {
     #[cfg(unix)]
-    if let Ok(own) = std::env::current_exe() {
+    if let Ok(own) = std::env::current_exe()
+        && let other = own.with_file_name(name)
+        && beside::is_fit(&other)
+    {
         use std::os::unix::process::CommandExt;
-        let mut other = std::process::Command::new(own.with_file_name(name));
+        let mut other = std::process::Command::new(other);
         other.args(words);
         if given_back {
             other.env(GIVEN_BACK, "1");

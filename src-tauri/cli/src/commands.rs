@@ -324,7 +324,7 @@ pub(crate) fn check_words(checked: &CheckedView) {
     let report = &checked.report;
     print::line(&format!("{}: {}", checked.id, report.sentence()));
     let missing = report.missing_right.as_ref().map(|right| format!("Missing permission: {right}"));
-    let wait = report.retry_after.map(|seconds| format!("It asks to wait {}.", words::span(seconds)));
+    let wait = report.retry_after.map(patchbay_core::wire::asks_to_wait);
     let is_proxys = matches!(
         report.verdict,
         Verdict::ProxyUnreachable

@@ -33,17 +33,6 @@ pub(crate) fn counted(count: impl Into<i64>, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// How long to wait, roughly: `7 seconds`, `5 minutes`, `3 hours`; what nobody waits for is told as that.
-pub(crate) fn span(seconds: u64) -> String {
-    let count = |unit: u64, noun: &str| counted(i64::try_from(seconds.div_ceil(unit)).unwrap_or(i64::MAX), noun);
-    match seconds {
-        ..120 => count(1, "second"),
-        120..7200 => count(60, "minute"),
-        7200..172_800 => count(3600, "hour"),
-        _ => "for days; try again later".to_owned(),
-    }
-}
-
 /// `5 minutes ago`; nothing where the clock was set back since.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Option<String> {
     let minutes = now.duration_since(at).as_mins();

@@ -2,7 +2,9 @@
 //!
 //! A bundle may be mounted at a new path at each start, so the entries name a copy in Patchbay's own folder.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::host::Platform;
@@ -13,7 +15,7 @@ pub(super) fn program_path(data_dir: &Path, platform: Platform) -> PathBuf {
 }
 
 /// Copies the program, and the one beside it that it becomes to carry messages, to Patchbay's folder unless the same are
-/// there already; running copies are not disturbed.
+/// there already and nobody has written to them since; running copies are not disturbed.
 ///
 /// # Errors
 /// The program's copy cannot be made; the old one is still in place then. It can do without the other.
@@ -27,6 +29,8 @@ pub fn install_program(source: &Path, data_dir: &Path, platform: Platform) -> Re
     // One of another version gives the work back, so either order will do.
     let copied = if beside.is_file() { install(&beside, &own, data_dir) } else { gone(&own) };
     if let Err(error) = copied {
+        // None is better than what may be damaged.
+        let _ = gone(&own);
         tracing::warn!("apps' connections take more memory than they need: {error}");
     }
     Ok(target)
@@ -61,9 +65,17 @@ fn install(source: &Path, target: &Path, data_dir: &Path) -> Result<()> {
         let readable = std::fs::File::open(source).is_ok();
         Error::io(if readable { target } else { source }, &error)
     })?;
-    std::fs::File::open(&temp).and_then(|file| file.sync_all()).map_err(|error| Error::io(target, &error))?;
+    std::fs::File::open(&temp).and_then(|file| settle(source, &file)).map_err(|error| Error::io(target, &error))?;
     temp.persist(target).map_err(|failed| Error::io(target, &failed.error))?;
     Ok(())
+}
+
+/// Gives a copy the moment at which its original was written, which tells later whether it was written to since.
+fn settle(source: &Path, copy: &std::fs::File) -> std::io::Result<()> {
+    let written = std::fs::metadata(source)?.modified()?;
+    // Where that cannot be set, it is copied again the next time. Windows has copied it with the file.
+    let _ = copy.set_modified(written);
+    copy.sync_all()
 }
 
 fn is_same(source: &Path, target: &Path) -> bool {
@@ -72,6 +84,18 @@ fn is_same(source: &Path, target: &Path) -> bool {
         return true;
     }
     let (Ok(source), Ok(target)) = (std::fs::metadata(here), std::fs::metadata(there)) else { return false };
-    // A copy made after the original was built, of the same length, is the same program.
-    source.len() == target.len() && matches!((source.modified(), target.modified()), (Ok(a), Ok(b)) if a <= b)
+    source.len() == target.len() && may_be_run(&source) == may_be_run(&target) && is_of_one_moment(&source, &target)
+}
+
+/// Within what the coarsest file systems keep.
+fn is_of_one_moment(one: &Metadata, other: &Metadata) -> bool {
+    let (Ok(one), Ok(other)) = (one.modified(), other.modified()) else { return false };
+    one.max(other).duration_since(one.min(other)).is_ok_and(|apart| apart <= Duration::from_secs(2))
+}
+
+fn may_be_run(program: &Metadata) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::mode(program) & 0o100 != 0;
+    #[cfg(not(unix))]
+    return program.is_file();
 }

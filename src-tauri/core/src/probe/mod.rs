@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::catalog::ToolCall;
-use crate::wire::{Client, Endpoint, Timeouts, veil};
+use crate::wire::{Client, Endpoint, Timeouts, seconds_until, veil};
 
 pub use cause::Cause;
 pub use curl::curl;
@@ -225,18 +225,6 @@ pub async fn reach(probe: &Probe, now: Timestamp) -> Report {
     let walked = tokio::time::timeout(probe.limits.whole, network::walk(probe, &mut layers)).await;
     let stop = walked.unwrap_or_else(|_| Err(layers.too_slow())).err().map(|stop| stop.veiled(&probe.endpoint));
     report(layers, exchange::Found::default(), stop, now, millis(begun))
-}
-
-/// What a service may ask to wait at most, in seconds; longer is as good as never.
-const LONGEST_WAIT: u64 = 30 * 24 * 3600;
-
-/// How long a service asks to wait: so many seconds, or until a moment (RFC 9110), and no longer than anybody would.
-fn seconds_until(when: &str, now: Timestamp) -> Option<u64> {
-    let of_moment = || {
-        let moment = jiff::fmt::rfc2822::parse(when.trim()).ok()?.timestamp();
-        u64::try_from(moment.duration_since(now).as_secs()).ok()
-    };
-    when.trim().parse().ok().or_else(of_moment).map(|seconds: u64| seconds.min(LONGEST_WAIT))
 }
 
 async fn run<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, found: &mut exchange::Found) -> Result<(), Stop> {

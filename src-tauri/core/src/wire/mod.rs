@@ -13,6 +13,7 @@ mod http2;
 mod network;
 pub mod sse;
 mod veil;
+mod wait;
 
 pub use base64::base64;
 pub(crate) use base64::from_base64;
@@ -24,6 +25,7 @@ pub use network::{Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, Syste
 pub(crate) use network::{Line, tunnel};
 pub use reqwest::{Method, Response, StatusCode, header};
 pub use veil::{shown, veil};
+pub use wait::{asks_to_wait, seconds_until};
 
 /// Whether who answers `initialize` with this status refuses it as servers do that have no such request there.
 pub fn is_refusal(status: u16) -> bool {
