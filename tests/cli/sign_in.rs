@@ -220,3 +220,25 @@ fn an_address_is_checked_with_the_sign_in_for_it() {
     service.post(&format!("/api/sign-ins/{id}/end"), &json!({})).expect("ended");
     assert_eq!(check(&world), (1, "needs_browser_sign_in".to_owned()), "only a person can go on");
 }
+
+#[test]
+fn where_the_browser_comes_back_to_is_said_for_ways_that_use_one_and_for_no_other() {
+    let world = World::new(ACCESS);
+    let url = world.practice.mcp_url();
+    let service = Practice::at(world.practice.addr().port());
+    let made = service.post("/api/clients", &json!({ "name": "Nightly", "scopes": ["profile:read"] })).expect("made");
+    let [id, secret] = ["client_id", "client_secret"].map(|key| made[key].as_str().expect("text").to_owned());
+    let ask = ["sign-in", "--url", &url, "--client-id", &id];
+    let (code, said) =
+        world.run(&[&ask[..], &["--client-secret-stdin", "--grant", "client-credentials"]].concat(), &secret);
+    assert!(code == 0 && !said.contains("/callback"), "{said}");
+    for again in [&["--grant", "client-credentials"][..], &[]] {
+        let (code, said) = world.run(&[&ask[..], again].concat(), "");
+        assert!(code == 0 && !said.contains("/callback"), "as before, with the secret that is kept: {said}");
+    }
+    for with_secret in [&["--client-secret-stdin"][..], &[]] {
+        let nowhere = ["sign-in", "--url", "http://127.0.0.1:9/mcp", "--client-id", "mine"];
+        let (code, said) = world.run(&[&nowhere[..], with_secret].concat(), "canary-mine-secret");
+        assert!(code == 1 && said.contains("http://127.0.0.1:") && said.contains("/callback"), "{said}");
+    }
+}

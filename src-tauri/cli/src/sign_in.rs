@@ -13,26 +13,37 @@ use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
-use crate::args::{AddSignIn, SignInArgs, Target};
+use crate::args::{AddSignIn, GrantArg, SignInArgs, Target};
 use crate::commands::{ATTENTION, install_own, unexpected};
 use crate::{browser, print, words};
 
 /// Signs in, for an address or a connection.
 pub(crate) async fn sign_in(patchbay: &Patchbay, mut args: SignInArgs, as_json: bool) -> Result<ExitCode> {
     let vouch = std::mem::take(&mut args.vouch);
-    let read = |args: &SignInArgs| vouch.read(args.client_id.as_deref(), args.client_secret_stdin);
+    let read = |args: &SignInArgs, before: Option<Grant>| {
+        vouch.read(args.client_id.as_deref(), args.client_secret_stdin, way(args.grant, before))
+    };
     // What cannot be done is said before anything is read or asked.
     match (&args.target.id, &args.target.url) {
         (Some(id), _) => {
             let replaced = replaced(patchbay, id, args.replace_token)?;
-            of_connection(patchbay, id, &args, read(&args)?, replaced, as_json).await
+            let given = read(&args, patchbay.signed_in_by(id)?)?;
+            of_connection(patchbay, id, &args, given, replaced, as_json).await
         }
         (None, Some(url)) => {
             let endpoint = Endpoint::new(url)?;
-            of_address(patchbay, endpoint, &args, read(&args)?, as_json).await
+            // One that is damaged is as good as none.
+            let before = Kept::of(patchbay.data_dir(), endpoint.url()).ok().flatten().map(|kept| kept.sign_in.grant);
+            let given = read(&args, before)?;
+            of_address(patchbay, endpoint, &args, before, given, as_json).await
         }
         (None, None) => Err(Error::new(Code::Usage, "Say where to sign in.")),
     }
+}
+
+/// How one signs in where nobody vouches: as it is said, else as before.
+fn way(said: Option<GrantArg>, before: Option<Grant>) -> Grant {
+    said.map(Into::into).or(before).unwrap_or(Grant::AuthorizationCode)
 }
 
 /// The token that a sign-in to a connection replaces, where it may.
@@ -48,7 +59,8 @@ fn replaced(patchbay: &Patchbay, id: &str, may_replace: bool) -> Result<Option<R
 
 /// Signs in, and only then sets a connection up.
 pub(crate) async fn connect(patchbay: &Patchbay, connect: Connect, args: AddSignIn, as_json: bool) -> Result<()> {
-    let (secret, voucher) = args.vouch.read(args.client_id.as_deref(), args.client_secret_stdin)?;
+    let (secret, voucher) =
+        args.vouch.read(args.client_id.as_deref(), args.client_secret_stdin, way(args.grant, None))?;
     install_own(patchbay, None)?;
     tell_steps(patchbay);
     let scopes = connect.token.as_ref().map(|token| token.scopes.clone()).unwrap_or_default();
@@ -78,15 +90,14 @@ async fn of_address(
     patchbay: &Patchbay,
     endpoint: Endpoint,
     args: &SignInArgs,
+    before: Option<Grant>,
     (secret, voucher): (Option<Secret>, Option<Voucher>),
     as_json: bool,
 ) -> Result<ExitCode> {
     let vouched = voucher.as_ref().map(Voucher::grant);
-    // One that is damaged is as good as none.
-    let before = Kept::of(patchbay.data_dir(), endpoint.url()).ok().flatten().map(|kept| kept.sign_in.grant);
     let want = Want {
         endpoint,
-        grant: vouched.or(args.grant.map(Into::into)).or(before).unwrap_or(Grant::AuthorizationCode),
+        grant: vouched.unwrap_or_else(|| way(args.grant, before)),
         client: client_id(args).map(|id| OwnClient { id, secret }),
         scopes: args.scopes.clone(),
         voucher,

@@ -347,7 +347,7 @@ pub(super) fn by_token_only(connection: &Connection) -> Result<()> {
 }
 
 /// The credential that is meant: the one named, else one that needs it, else the first.
-fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<&'a Credential>> {
+pub(super) fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<&'a Credential>> {
     let of_need = || connection.credentials.iter().find(|credential| needed(credential).is_some());
     match named {
         Some(id) => find(connection, id).map(Some),

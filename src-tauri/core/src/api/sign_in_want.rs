@@ -1,6 +1,7 @@
 //! What is asked of a service at a sign-in: from the request, and from how it was before.
 
-use super::sign_in::needed;
+use super::Patchbay;
+use super::sign_in::{chosen, needed};
 use super::sign_in_view::SignInWith;
 use crate::catalog::{self, check_page};
 use crate::connection::{Connection, Credential, Grant, SignIn};
@@ -8,6 +9,19 @@ use crate::error::{Code, Error, Result};
 use crate::oauth::{self, Held, OwnClient, Places, Voucher, Want};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
+
+impl Patchbay {
+    /// How the user signed in to a connection, also where they have signed out since; nothing where nobody ever did.
+    ///
+    /// # Errors
+    /// The state cannot be read, or does not know the connection.
+    pub fn signed_in_by(&self, id: &str) -> Result<Option<Grant>> {
+        let state = self.state()?;
+        let connection = state.connection(id)?;
+        let now = chosen(connection, None)?.and_then(|credential| credential.sign_in.as_ref());
+        Ok(now.or(connection.last_sign_in()).map(|sign_in| sign_in.grant))
+    }
+}
 
 /// What there was before a sign-in.
 #[derive(Clone, Copy, Default)]
