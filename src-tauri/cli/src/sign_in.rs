@@ -1,12 +1,11 @@
 //! `patchbay sign-in` and `patchbay sign-out`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use patchbay_core::api::message::{Answer, Connect, Request};
 use patchbay_core::api::{Event, Patchbay, RevokeAt, SignInStep, SignInWith};
 use patchbay_core::connection::Grant;
-use patchbay_core::oauth::{Kept, OwnClient, Voucher, Want};
+use patchbay_core::oauth::{Kept, Voucher};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::Endpoint;
@@ -32,10 +31,8 @@ pub(crate) async fn sign_in(patchbay: &Patchbay, mut args: SignInArgs, as_json: 
         }
         (None, Some(url)) => {
             let endpoint = Endpoint::new(url)?;
-            // One that is damaged is as good as none.
-            let before = Kept::of(patchbay.data_dir(), endpoint.url()).ok().flatten().map(|kept| kept.sign_in.grant);
-            let given = read(&args, before)?;
-            of_address(patchbay, endpoint, &args, before, given, as_json).await
+            let given = read(&args, patchbay.signed_in_at(endpoint.url()))?;
+            of_address(patchbay, url, &args, given, as_json).await
         }
         (None, None) => Err(Error::new(Code::Usage, "Say where to sign in.")),
     }
@@ -88,28 +85,24 @@ fn tell_steps(patchbay: &Patchbay) {
 
 async fn of_address(
     patchbay: &Patchbay,
-    endpoint: Endpoint,
+    url: &str,
     args: &SignInArgs,
-    before: Option<Grant>,
     (secret, voucher): (Option<Secret>, Option<Voucher>),
     as_json: bool,
 ) -> Result<ExitCode> {
-    let vouched = voucher.as_ref().map(Voucher::grant);
-    let want = Want {
-        endpoint,
-        grant: vouched.unwrap_or_else(|| way(args.grant, before)),
-        client: client_id(args).map(|id| OwnClient { id, secret }),
-        scopes: args.scopes.clone(),
-        voucher,
-    };
-    let patience = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
-    let kept = patchbay.sign_in_url(&want, patience, |step| tell(step.into())).await?;
+    let kept = patchbay.sign_in_url(url, &with(args, voucher), secret, |step| tell(step.into())).await?;
     if as_json {
         print::json(&facts(&kept));
     } else {
         print::line(&format!("Signed in: {}", kept.url));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn with(args: &SignInArgs, voucher: Option<Voucher>) -> SignInWith {
+    let client_id = args.client_id.clone().or_else(|| args.client_metadata_url.clone());
+    let (grant, scopes) = (args.grant.map(Into::into), args.scopes.clone());
+    SignInWith { grant, client_id, scopes, seconds: args.timeout, voucher }
 }
 
 async fn of_connection(
@@ -121,10 +114,7 @@ async fn of_connection(
     as_json: bool,
 ) -> Result<ExitCode> {
     tell_steps(patchbay);
-    let grant = args.grant.map(Into::into);
-    let (client_id, scopes) = (client_id(args), args.scopes.clone());
-    let with = SignInWith { grant, client_id, scopes, seconds: args.timeout, voucher };
-    let request = Request::SignIn { id: id.to_owned(), token: None, with };
+    let request = Request::SignIn { id: id.to_owned(), token: None, with: with(args, voucher) };
     let answer = patchbay.call(request, secret).await?;
     let Answer::SignedIn(done) = answer else { return Err(unexpected()) };
     if as_json {
@@ -162,10 +152,6 @@ pub(crate) async fn sign_out(patchbay: &Patchbay, target: &Target, as_json: bool
         print::line(&format!("Signed out: {name}. {service}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn client_id(args: &SignInArgs) -> Option<String> {
-    args.client_id.clone().or_else(|| args.client_metadata_url.clone())
 }
 
 fn facts(kept: &Kept) -> serde_json::Value {

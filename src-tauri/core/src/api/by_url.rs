@@ -8,12 +8,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::check::not_tried;
+use super::sign_in_view::SignInWith;
+use super::sign_in_want::{Before, known_at, want};
 use super::{Patchbay, ready_network};
 use crate::connection::state::StateFile;
 use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
-use crate::oauth::{self, Access, Held, Kept, Manner, Refusal, Step, Want};
+use crate::oauth::{self, Access, Held, Kept, Manner, Refusal, Step};
 use crate::probe::{self, Limits, OfSignIn, Probe, Report, Verdict};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::wire::Endpoint;
@@ -64,28 +66,33 @@ fn note(data_dir: &Path, kept: &Kept, scopes: &[String]) {
 }
 
 impl Patchbay {
-    /// Signs in for an address, with the permissions that its service missed last where none are named.
+    /// Signs in for an address. What `with` leaves open is as it was before, also before the user signed out.
     ///
     /// # Errors
-    /// As [`oauth::sign_in`]; the keychain does not take the tokens.
-    pub async fn sign_in_url(&self, want: &Want, patience: Option<Duration>, tell: impl Fn(Step)) -> Result<Kept> {
-        let (url, secrets) = (want.endpoint.url(), self.secrets());
-        let key = Kept::key(url);
-        // One that is damaged is as good as none.
-        let kept = Kept::of(self.data_dir(), url).unwrap_or_default();
-        let before = if kept.is_some() { super::token::read_sound(&secrets, &key).await?.map(Held) } else { None };
-        let mut want = want.clone();
-        want.endpoint = want.endpoint.with_network(self.network_to(url.as_str()).await?);
-        let missed = kept.as_ref().and_then(|kept| Some((kept, kept.sign_in.needed.as_ref()?)));
-        if let Some((kept, needed)) = missed.filter(|(_, needed)| want.scopes.is_empty() && !needed.scopes.is_empty()) {
-            want.scopes = oauth::union(&kept.scopes, &needed.scopes);
-        }
+    /// As [`oauth::sign_in`], and as [`want`] where a secret is missing; the keychain does not take the tokens.
+    pub async fn sign_in_url(
+        &self,
+        url: &str,
+        with: &SignInWith,
+        secret: Option<Secret>,
+        tell: impl Fn(Step),
+    ) -> Result<Kept> {
+        let bare = Endpoint::new(url)?.with_network(self.network_to(url).await?);
+        let (url, secrets, key) = (bare.url().clone(), self.secrets(), Kept::key(bare.url()));
+        let (kept, left) = known_at(self.data_dir(), &url);
         // Looked at ahead of it, so that nobody signs in for nothing.
-        secrets
-            .read(&key)
-            .await
-            .or_else(|error| if error.code == Code::TokenMissing { Ok(None) } else { Err(error) })?;
-        let manner = Manner { before: before.as_ref(), places: None, patience };
+        let stands = super::token::read_sound(&secrets, &key).await?;
+        let held = stands.filter(|_| kept.is_some()).map(Held);
+        let before = Before {
+            at: &format!("--url {url}"),
+            sign_in: kept.as_ref().map(|kept| &kept.sign_in),
+            scopes: kept.as_ref().map(|kept| kept.scopes.as_slice()).unwrap_or_default(),
+            left: left.as_ref().map(|left| &left.sign_in),
+            held: held.as_ref(),
+        };
+        let want = want(bare, before, with, secret)?;
+        let patience = with.seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let manner = Manner { before: held.as_ref(), places: None, patience };
         let signed = oauth::sign_in_as(&want, &manner, tell).await?;
         let made = Kept { url: url.to_string(), sign_in: signed.sign_in, scopes: signed.scopes };
         // Known before it stands in the keychain, so that no token is there of which nobody knows.
@@ -93,10 +100,11 @@ impl Patchbay {
         let ended = match self.put(&key, &signed.held).await {
             Ok(ended) => ended,
             Err(error) => {
-                kept.map_or_else(|| Kept::forget(self.data_dir(), url), |before| before.keep(self.data_dir()))?;
+                kept.map_or_else(|| Kept::forget(self.data_dir(), &url), |before| before.keep(self.data_dir()))?;
                 return Err(error);
             }
         };
+        Kept::forget_left(self.data_dir(), &url)?;
         if let Some(ended) = ended {
             self.end_sign_in(&ended, &want.endpoint).await;
         }
@@ -108,18 +116,17 @@ impl Patchbay {
         Ok(Kept::all(self.data_dir())?.iter().filter_map(Kept::own_key).collect())
     }
 
-    /// Signs out of all addresses; how many there were, and whether the services have ended them all.
+    /// Signs out of all addresses, and forgets all of those before; how many there were, and whether the services have
+    /// ended them all.
     pub(super) async fn sign_out_of_addresses(&self) -> Result<(u32, Option<bool>)> {
         let (mut count, mut ended) = (0, None);
         for kept in Kept::all(self.data_dir())? {
-            match self.sign_out_url(&kept.url).await {
-                Ok(revoked) => ended = Some(ended.unwrap_or(true) && revoked),
-                // It was known, and its token was gone.
-                Err(error) if error.code == Code::TokenMissing => continue,
-                Err(error) => return Err(error),
-            }
+            // Of one that was known its token may be gone.
+            let (_, Some(revoked)) = self.leave_url(&kept.url).await? else { continue };
+            ended = Some(ended.unwrap_or(true) && revoked);
             count += 1;
         }
+        Kept::forget_all_left(self.data_dir())?;
         Ok((count, ended))
     }
 
@@ -169,12 +176,25 @@ impl Patchbay {
     /// # Errors
     /// `TokenMissing` where there is no sign-in; the keychain does not answer.
     pub async fn sign_out_url(&self, url: &str) -> Result<bool> {
+        match self.leave_url(url).await? {
+            (None, None) => Err(Error::new(Code::TokenMissing, "There is no sign-in for this address.")),
+            (_, revoked) => Ok(revoked.unwrap_or(false)),
+        }
+    }
+
+    /// Signs out of an address: what was known of the sign-in, which stays known as one that was left, and where its
+    /// tokens were there, whether the service ended it.
+    async fn leave_url(&self, url: &str) -> Result<(Option<Kept>, Option<bool>)> {
         let endpoint = Endpoint::new(url)?.with_network(self.network_to(url).await?);
         let turn = self.token_turn()?;
         let held = oauth::take_out(&self.secrets(), &Kept::key(endpoint.url()), self.data_dir()).await?;
         drop(turn);
-        Kept::forget(self.data_dir(), endpoint.url())?;
-        let held = held.ok_or_else(|| Error::new(Code::TokenMissing, "There is no sign-in for this address."))?;
-        Ok(oauth::sign_out(&held, &endpoint).await)
+        let (kept, _) = known_at(self.data_dir(), endpoint.url());
+        match &kept {
+            Some(kept) => kept.leave(self.data_dir())?,
+            None => Kept::forget(self.data_dir(), endpoint.url())?,
+        }
+        let Some(held) = held else { return Ok((kept, None)) };
+        Ok((kept, Some(self.end_sign_in(&held, &endpoint).await)))
     }
 }

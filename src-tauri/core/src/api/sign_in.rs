@@ -117,7 +117,13 @@ impl Patchbay {
         by_token_only(&connection)?;
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
-        let known = Before { credential: before, left: connection.last_sign_in(), held: held.as_ref() };
+        let known = Before {
+            at: id,
+            sign_in: before.and_then(|before| before.sign_in.as_ref()),
+            scopes: before.map(|before| before.scopes.as_slice()).unwrap_or_default(),
+            left: connection.last_sign_in(),
+            held: held.as_ref(),
+        };
         let want = want(self.bare(&connection).await?, known, with, secret)?;
         self.can_keep(&connection).await?;
         let mut stop = self.stoppable(id);
