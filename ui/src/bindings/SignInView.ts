@@ -28,4 +28,8 @@ needed: string | null,
 /**
  * The permissions that the service asks for beyond those it gave.
  */
-asks: Array<string>, };
+asks: Array<string>, 
+/**
+ * The one command that signs in again, where the window cannot.
+ */
+command: string | null, };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::check::not_tried;
+use super::sign_in_again::Again;
 use super::sign_in_view::SignInWith;
 use super::sign_in_want::{Before, known_at, want};
 use super::{Patchbay, ready_network};
@@ -30,7 +31,11 @@ pub fn ready_url(host: &Host, url: &str, refusal: Option<&Refusal>) -> Result<En
     let secrets = SecretStore::system(data_dir, state.settings.backend);
     let bare = Endpoint::new(url)?.with_network(ready_network(host, &state, &secrets, None, url)?);
     let Some(kept) = Kept::of(data_dir, bare.url())? else {
-        return if refusal.is_some() { Err(needed(url, "The service wants a sign-in.")) } else { Ok(bare) };
+        return if refusal.is_some() {
+            Err(needed(&format!("patchbay sign-in --url {url}"), "The service wants a sign-in."))
+        } else {
+            Ok(bare)
+        };
     };
     let lacking = refusal.map(|refusal| refusal.scopes.as_slice()).unwrap_or_default();
     let refused = refusal.filter(|_| lacking.is_empty()).and_then(|refusal| refusal.token.as_ref());
@@ -38,20 +43,25 @@ pub fn ready_url(host: &Host, url: &str, refusal: Option<&Refusal>) -> Result<En
     let (access, until) = got.map_err(|error| match error.code {
         Code::SignInNeeded | Code::TokenMissing => {
             note(data_dir, &kept, &[]);
-            needed(url, &error.message)
+            needed(&again(url, &kept), &error.message)
         }
         _ => error,
     })?;
     let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&access.token));
     if is_same && lacking.iter().any(|scope| !kept.scopes.contains(scope)) {
         note(data_dir, &kept, lacking);
-        return Err(needed(url, "The service asks for more permissions than you gave."));
+        return Err(needed(&again(url, &kept), "The service asks for more permissions than you gave."));
     }
     Ok(access.on(bare, &AuthHeader::default())?.fresh_until(until))
 }
 
-fn needed(url: &str, why: &str) -> Error {
-    Error::new(Code::SignInNeeded, why).hint(format!("Run: patchbay sign-in --url {url}"))
+fn needed(command: &str, why: &str) -> Error {
+    Error::new(Code::SignInNeeded, why).hint(format!("Run: {command}"))
+}
+
+/// The command that signs in again for an address.
+fn again(url: &str, kept: &Kept) -> String {
+    Again::of(&format!("--url {url}"), &kept.sign_in).command()
 }
 
 /// Writes down that the user has to sign in, and for which permissions.
@@ -62,6 +72,16 @@ fn note(data_dir: &Path, kept: &Kept, scopes: &[String]) {
     needed.scopes = oauth::union(&needed.scopes, scopes);
     if let Some(error) = (noted != *kept).then(|| noted.keep(data_dir)).and_then(Result::err) {
         tracing::warn!("that a sign-in is needed cannot be written down: {error}");
+    }
+}
+
+/// What a check found where the user has signed out: the way in is the one that they went before.
+fn said_of_left(report: Report, left: Option<&Kept>) -> Report {
+    match (report.verdict, left) {
+        (Verdict::TokenMissing | Verdict::NeedsBrowserSignIn, Some(left)) => {
+            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(OfSignIn::out_of(left.sign_in.grant))
+        }
+        _ => report,
     }
 }
 
@@ -137,11 +157,17 @@ impl Patchbay {
     /// The address is unfit; what is known of its sign-in cannot be read.
     pub async fn check_url(&self, url: &str) -> Result<Report> {
         let bare = Endpoint::new(url)?.with_network(self.network_to(url).await?);
-        let Some(kept) = Kept::of(self.data_dir(), bare.url())? else { return Ok(self.probe_url(bare).await) };
+        let Some(kept) = Kept::of(self.data_dir(), bare.url())? else {
+            let left = Kept::left(self.data_dir(), bare.url()).unwrap_or_default();
+            return Ok(said_of_left(self.probe_url(bare).await, left.as_ref()));
+        };
         let mut refused = None;
         loop {
             let access = match self.access_of_url(&bare, &kept, refused.as_ref()).await {
                 Ok(access) => access,
+                Err(error) if error.code == Code::SignInNeeded => {
+                    return Ok(not_tried(&error, self.host().now).of_sign_in(OfSignIn::Ended));
+                }
                 Err(error) => return Ok(not_tried(&error, self.host().now)),
             };
             let report = self.probe_url(access.on(bare.clone(), &AuthHeader::default())?).await;
@@ -165,7 +191,7 @@ impl Patchbay {
         oauth::access(&self.secrets(), &key, self.data_dir(), bare, refused).await.map_err(|error| match error.code {
             Code::SignInNeeded | Code::TokenMissing => {
                 note(self.data_dir(), kept, &[]);
-                needed(url, &error.message)
+                needed(&again(url, kept), &error.message)
             }
             _ => error,
         })

@@ -284,8 +284,7 @@ fn said_of(report: Report, connection: &Connection, credential: Option<&Credenti
         // Also where the service does not say that it takes sign-ins: there was one.
         Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if connection.is_signed_out() => {
             let grant = connection.last_sign_in().map_or(Grant::AuthorizationCode, |last| last.grant);
-            let out = if grant == Grant::AuthorizationCode { OfSignIn::Out } else { OfSignIn::OutOfOther };
-            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(out)
+            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(OfSignIn::out_of(grant))
         }
         Verdict::TokenRefused | Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if signed_in => {
             report.of_sign_in(OfSignIn::Ended)

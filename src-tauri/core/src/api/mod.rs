@@ -40,6 +40,7 @@ mod secrets;
 mod settings;
 mod settle;
 mod sign_in;
+mod sign_in_again;
 mod sign_in_view;
 mod sign_in_want;
 mod signed;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::sign_in_again::Again;
 use crate::connection::{Grant, SignIn};
 use crate::oauth::{Kept, Step, Voucher};
 use crate::probe::Report;
@@ -73,11 +74,14 @@ pub struct SignInView {
     pub needed: Option<String>,
     /// The permissions that the service asks for beyond those it gave.
     pub asks: Vec<String>,
+    /// The one command that signs in again, where the window cannot.
+    pub command: Option<String>,
 }
 
-impl From<&SignIn> for SignInView {
-    fn from(sign_in: &SignIn) -> Self {
+impl SignInView {
+    pub(super) fn of(sign_in: &SignIn, again: Again<'_>) -> Self {
         Self {
+            command: again.is_by_hand().then(|| again.command()),
             at: sign_in.at.to_string(),
             grant: sign_in.grant,
             own_client: sign_in.own_client.then(|| sign_in.client_id.clone()),
@@ -100,7 +104,10 @@ pub struct SignInAt {
 
 impl From<&Kept> for SignInAt {
     fn from(kept: &Kept) -> Self {
-        Self { url: kept.url.clone(), sign_in: SignInView::from(&kept.sign_in) }
+        let at = format!("--url {}", kept.url);
+        let again = Again::of(&at, &kept.sign_in);
+        let command = Some(again.command());
+        Self { url: kept.url.clone(), sign_in: SignInView { command, ..SignInView::of(&kept.sign_in, again) } }
     }
 }
 

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::Patchbay;
 use super::sign_in::chosen;
+use super::sign_in_again::Again;
 use super::sign_in_view::SignInWith;
 use crate::catalog::{self, check_page};
 use crate::connection::{Connection, Grant, SignIn};
@@ -90,23 +91,27 @@ fn is_known(earlier: &SignIn, before: Before<'_>) -> bool {
 
 /// Asks for the secrets that were there before the user signed out.
 fn check_secrets(left: &SignIn, client: Option<&OwnClient>, with: &SignInWith, at: &str) -> Result<()> {
-    let lacks_own = left.has_secret && client.is_some_and(|own| own.id == left.client_id && own.secret.is_none());
-    let at_company = left.at_company.as_ref().filter(|there| there.has_secret && with.voucher.is_none());
     let (id, gone) = (&left.client_id, "which was deleted when you signed out");
-    match at_company {
+    let is_client = client.is_some_and(|own| own.id == *id);
+    let has_own = client.is_some_and(|own| own.secret.is_some());
+    let lacks_own = left.has_secret && is_client && !has_own;
+    let again = Again::left(at, left);
+    let failed = |code, said| Err(Error::new(code, said).hint(format!("Give it again: {}", again.command())));
+    match again.lacks_at_company().filter(|_| with.voucher.is_none()) {
         Some(there) => {
             let issuer = left.voucher.as_deref().unwrap_or_default();
-            let also = if left.has_secret { " --client-secret-stdin" } else { "" };
-            let said = format!("This sign-in needs the secret of the client \"{}\" at {issuer}, {gone}.", there.id);
-            let ways = format!("--company {issuer} --company-client-id {} --company-client-secret-stdin", there.id);
-            Err(Error::new(Code::Usage, said)
-                .hint(format!("Give it again: patchbay sign-in {at} {ways} --client-id {id}{also}")))
+            failed(
+                Code::Usage,
+                format!("This sign-in needs the secret of the client \"{}\" at {issuer}, {gone}.", there.id),
+            )
         }
+        None if again.wants_proof() && with.voucher.is_none() => failed(
+            Code::Usage,
+            "This sign-in needs the proof that the platform gives of who runs here, which was not kept.".to_owned(),
+        ),
         None if lacks_own => {
             let said = format!("This sign-in needs the secret of the client \"{id}\", {gone}.");
-            Err(Error::new(Code::SettingInvalid, said)
-                .hint(format!("Give it again: patchbay sign-in {at} --client-id {id} --client-secret-stdin"))
-                .field("client_secret"))
+            failed(Code::SettingInvalid, said).map_err(|error: Error| error.field("client_secret"))
         }
         None => Ok(()),
     }

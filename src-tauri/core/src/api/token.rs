@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Patchbay;
 use super::message::{TokenFacts, TokenLookView};
 use super::sign_in::needed;
+use super::sign_in_again::Again;
 use super::signed::forget_need;
 use super::view::Settings;
 use crate::catalog::{self, Offered, Provider};
@@ -113,7 +114,7 @@ pub fn ready_token(
     let Some(credential) = connection.credential_for(placement) else {
         let wants_sign_in = refusal.is_some_and(|refusal| refusal.offers_sign_in);
         return match () {
-            () if wants_sign_in => Err(sign_in_needed(connection, "The service wants a sign-in.")),
+            () if wants_sign_in => Err(sign_in_needed(connection, None, "The service wants a sign-in.")),
             () if lacks_token(connection) => Err(missing(connection)),
             () => Ok(bare),
         };
@@ -147,7 +148,7 @@ fn signed_in(
     let (access, until) = match got {
         Err(error) if error.code == Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
-            return Err(sign_in_needed(connection, &error.message));
+            return Err(sign_in_needed(connection, Some(credential), &error.message));
         }
         got => got?,
     };
@@ -155,14 +156,20 @@ fn signed_in(
     let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&access.token));
     if is_same && lacking.iter().any(|scope| !credential.scopes.contains(scope)) {
         note_sign_in(data_dir, connection, credential, lacking);
-        return Err(sign_in_needed(connection, "The service asks for more permissions than you gave."));
+        let said = "The service asks for more permissions than you gave.";
+        return Err(sign_in_needed(connection, Some(credential), said));
     }
     forget_need(data_dir, connection, credential, &access);
     Ok(access.on(bare.clone(), &connection.auth)?.fresh_until(until))
 }
 
-fn sign_in_needed(connection: &Connection, why: &str) -> Error {
-    let hint = format!("Open Patchbay and choose Sign in, or run: patchbay sign-in {}", connection.id);
+fn sign_in_needed(connection: &Connection, credential: Option<&Credential>, why: &str) -> Error {
+    let sign_in = credential.and_then(|credential| credential.sign_in.as_ref());
+    let again = sign_in.map(|sign_in| Again::of(&connection.id, sign_in));
+    let hint = match again.filter(|again| again.is_by_hand()) {
+        Some(again) => format!("Get another proof from the platform, then run: {}", again.command()),
+        None => format!("Open Patchbay and choose Sign in, or run: patchbay sign-in {}", connection.id),
+    };
     Error::new(Code::SignInNeeded, why).hint(hint)
 }
 
@@ -238,7 +245,7 @@ pub(super) async fn read_by(
     let access = got.map_err(|error| match error.code {
         Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
-            sign_in_needed(connection, &error.message)
+            sign_in_needed(connection, Some(credential), &error.message)
         }
         Code::TokenMissing => missing(connection),
         _ => error,
@@ -257,7 +264,9 @@ pub(super) async fn read_sound(secrets: &SecretStore, key: &Key) -> Result<Optio
 
 pub(super) fn missing(connection: &Connection) -> Error {
     if connection.is_signed_out() || connection.first_token().is_none() && offers_sign_in(connection) {
-        return not_signed_in(connection).hint(format!("Sign in: patchbay sign-in {}", connection.id));
+        let left = connection.last_sign_in().map(|left| Again::left(&connection.id, left).command());
+        let command = left.unwrap_or_else(|| format!("patchbay sign-in {}", connection.id));
+        return not_signed_in(connection).hint(format!("Sign in: {command}"));
     }
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
         .hint(format!("Give it one: patchbay renew {} --token-stdin{}", connection.id, on_lines(connection)))

@@ -191,7 +191,7 @@ export class Fake {
   #signIn({ id, token: wanted, with: how }: Of<'sign_in'>): Answer {
     const one = this.one(id);
     const before = one.tokens.find((each) => each.id === wanted);
-    const made = signedIn(before?.sign_in ? before.id : `t-${id}-new`, { at: new Date().toISOString(), own_client: how.client_id }, { used_by: before?.used_by ?? [], old: before && !before.sign_in ? [oldToken(0)] : [] });
+    const made = signedIn(before?.sign_in ? before.id : `t-${id}-new`, { ...before?.sign_in, at: new Date().toISOString(), grant: how.grant ?? 'authorization_code', own_client: how.client_id, needed: null, asks: [] }, { used_by: before?.used_by ?? [], old: before && !before.sign_in ? [oldToken(0)] : [] });
     one.tokens = before ? one.tokens.map((each) => (each === before ? made : each)) : [made];
     const old = made.old.length > 0;
     Object.assign(one, { status: old ? 'old_token_to_revoke' : 'working', group: old ? 'needs_you' : 'working', action: old ? 'revoke_old' : 'check', last_check: report('working', 0), renew_token: made.id });
