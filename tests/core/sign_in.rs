@@ -3,6 +3,9 @@
 /// Sign-ins for addresses alone.
 #[path = "sign_in/addresses.rs"]
 mod addresses;
+/// Those that are bound to a key.
+#[path = "sign_in/bound.rs"]
+mod bound;
 /// How they end.
 #[path = "sign_in/end.rs"]
 mod end;

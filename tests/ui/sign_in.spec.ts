@@ -100,6 +100,16 @@ test('signing in again says what happens for each way, and names no browser wher
   }
 });
 
+test('what is copied for support goes without a sign-in that only Patchbay can send, and says so', async ({ page }) => {
+  needsFixture();
+  await open(page, 'signed');
+  for (const [id, said] of [['good', 'The token is not in it'], ['robot', 'without your sign-in']] as const) {
+    await page.getByTestId(`row-open-${id}`).click();
+    await page.getByTestId('detail-curl').click();
+    await expect(page.getByTestId('toast')).toContainText(said);
+  }
+});
+
 test('where the window cannot sign in again, it says the one command to run', async ({ page }) => {
   needsFixture();
   await open(page, 'signed');

@@ -30,6 +30,10 @@ needed: string | null,
  */
 asks: Array<string>, 
 /**
+ * Whether its tokens are bound to a key that only Patchbay has: no other program can send them.
+ */
+bound: boolean, 
+/**
  * The one command that signs in again, where the window cannot.
  */
 command: string | null, };

@@ -243,7 +243,9 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
-        Ok(probe::curl(&endpoint, &connection.auth, connection.first_token().is_some()))
+        // One that is bound to a key would be refused from anybody else.
+        let is_lent = |own: &Credential| !own.sign_in.as_ref().is_some_and(|sign_in| sign_in.bound);
+        Ok(probe::curl(&endpoint, &connection.auth, connection.first_token().is_some_and(is_lent)))
     }
 }
 

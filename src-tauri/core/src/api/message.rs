@@ -168,7 +168,8 @@ pub enum Request {
     },
     /// Stops checks that are running. Answer: `done`.
     CancelChecks,
-    /// The same first call as a `curl` command, with `$TOKEN` in the token's place. Answer: `text`.
+    /// The same first call as a `curl` command, with `$TOKEN` in the token's place; without one where a sign-in is bound to
+    /// a key. Answer: `text`.
     Curl {
         /// The connection.
         id: String,

@@ -74,6 +74,8 @@ pub struct SignInView {
     pub needed: Option<String>,
     /// The permissions that the service asks for beyond those it gave.
     pub asks: Vec<String>,
+    /// Whether its tokens are bound to a key that only Patchbay has: no other program can send them.
+    pub bound: bool,
     /// The one command that signs in again, where the window cannot.
     pub command: Option<String>,
 }
@@ -81,6 +83,7 @@ pub struct SignInView {
 impl SignInView {
     pub(super) fn of(sign_in: &SignIn, again: Again<'_>) -> Self {
         Self {
+            bound: sign_in.bound,
             command: again.is_by_hand().then(|| again.command()),
             at: sign_in.at.to_string(),
             grant: sign_in.grant,

@@ -43,7 +43,7 @@ export function token(id: string, days: number | null, more: Partial<TokenView> 
 }
 
 export function signedIn(id: string, sign: Partial<SignInView> = {}, more: Partial<TokenView> = {}): TokenView {
-  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, voucher: null, needed: null, asks: [], command: null, ...sign }, ...more });
+  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, voucher: null, needed: null, asks: [], bound: false, command: null, ...sign }, ...more });
 }
 
 export function oldToken(delta: number): OldTokenView {
@@ -101,7 +101,7 @@ const SIGNED: ConnectionView[] = [
   connection('good', 'Retently', 'retently', { tokens: [signedIn('t-good')] }),
   connection('nightly', 'Nightly report', 'custom', { tokens: [signedIn('t-nightly', { grant: 'client_credentials', own_client: 'nightly' })] }),
   connection('payroll', 'Payroll', 'custom', { tokens: [signedIn('t-payroll', { grant: 'company', own_client: 'patchbay', voucher: 'https://sign-in.company.example' })] }),
-  connection('robot', 'Build robot', 'custom', { tokens: [signedIn('t-robot', { grant: 'platform', voucher: '/var/run/secrets/tokens/patchbay' })] }),
+  connection('robot', 'Build robot', 'custom', { tokens: [signedIn('t-robot', { grant: 'platform', voucher: '/var/run/secrets/tokens/patchbay', bound: true })] }),
   connection('handed', 'Night shift', 'custom', { ...needs, status: 'sign_in_needed', action: 'sign_in', tokens: [signedIn('t-handed', { grant: 'platform', needed: at(-60_000), command: 'patchbay sign-in handed --assertion-stdin' })] }),
   connection('pasted', 'Surveys EU', 'retently', { tokens: [token('t-pasted', 40)] }),
   connection('calendar', 'Calendar', 'custom', { status: 'signed_in_by_apps', action: 'nothing', last_check: null, tokens: [], used_in: [byItself('claude-code'), byItself('codex')] }),
