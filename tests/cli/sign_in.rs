@@ -1,6 +1,9 @@
 //! Sign-ins from the command line at the practice service: processes side by side, killed ones, and no token where none
 //! may be.
 
+/// Those that fail.
+#[path = "sign_in/failing.rs"]
+mod failing;
 /// By the word of a company or a platform.
 #[path = "sign_in/vouch.rs"]
 mod vouch;
@@ -59,6 +62,13 @@ impl World {
         }
         let output = program.wait_with_output().expect("it ends");
         (output.status.code().unwrap_or(-1), said + &String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// The same with nobody at the browser; what it said on standard error ahead of standard output.
+    fn run_alone(&self, args: &[&str]) -> (i32, String) {
+        let output = self.command(args).stdin(Stdio::null()).output().expect("it ends");
+        let said = [output.stderr, output.stdout].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8(said).expect("text"))
     }
 
     fn signed_in(&self) -> String {
@@ -226,7 +236,9 @@ fn where_the_browser_comes_back_to_is_said_for_ways_that_use_one_and_for_no_othe
     let world = World::new(ACCESS);
     let url = world.practice.mcp_url();
     let service = Practice::at(world.practice.addr().port());
-    let made = service.post("/api/clients", &json!({ "name": "Nightly", "scopes": ["profile:read"] })).expect("made");
+    let made = service
+        .post("/api/clients", &json!({ "name": "Nightly", "scopes": ["profile:read", "notes:read"] }))
+        .expect("made");
     let [id, secret] = ["client_id", "client_secret"].map(|key| made[key].as_str().expect("text").to_owned());
     let ask = ["sign-in", "--url", &url, "--client-id", &id];
     let (code, said) =

@@ -7,7 +7,6 @@ use patchbay_core::Code;
 use patchbay_core::api::message::{Answer, LeaveChoice, Request};
 use patchbay_core::api::view::{NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedOut};
-use patchbay_core::connection::Grant;
 use patchbay_core::file::Lock;
 use patchbay_core::oauth::{self, Kept, Step};
 use patchbay_core::probe::Verdict;

@@ -102,6 +102,7 @@ impl Patchbay {
         let (kept, left) = known_at(self.data_dir(), &url);
         // Looked at ahead of it, so that nobody signs in for nothing.
         let stands = super::token::read_sound(&secrets, &key).await?;
+        secrets.check_open().await?;
         let held = stands.filter(|_| kept.is_some()).map(Held);
         let before = Before {
             at: &format!("--url {url}"),

@@ -97,7 +97,9 @@ impl Patchbay {
 
     /// Looks whether what a sign-in brings can be kept, ahead of it: nobody signs in for nothing.
     async fn can_keep(&self, connection: &Connection) -> Result<()> {
-        self.secrets().read(&Key::new("sign-in", &origin_of(&connection.url)?)).await.map(drop)
+        let secrets = self.secrets();
+        secrets.read(&Key::new("sign-in", &origin_of(&connection.url)?)).await?;
+        secrets.check_open().await
     }
 
     /// Signs in to a connection that is there: for the first time, anew, or in place of a token.
