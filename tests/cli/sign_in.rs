@@ -228,7 +228,14 @@ fn an_address_is_checked_with_the_sign_in_for_it() {
     let id = world.lists()[0]["id"].as_str().expect("an id").to_owned();
     let service = Practice::at(world.practice.addr().port());
     service.post(&format!("/api/sign-ins/{id}/end"), &json!({})).expect("ended");
+    let listed = |world: &World| world.run(&["list"], "").1;
+    assert!(!listed(&world).contains("it has ended"), "{}", listed(&world));
     assert_eq!(check(&world), (1, "needs_browser_sign_in".to_owned()), "only a person can go on");
+    let said = listed(&world);
+    assert!(said.contains(&format!("Signed in without a connection: {url}, since 2")), "{said}");
+    assert!(said.contains(&format!("it has ended, sign in again: patchbay sign-in --url {url}\n")), "{said}");
+    assert_eq!(world.run(&["sign-out", "--url", &url], "").0, 0);
+    assert!(!listed(&world).contains(&url), "{}", listed(&world));
 }
 
 #[test]

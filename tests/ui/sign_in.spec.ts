@@ -123,6 +123,31 @@ test('where the window cannot sign in again, it says the one command to run', as
   await expect(page.getByTestId('sign-in-dialog')).toHaveCount(0);
 });
 
+test('sign-ins for addresses alone stand in the settings until they are signed out of', async ({ page }) => {
+  needsFixture();
+  await open(page, 'rich');
+  await page.getByTestId('nav-settings').click();
+  await expect(page.getByTestId('leave-open')).toBeVisible();
+  await expect(page.getByTestId('sign-ins')).toHaveCount(0);
+  await open(page, 'signed');
+  await page.getByTestId('nav-settings').click();
+  await expect(page.getByTestId('sign-in-at-0')).toContainText('https://mcp.example.com/mcp');
+  await expect(page.getByTestId('sign-in-at-0')).toContainText('Since ');
+  await expect(page.getByTestId('sign-in-at-needed-0')).toHaveCount(0);
+  await expect(page.getByTestId('sign-in-at-1')).toContainText('patchbay sign-in --url https://a-service');
+  await page.getByTestId('sign-out-at-0').click();
+  await expectNoViolations(page, 'signing out of an address');
+  await page.getByTestId('sign-out-at-stay').click();
+  await expect(page.getByTestId('sign-in-at-1')).toBeVisible();
+  for (const left of [1, 0]) {
+    await page.getByTestId('sign-out-at-0').click();
+    await page.getByTestId('sign-out-at-do').click();
+    await expect(page.getByTestId('toast')).toContainText('You are signed out of https://');
+    await expect(page.getByTestId('sign-in-at-0')).toHaveCount(left);
+  }
+  await expect(page.getByTestId('sign-ins')).toHaveCount(0);
+});
+
 for (const scheme of ['light', 'dark'] as const) {
   for (const zoom of [1, 2]) {
     test(`every part of it can be read: ${scheme}, ${zoom * 100} %`, async ({ page }) => {
@@ -143,6 +168,10 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.getByTestId('detail-sign-in-t-ended').click();
       await expect(page.getByTestId('sign-in-dialog')).toBeVisible();
       await look('dialog');
+      await page.getByTestId('sign-in-cancel').click();
+      await page.getByTestId('nav-settings').click();
+      await expect(page.getByTestId('sign-ins')).toBeVisible();
+      await look('settings');
       await toReview(page, 'Later, with a name that is a good deal longer than names are');
       await page.getByTestId('wizard-back').click();
       await page.getByTestId('wizard-back').click();

@@ -1,14 +1,15 @@
 //! Sign-ins for addresses alone: known, moved and ended like all others.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use patchbay_core::Error;
-use patchbay_core::api::SignInWith;
 use patchbay_core::api::message::{Answer, LeaveChoice, Request};
+use patchbay_core::api::{Event, SignInWith};
 use patchbay_core::connection::Grant;
 use patchbay_core::oauth::{Kept, Step};
 use patchbay_core::secret::{Backend, Key, Secret};
 use patchbay_core::wire::Endpoint;
+use patchbay_core::{Code, Error};
 use serde_json::Value;
 
 use crate::api::World;
@@ -42,7 +43,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_signing_out_of_an_address_the_next_sign_in_goes_the_same_way_and_asks_for_the_secret_that_is_gone() {
     let (world, _) = signing(User::LooksAway).await;
-    let wanted = serde_json::json!({ "name": "Nightly", "scopes": ["profile:read"] });
+    let wanted = serde_json::json!({ "name": "Nightly", "scopes": ["profile:read", "notes:read"] });
     let made: Value = world.post("/api/clients", &wanted).await;
     let [id, secret] = ["client_id", "client_secret"].map(|key| made[key].as_str().expect("text").to_owned());
     let url = world.practice.mcp_url();
@@ -79,6 +80,27 @@ async fn one_for_an_address_moves_with_all_tokens_and_back() {
     assert_eq!(report.verdict, patchbay_core::probe::Verdict::Working);
     world.do_it(Request::SetBackend { backend: Backend::Keychain }).await.expect("and back");
     assert_eq!(world.stored(&key), Some(held));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_for_an_address_is_signed_out_of_in_the_window_and_everybody_hears_of_it() {
+    let (world, key, url) = signed_in().await;
+    let held = world.stored(&key).expect("it stands in the keychain");
+    let shown = world.snapshot().sign_ins.remove(0);
+    assert_eq!(
+        (shown.url.as_str(), shown.sign_in.command),
+        (url.as_str(), Some(format!("patchbay sign-in --url {url}")))
+    );
+    let changed = Arc::new(AtomicBool::new(false));
+    let heard = changed.clone();
+    world.patchbay.listen(move |event| _ = heard.fetch_or(matches!(event, Event::Changed), Ordering::Relaxed));
+    let done = world.do_it(Request::SignOutAt { url: url.clone() }).await.expect("signed out");
+    assert!(matches!(done, Answer::SignedOut(done) if done.revoked && done.id == url));
+    assert!(changed.load(Ordering::Relaxed));
+    assert_eq!((world.stored(&key), world.snapshot().sign_ins.len()), (None, 0));
+    assert!(world.has_ended(&held).await, "at the service too");
+    let again = world.do_it(Request::SignOutAt { url }).await.expect_err("signed out already");
+    assert_eq!(again.code, Code::TokenMissing);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,6 +73,13 @@ export const signIn = {
     kept: (name: string) => `You are signed out of ${name} here. The service offers no way to end it there: look in its own settings`,
   },
 
+  addresses: {
+    title: 'Signed in without a connection', about: 'Made in a terminal, for an address alone. What uses the address there goes on until you sign out.',
+    since: (day: string) => `Since ${day}`, ended: (when: string) => `Ended ${when}. To sign in again, run this in a terminal:`,
+    out: 'Sign out', outOf: (url: string) => `Sign out of ${url}`,
+    confirm: 'What uses this address in a terminal, or in an app that was set up by hand, cannot until you sign in again. The sign-in is deleted from here, and ended at the service where it offers that.',
+  },
+
   remove: {
     about: 'You are signed out: the sign-in is deleted from here, and ended at the service where it offers that.',
     revoked: (name: string) => `${name} was removed, and the service has ended your sign-in`,

@@ -11,7 +11,7 @@ use super::check::not_tried;
 use super::sign_in_again::Again;
 use super::sign_in_view::SignInWith;
 use super::sign_in_want::{Before, known_at, want};
-use super::{Patchbay, ready_network};
+use super::{Event, Patchbay, ready_network};
 use crate::connection::state::StateFile;
 use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
@@ -203,7 +203,9 @@ impl Patchbay {
     /// # Errors
     /// `TokenMissing` where there is no sign-in; the keychain does not answer.
     pub async fn sign_out_url(&self, url: &str) -> Result<bool> {
-        match self.leave_url(url).await? {
+        let left = self.leave_url(url).await?;
+        self.tell(Event::Changed);
+        match left {
             (None, None) => Err(Error::new(Code::TokenMissing, "There is no sign-in for this address.")),
             (_, revoked) => Ok(revoked.unwrap_or(false)),
         }

@@ -102,6 +102,11 @@ pub enum Request {
         /// The credential; absent: the first sign-in.
         token: Option<String>,
     },
+    /// Ends the sign-in for an address alone in the same way. Answer: `signed_out`, by the address.
+    SignOutAt {
+        /// The address.
+        url: String,
+    },
     /// *secret, optional* Saves one more token for a connection, or its first. Answer: `connected`.
     SaveToken {
         /// The connection.

@@ -50,6 +50,10 @@ impl Patchbay {
             Request::SignOut { id, token } => {
                 Box::pin(self.sign_out(&id, token.as_deref())).await.map(Answer::SignedOut)
             }
+            Request::SignOutAt { url } => {
+                let revoked = Box::pin(self.sign_out_url(&url)).await?;
+                Ok(Answer::SignedOut(SignedOut { id: url, revoked }))
+            }
             _ => Err(Error::new(Code::Usage, "Patchbay does not know this request.")),
         }
     }

@@ -130,7 +130,7 @@ pub struct SignedIn {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export)]
 pub struct SignedOut {
-    /// The connection's id.
+    /// The connection's id, or the address.
     pub id: String,
     /// Whether the service has ended the sign-in too; otherwise it is only forgotten here.
     pub revoked: bool,

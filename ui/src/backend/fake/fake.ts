@@ -94,6 +94,7 @@ export class Fake {
       case 'connect_signed_in': return this.#connectSignedIn(request);
       case 'sign_in': return this.#signIn(request);
       case 'sign_out': return this.#signOut(request);
+      case 'sign_out_at': return this.#signOutAt(request.url);
       case 'save_token': return this.#saveToken(request, secret);
       case 'import': return this.#import(request);
       case 'copy': return this.#copy(request);
@@ -205,6 +206,11 @@ export class Fake {
     Object.assign(one, { status: 'signed_out', group: 'needs_you', action: 'sign_in', last_check: null });
     this.#note('signed_out', one);
     return { type: 'signed_out', value: { id, revoked: one.provider === 'retently' } };
+  }
+
+  #signOutAt(url: string): Answer {
+    this.state.sign_ins = (this.state.sign_ins ?? []).filter((one) => one.url !== url);
+    return { type: 'signed_out', value: { id: url, revoked: true } };
   }
 
   #saveToken({ id, token: facts, clients }: Of<'save_token'>, secret: string): Answer {

@@ -11,6 +11,7 @@ import type { NewsView } from '../../bindings/NewsView';
 import type { OldTokenView } from '../../bindings/OldTokenView';
 import type { PlacementView } from '../../bindings/PlacementView';
 import type { Report } from '../../bindings/Report';
+import type { SignInAt } from '../../bindings/SignInAt';
 import type { SignInView } from '../../bindings/SignInView';
 import type { Snapshot } from '../../bindings/Snapshot';
 import type { TokenView } from '../../bindings/TokenView';
@@ -44,6 +45,12 @@ export function token(id: string, days: number | null, more: Partial<TokenView> 
 
 export function signedIn(id: string, sign: Partial<SignInView> = {}, more: Partial<TokenView> = {}): TokenView {
   return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, voucher: null, needed: null, asks: [], bound: false, command: null, ...sign }, ...more });
+}
+
+function signedInAt(url: string, sign: Partial<SignInView> = {}): SignInAt {
+  const { sign_in } = signedIn('', { command: `patchbay sign-in --url ${url}`, ...sign });
+  if (!sign_in) throw new Error(url);
+  return { url, sign_in };
 }
 
 export function oldToken(delta: number): OldTokenView {
@@ -206,7 +213,10 @@ export function fixture(name: string): Snapshot {
   }
   if (name === 'long') rich.apps[0]?.entries.forEach((entry) => void (entry.connection ?? (entry.target = LONG)));
   if (name === 'drift') return drifting(rich);
-  if (name === 'signed') rich.connections = SIGNED.map((one) => structuredClone(one));
+  if (name === 'signed') {
+    rich.connections = SIGNED.map((one) => structuredClone(one));
+    rich.sign_ins = [signedInAt('https://mcp.example.com/mcp'), signedInAt('https://a-service-with-a-rather-long-name.northern-europe.example.com/api/v2/mcp', { needed: at(-2 * 3600_000) })];
+  }
   if (name === 'offline') {
     rich.offline = true;
     for (const one of rich.connections) if (one.status === 'working') Object.assign(one, { status: 'worked_before', check_is_old: true, last_check: report('working', -50 * 60 * MINUTE) });
