@@ -9,6 +9,9 @@ mod bound;
 /// How they end.
 #[path = "sign_in/end.rs"]
 mod end;
+/// Those of a newer Patchbay.
+#[path = "sign_in/newer.rs"]
+mod newer;
 /// By the word of a company or a platform.
 #[path = "sign_in/vouched.rs"]
 mod vouched;

@@ -271,7 +271,11 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
     };
     let report = probe::not_tried(verdict, layer, error.in_sentences(), now);
     let is_of_file = verdict == Verdict::TokenUnreadable && error.path.is_some();
-    if error.code == Code::ServiceError || is_of_file { report.in_words_of(error) } else { report }
+    if matches!(error.code, Code::ServiceError | Code::SignInNewer) || is_of_file {
+        report.in_words_of(error)
+    } else {
+        report
+    }
 }
 
 /// What the secrets are called that a connection sends, where it sends several.

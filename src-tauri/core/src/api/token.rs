@@ -124,6 +124,7 @@ pub fn ready_token(
         return signed_in(&bare, secrets, &key, data_dir, (connection, credential), refusal);
     }
     let secret = secrets.read_blocking(&key)?.ok_or_else(|| missing(connection))?;
+    oauth::check_token(&secret)?;
     let mut endpoint = bare.with_auth(&connection.auth, &secret)?;
     for (carrier, known) in connection.beside() {
         let lacks = || missing_beside(connection, &carrier.name);
@@ -238,7 +239,9 @@ pub(super) async fn read_by(
     let (secrets, data_dir) = (patchbay.store_of(settings.backend), patchbay.data_dir());
     let key = key(connection, credential)?;
     if credential.sign_in.is_none() {
-        return secrets.read(&key).await?.map(Access::from).ok_or_else(|| missing(connection));
+        let secret = secrets.read(&key).await?.ok_or_else(|| missing(connection))?;
+        oauth::check_token(&secret)?;
+        return Ok(secret.into());
     }
     let endpoint = patchbay.bare_by(settings, connection).await?;
     let got = oauth::access(&secrets, &key, data_dir, &endpoint, refused).await;
