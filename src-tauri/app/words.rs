@@ -34,10 +34,7 @@ pub(super) fn tooltip(due: usize, needing: usize, old: usize, offline: bool) -> 
 
 /// Title and body of a notification that the user has to sign in.
 pub(super) fn sign_in(name: &str) -> (String, String) {
-    (
-        format!("{name} wants you to sign in"),
-        format!("Your apps cannot use {name} until you sign in with your browser."),
-    )
+    (format!("{name} wants you to sign in"), format!("Your apps cannot use {name} until you sign in again."))
 }
 
 /// Title and body of a reminder.

@@ -1,6 +1,9 @@
 //! Sign-ins from the command line at the practice service: processes side by side, killed ones, and no token where none
 //! may be.
 
+/// Those that fail.
+#[path = "sign_in/failing.rs"]
+mod failing;
 /// By the word of a company or a platform.
 #[path = "sign_in/vouch.rs"]
 mod vouch;
@@ -59,6 +62,13 @@ impl World {
         }
         let output = program.wait_with_output().expect("it ends");
         (output.status.code().unwrap_or(-1), said + &String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// The same with nobody at the browser; what it said on standard error ahead of standard output.
+    fn run_alone(&self, args: &[&str]) -> (i32, String) {
+        let output = self.command(args).stdin(Stdio::null()).output().expect("it ends");
+        let said = [output.stderr, output.stdout].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8(said).expect("text"))
     }
 
     fn signed_in(&self) -> String {
@@ -218,5 +228,36 @@ fn an_address_is_checked_with_the_sign_in_for_it() {
     let id = world.lists()[0]["id"].as_str().expect("an id").to_owned();
     let service = Practice::at(world.practice.addr().port());
     service.post(&format!("/api/sign-ins/{id}/end"), &json!({})).expect("ended");
+    let listed = |world: &World| world.run(&["list"], "").1;
+    assert!(!listed(&world).contains("it has ended"), "{}", listed(&world));
     assert_eq!(check(&world), (1, "needs_browser_sign_in".to_owned()), "only a person can go on");
+    let said = listed(&world);
+    assert!(said.contains(&format!("Signed in without a connection: {url}, since 2")), "{said}");
+    assert!(said.contains(&format!("it has ended, sign in again: patchbay sign-in --url {url}\n")), "{said}");
+    assert_eq!(world.run(&["sign-out", "--url", &url], "").0, 0);
+    assert!(!listed(&world).contains(&url), "{}", listed(&world));
+}
+
+#[test]
+fn where_the_browser_comes_back_to_is_said_for_ways_that_use_one_and_for_no_other() {
+    let world = World::new(ACCESS);
+    let url = world.practice.mcp_url();
+    let service = Practice::at(world.practice.addr().port());
+    let made = service
+        .post("/api/clients", &json!({ "name": "Nightly", "scopes": ["profile:read", "notes:read"] }))
+        .expect("made");
+    let [id, secret] = ["client_id", "client_secret"].map(|key| made[key].as_str().expect("text").to_owned());
+    let ask = ["sign-in", "--url", &url, "--client-id", &id];
+    let (code, said) =
+        world.run(&[&ask[..], &["--client-secret-stdin", "--grant", "client-credentials"]].concat(), &secret);
+    assert!(code == 0 && !said.contains("/callback"), "{said}");
+    for again in [&["--grant", "client-credentials"][..], &[]] {
+        let (code, said) = world.run(&[&ask[..], again].concat(), "");
+        assert!(code == 0 && !said.contains("/callback"), "as before, with the secret that is kept: {said}");
+    }
+    for with_secret in [&["--client-secret-stdin"][..], &[]] {
+        let nowhere = ["sign-in", "--url", "http://127.0.0.1:9/mcp", "--client-id", "mine"];
+        let (code, said) = world.run(&[&nowhere[..], with_secret].concat(), "canary-mine-secret");
+        assert!(code == 1 && said.contains("http://127.0.0.1:") && said.contains("/callback"), "{said}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Signing in by OAuth against a service that does exactly as told, on this computer.
 
 #[path = "oauth/bound.rs"]
-mod bound;
+pub(crate) mod bound;
 #[path = "oauth/company.rs"]
 mod company;
 /// A company's identity provider.

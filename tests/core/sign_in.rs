@@ -3,9 +3,15 @@
 /// Sign-ins for addresses alone.
 #[path = "sign_in/addresses.rs"]
 mod addresses;
+/// Those that are bound to a key.
+#[path = "sign_in/bound.rs"]
+mod bound;
 /// How they end.
 #[path = "sign_in/end.rs"]
 mod end;
+/// Those of a newer Patchbay.
+#[path = "sign_in/newer.rs"]
+mod newer;
 /// By the word of a company or a platform.
 #[path = "sign_in/vouched.rs"]
 mod vouched;

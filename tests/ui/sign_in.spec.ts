@@ -79,6 +79,75 @@ test('a client of one’s own is asked for where the service takes no other', as
   await expect(page.getByTestId('field-error-client_id')).toBeVisible();
 });
 
+test('signing in again says what happens for each way, and names no browser where none opens', async ({ page }) => {
+  needsFixture();
+  await open(page, 'signed');
+  const about = page.getByTestId('sign-in-about');
+  for (const [id, browser, said] of [
+    ['good', true, 'Your browser opens the service’s own page'],
+    ['payroll', true, 'Your browser opens your company’s own page'],
+    ['nightly', false, 'The client signs in by itself'],
+    ['robot', false, 'Patchbay shows the service what the platform says now'],
+  ] as const) {
+    await page.getByTestId(`row-open-${id}`).click();
+    await page.getByTestId(`detail-sign-in-t-${id}`).click();
+    await expect(about).toContainText(said);
+    if (!browser) await expect(about).toContainText('No browser opens');
+    await page.getByTestId('sign-in-do').click();
+    await expect(page.getByTestId('sign-in-progress')).toBeVisible();
+    await expect(page.getByTestId('sign-in-progress').getByRole('listitem')).toHaveCount(browser ? 4 : 3);
+    await expect(page.getByTestId('sign-in-dialog')).toHaveCount(0);
+  }
+});
+
+test('what is copied for support goes without a sign-in that only Patchbay can send, and says so', async ({ page }) => {
+  needsFixture();
+  await open(page, 'signed');
+  for (const [id, said] of [['good', 'The token is not in it'], ['robot', 'without your sign-in']] as const) {
+    await page.getByTestId(`row-open-${id}`).click();
+    await page.getByTestId('detail-curl').click();
+    await expect(page.getByTestId('toast')).toContainText(said);
+  }
+});
+
+test('where the window cannot sign in again, it says the one command to run', async ({ page }) => {
+  needsFixture();
+  await open(page, 'signed');
+  await page.getByTestId('row-action-handed').click();
+  await expect(page.getByTestId('sign-in-command')).toHaveText('patchbay sign-in handed --assertion-stdin');
+  await expect(page.getByTestId('sign-in-by-hand')).toContainText('Run this in a terminal');
+  await expect(page.getByTestId('sign-in-dialog')).not.toContainText('rowser');
+  await expect(page.getByTestId('sign-in-do')).toHaveCount(0);
+  await expectNoViolations(page, 'by hand');
+  await page.getByTestId('sign-in-cancel').click();
+  await expect(page.getByTestId('sign-in-dialog')).toHaveCount(0);
+});
+
+test('sign-ins for addresses alone stand in the settings until they are signed out of', async ({ page }) => {
+  needsFixture();
+  await open(page, 'rich');
+  await page.getByTestId('nav-settings').click();
+  await expect(page.getByTestId('leave-open')).toBeVisible();
+  await expect(page.getByTestId('sign-ins')).toHaveCount(0);
+  await open(page, 'signed');
+  await page.getByTestId('nav-settings').click();
+  await expect(page.getByTestId('sign-in-at-0')).toContainText('https://mcp.example.com/mcp');
+  await expect(page.getByTestId('sign-in-at-0')).toContainText('Since ');
+  await expect(page.getByTestId('sign-in-at-needed-0')).toHaveCount(0);
+  await expect(page.getByTestId('sign-in-at-1')).toContainText('patchbay sign-in --url https://a-service');
+  await page.getByTestId('sign-out-at-0').click();
+  await expectNoViolations(page, 'signing out of an address');
+  await page.getByTestId('sign-out-at-stay').click();
+  await expect(page.getByTestId('sign-in-at-1')).toBeVisible();
+  for (const left of [1, 0]) {
+    await page.getByTestId('sign-out-at-0').click();
+    await page.getByTestId('sign-out-at-do').click();
+    await expect(page.getByTestId('toast')).toContainText('You are signed out of https://');
+    await expect(page.getByTestId('sign-in-at-0')).toHaveCount(left);
+  }
+  await expect(page.getByTestId('sign-ins')).toHaveCount(0);
+});
+
 for (const scheme of ['light', 'dark'] as const) {
   for (const zoom of [1, 2]) {
     test(`every part of it can be read: ${scheme}, ${zoom * 100} %`, async ({ page }) => {
@@ -99,6 +168,10 @@ for (const scheme of ['light', 'dark'] as const) {
       await page.getByTestId('detail-sign-in-t-ended').click();
       await expect(page.getByTestId('sign-in-dialog')).toBeVisible();
       await look('dialog');
+      await page.getByTestId('sign-in-cancel').click();
+      await page.getByTestId('nav-settings').click();
+      await expect(page.getByTestId('sign-ins')).toBeVisible();
+      await look('settings');
       await toReview(page, 'Later, with a name that is a good deal longer than names are');
       await page.getByTestId('wizard-back').click();
       await page.getByTestId('wizard-back').click();

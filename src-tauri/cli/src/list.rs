@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use patchbay_core::Result;
 use patchbay_core::api::Patchbay;
-use patchbay_core::api::view::{ConnectionView, EntryView, Snapshot, Status};
+use patchbay_core::api::view::{ConnectionView, EntryView, SignInAt, Snapshot, Status};
 use patchbay_core::client::Scope;
 
 use crate::{print, words};
@@ -43,6 +43,11 @@ fn in_words(snapshot: &Snapshot) {
             connection.name,
             status_words(connection, &snapshot.now)
         ));
+    }
+    for SignInAt { url, sign_in } in &snapshot.sign_ins {
+        let needed = sign_in.command.as_ref().filter(|_| sign_in.needed.is_some());
+        let needed = needed.map(|command| format!("; it has ended, sign in again: {command}")).unwrap_or_default();
+        print::line(&format!("Signed in without a connection: {url}, since {}{needed}", words::time(&sign_in.at)));
     }
     for app in &snapshot.apps {
         if let Some(problem) = &app.problem {

@@ -74,6 +74,7 @@ fn exit_code(code: Code) -> u8 {
         | Code::TokenMissing
         | Code::ProxyPasswordMissing
         | Code::SignInNeeded
+        | Code::SignInNewer
         | Code::SignInRefused
         | Code::SignInTimeout
         | Code::Unreachable

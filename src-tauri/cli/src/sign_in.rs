@@ -1,38 +1,46 @@
 //! `patchbay sign-in` and `patchbay sign-out`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use patchbay_core::api::message::{Answer, Connect, Request};
 use patchbay_core::api::{Event, Patchbay, RevokeAt, SignInStep, SignInWith};
 use patchbay_core::connection::Grant;
-use patchbay_core::oauth::{Kept, OwnClient, Voucher, Want};
+use patchbay_core::oauth::{Kept, Voucher};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::Endpoint;
 use patchbay_core::{Code, Error, Result};
 use serde_json::json;
 
-use crate::args::{AddSignIn, SignInArgs, Target};
+use crate::args::{AddSignIn, GrantArg, SignInArgs, Target};
 use crate::commands::{ATTENTION, install_own, unexpected};
 use crate::{browser, print, words};
 
 /// Signs in, for an address or a connection.
 pub(crate) async fn sign_in(patchbay: &Patchbay, mut args: SignInArgs, as_json: bool) -> Result<ExitCode> {
     let vouch = std::mem::take(&mut args.vouch);
-    let read = |args: &SignInArgs| vouch.read(args.client_id.as_deref(), args.client_secret_stdin);
+    let read = |args: &SignInArgs, before: Option<Grant>| {
+        vouch.read(args.client_id.as_deref(), args.client_secret_stdin, way(args.grant, before))
+    };
     // What cannot be done is said before anything is read or asked.
     match (&args.target.id, &args.target.url) {
         (Some(id), _) => {
             let replaced = replaced(patchbay, id, args.replace_token)?;
-            of_connection(patchbay, id, &args, read(&args)?, replaced, as_json).await
+            let given = read(&args, patchbay.signed_in_by(id)?)?;
+            of_connection(patchbay, id, &args, given, replaced, as_json).await
         }
         (None, Some(url)) => {
             let endpoint = Endpoint::new(url)?;
-            of_address(patchbay, endpoint, &args, read(&args)?, as_json).await
+            let given = read(&args, patchbay.signed_in_at(endpoint.url()))?;
+            of_address(patchbay, url, &args, given, as_json).await
         }
         (None, None) => Err(Error::new(Code::Usage, "Say where to sign in.")),
     }
+}
+
+/// How one signs in where nobody vouches: as it is said, else as before.
+fn way(said: Option<GrantArg>, before: Option<Grant>) -> Grant {
+    said.map(Into::into).or(before).unwrap_or(Grant::AuthorizationCode)
 }
 
 /// The token that a sign-in to a connection replaces, where it may.
@@ -48,7 +56,8 @@ fn replaced(patchbay: &Patchbay, id: &str, may_replace: bool) -> Result<Option<R
 
 /// Signs in, and only then sets a connection up.
 pub(crate) async fn connect(patchbay: &Patchbay, connect: Connect, args: AddSignIn, as_json: bool) -> Result<()> {
-    let (secret, voucher) = args.vouch.read(args.client_id.as_deref(), args.client_secret_stdin)?;
+    let (secret, voucher) =
+        args.vouch.read(args.client_id.as_deref(), args.client_secret_stdin, way(args.grant, None))?;
     install_own(patchbay, None)?;
     tell_steps(patchbay);
     let scopes = connect.token.as_ref().map(|token| token.scopes.clone()).unwrap_or_default();
@@ -76,29 +85,24 @@ fn tell_steps(patchbay: &Patchbay) {
 
 async fn of_address(
     patchbay: &Patchbay,
-    endpoint: Endpoint,
+    url: &str,
     args: &SignInArgs,
     (secret, voucher): (Option<Secret>, Option<Voucher>),
     as_json: bool,
 ) -> Result<ExitCode> {
-    let vouched = voucher.as_ref().map(Voucher::grant);
-    // One that is damaged is as good as none.
-    let before = Kept::of(patchbay.data_dir(), endpoint.url()).ok().flatten().map(|kept| kept.sign_in.grant);
-    let want = Want {
-        endpoint,
-        grant: vouched.or(args.grant.map(Into::into)).or(before).unwrap_or(Grant::AuthorizationCode),
-        client: client_id(args).map(|id| OwnClient { id, secret }),
-        scopes: args.scopes.clone(),
-        voucher,
-    };
-    let patience = args.timeout.map(|seconds| Duration::from_secs(seconds.into()));
-    let kept = patchbay.sign_in_url(&want, patience, |step| tell(step.into())).await?;
+    let kept = patchbay.sign_in_url(url, &with(args, voucher), secret, |step| tell(step.into())).await?;
     if as_json {
         print::json(&facts(&kept));
     } else {
         print::line(&format!("Signed in: {}", kept.url));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn with(args: &SignInArgs, voucher: Option<Voucher>) -> SignInWith {
+    let client_id = args.client_id.clone().or_else(|| args.client_metadata_url.clone());
+    let (grant, scopes) = (args.grant.map(Into::into), args.scopes.clone());
+    SignInWith { grant, client_id, scopes, seconds: args.timeout, voucher }
 }
 
 async fn of_connection(
@@ -110,10 +114,7 @@ async fn of_connection(
     as_json: bool,
 ) -> Result<ExitCode> {
     tell_steps(patchbay);
-    let grant = args.grant.map(Into::into);
-    let (client_id, scopes) = (client_id(args), args.scopes.clone());
-    let with = SignInWith { grant, client_id, scopes, seconds: args.timeout, voucher };
-    let request = Request::SignIn { id: id.to_owned(), token: None, with };
+    let request = Request::SignIn { id: id.to_owned(), token: None, with: with(args, voucher) };
     let answer = patchbay.call(request, secret).await?;
     let Answer::SignedIn(done) = answer else { return Err(unexpected()) };
     if as_json {
@@ -151,10 +152,6 @@ pub(crate) async fn sign_out(patchbay: &Patchbay, target: &Target, as_json: bool
         print::line(&format!("Signed out: {name}. {service}"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn client_id(args: &SignInArgs) -> Option<String> {
-    args.client_id.clone().or_else(|| args.client_metadata_url.clone())
 }
 
 fn facts(kept: &Kept) -> serde_json::Value {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use patchbay_core::connection::Grant;
 use patchbay_core::oauth::{Company, OwnClient, USUAL_PORT, Voucher};
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::Endpoint;
@@ -46,7 +47,8 @@ impl VouchArgs {
         self.company_token_stdin || self.assertion_stdin
     }
 
-    /// Reads the secrets that are asked for: the service's client's, and who vouches.
+    /// Reads the secrets that are asked for: the service's client's, and who vouches. `way` is how one signs in where
+    /// nobody vouches.
     ///
     /// # Errors
     /// The company's address is none, before anything is said or read; what was read is not what was asked for.
@@ -54,12 +56,14 @@ impl VouchArgs {
         self,
         client: Option<&str>,
         client_secret_stdin: bool,
+        way: Grant,
     ) -> Result<(Option<Secret>, Option<Voucher>)> {
         if let Some(company) = &self.company {
             Endpoint::new(company).map_err(|error| error.field("company"))?;
         }
-        let asks_browser = self.company.is_some() && !self.company_token_stdin;
-        if asks_browser || (client.is_some() && !client_secret_stdin && !self.is_any()) {
+        let at_company = self.company.is_some() && !self.company_token_stdin;
+        let at_service = client.is_some() && way == Grant::AuthorizationCode && !self.is_any();
+        if at_company || at_service {
             let said = "This address has to stand with the client";
             print::notice(&format!("{said}: http://127.0.0.1:{USUAL_PORT}/callback"));
         }

@@ -138,6 +138,8 @@ pub enum Code {
     TokenMissing,
     /// The user has to sign in at the service, for the first time or anew. Way out: sign in.
     SignInNeeded,
+    /// A newer Patchbay made the sign-in, in a form that is not known here. Way out: update.
+    SignInNewer,
     /// The service offers no sign-in by OAuth, or none that Patchbay can make. Way out: use a token.
     SignInNotOffered,
     /// The service or the user refused the sign-in. Way out: try again.

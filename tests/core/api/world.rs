@@ -80,7 +80,7 @@ impl World {
         let () = self.post(&format!("/api/tokens/{id}/revoke"), &serde_json::json!({})).await;
     }
 
-    async fn post<T: serde::de::DeserializeOwned>(&self, path: &str, body: &serde_json::Value) -> T {
+    pub(crate) async fn post<T: serde::de::DeserializeOwned>(&self, path: &str, body: &serde_json::Value) -> T {
         use patchbay_core::wire::{Client, Endpoint, Method, Timeouts, header, read_bounded};
         let endpoint = Endpoint::new(&format!("http://{}{path}", self.practice.addr())).expect("an address");
         let client = Client::for_endpoint(&endpoint, Timeouts::default()).expect("a client");

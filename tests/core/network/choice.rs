@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Request};
-use patchbay_core::api::ready_network;
-use patchbay_core::connection::{Grant, NetworkChoice, ProxyChoice};
-use patchbay_core::oauth::{self, Kept, Step, Want};
+use patchbay_core::api::{SignInWith, ready_network};
+use patchbay_core::connection::{NetworkChoice, ProxyChoice};
+use patchbay_core::oauth::{self, Kept, Step};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Secret, SecretStore};
 use patchbay_core::wire::Endpoint;
@@ -231,8 +231,6 @@ fn what_is_on_this_computer_costs_no_look_at_files_and_keychain() {
 
 /// Signs in by a browser for which the one who signs people in is the service's own address.
 async fn sign_in_at(world: &World, url: &str, service: &Service, login: &'static str) -> Result<(), Error> {
-    let endpoint = Endpoint::new(url).expect("an address");
-    let want = Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None };
     let near = service.url().replace("/mcp", "");
     let tell = move |step| {
         if let Step::Browser(page) = step {
@@ -242,7 +240,7 @@ async fn sign_in_at(world: &World, url: &str, service: &Service, login: &'static
             });
         }
     };
-    world.patchbay.sign_in_url(&want, None, tell).await.map(drop)
+    world.patchbay.sign_in_url(url, &SignInWith::default(), None, tell).await.map(drop)
 }
 
 const LOGIN: &str = "https://login.invalid";

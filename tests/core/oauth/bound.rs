@@ -15,17 +15,17 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 use super::sign_in;
 
 /// How the service is today.
-struct Rules {
+pub(crate) struct Rules {
     /// What its 401 begins with.
-    scheme: &'static str,
+    pub(crate) scheme: &'static str,
     /// The signatures that it lists.
-    lists: Option<Value>,
+    pub(crate) lists: Option<Value>,
     /// The kind of token that it gives.
-    gives: &'static str,
+    pub(crate) gives: &'static str,
     /// The nonces that it wants to see where tokens are given, and with tokens.
-    nonces: (Option<String>, Option<String>),
+    pub(crate) nonces: (Option<String>, Option<String>),
     /// So many seconds its clock is ahead.
-    ahead: i64,
+    pub(crate) ahead: i64,
 }
 
 impl Default for Rules {
@@ -45,7 +45,7 @@ struct State {
     texts: Vec<String>,
 }
 
-struct Service {
+pub(crate) struct Service {
     server: MockServer,
     state: Arc<Mutex<State>>,
 }
@@ -53,7 +53,7 @@ struct Service {
 struct Router(Arc<Mutex<State>>, String);
 
 impl Service {
-    async fn start(rules: Rules) -> Self {
+    pub(crate) async fn start(rules: Rules) -> Self {
         let server = MockServer::start().await;
         let state = Arc::new(Mutex::new(State { rules, ..State::default() }));
         Mock::given(any()).respond_with(Router(state.clone(), server.uri())).mount(&server).await;
@@ -64,8 +64,12 @@ impl Service {
         self.state.lock().expect("unpoisoned")
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("{}/mcp", self.server.uri())
+    }
+
     fn want(&self) -> Want {
-        let endpoint = Endpoint::new(&format!("{}/mcp", self.server.uri())).expect("an address");
+        let endpoint = Endpoint::new(&self.url()).expect("an address");
         Want { endpoint, grant: Grant::AuthorizationCode, client: None, scopes: Vec::new(), voucher: None }
     }
 

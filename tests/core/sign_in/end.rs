@@ -7,9 +7,8 @@ use patchbay_core::Code;
 use patchbay_core::api::message::{Answer, LeaveChoice, Request};
 use patchbay_core::api::view::{NextStep, Status};
 use patchbay_core::api::{Event, SignInStep, SignInWith, SignedOut};
-use patchbay_core::connection::Grant;
 use patchbay_core::file::Lock;
-use patchbay_core::oauth::{self, Kept, Step, Want};
+use patchbay_core::oauth::{self, Kept, Step};
 use patchbay_core::probe::Verdict;
 use patchbay_core::secret::{Backend, Key, Secret, SecretStore, Vault};
 use patchbay_core::wire::Endpoint;
@@ -96,24 +95,18 @@ async fn the_sign_in_for_an_address_is_kept_and_ended_while_nobody_renews_it() {
     let endpoint = Endpoint::new(&world.practice.mcp_url()).expect("an address");
     let name = format!("sign-in-{}.lock", Kept::key(endpoint.url()).as_str());
     let lock = || Lock::take(&world.home.data().join("locks").join(&name)).expect("a renewal begins");
-    let want = Want {
-        endpoint: endpoint.clone(),
-        grant: Grant::AuthorizationCode,
-        client: None,
-        scopes: Vec::new(),
-        voucher: None,
-    };
+    let url = endpoint.url().as_str();
     let goes = |step| {
         if let Step::Browser(page) = step {
             tokio::spawn(browse(page.into(), User::Allows));
         }
     };
     let signs_in = async {
-        world.patchbay.sign_in_url(&want, None, goes).await.expect("signed in");
+        world.patchbay.sign_in_url(url, &SignInWith::default(), None, goes).await.expect("signed in");
     };
     assert!(Box::pin(waits(lock(), signs_in)).await, "signing in");
     let signs_out = async {
-        assert!(world.patchbay.sign_out_url(endpoint.url().as_str()).await.expect("signed out"));
+        assert!(world.patchbay.sign_out_url(url).await.expect("signed out"));
     };
     assert!(Box::pin(waits(lock(), signs_out)).await, "signing out");
     assert_eq!(world.secrets(), 0);

@@ -153,6 +153,59 @@ async fn after_signing_out_the_platforms_file_is_read_again_and_a_bad_one_is_sai
     assert_eq!(world.own().sign_in.expect("signed in").needed, None, "it healed by itself");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_one_command_is_said_where_the_window_cannot_sign_in_again_and_nowhere_else() {
+    let (service, idp) = (service().await, Idp::start(idp::Rules::default()).await);
+    let proof = || statement(&serde_json::json!({ "aud": service.origin(), "exp": after(60) }));
+    let (world, _) = signing(User::LooksAway).await;
+    world.connect_to(&service, Voucher::Assertion(proof())).await;
+    let by_hand = format!("patchbay sign-in {ID} --assertion-stdin");
+    let command = |world: &World| world.view().tokens[0].sign_in.clone().expect("signed in").command;
+    assert_eq!(command(&world), Some(by_hand.clone()), "the proof was handed over by hand");
+    world.sign_out().await;
+    let with_secret = format!("patchbay sign-in {ID} --client-id mine --client-secret-stdin --assertion-stdin");
+    assert_eq!(world.view().signed_out_of.expect("known").command, Some(with_secret.clone()));
+    let failed = world.sign_in().await.expect_err("the proof is gone");
+    assert_eq!(failed.hint, Some(format!("Give it again: {with_secret}")));
+    let state = world.patchbay.state().expect("a state");
+    let missing = world.patchbay.endpoint(&state.connections[0], None).await.expect_err("nothing to send");
+    assert_eq!(missing.hint, Some(format!("Sign in: {with_secret}")));
+
+    let path = world.home.path().join("projected-token");
+    std::fs::write(&path, proof().expose()).expect("written");
+    let (world, _) = signing(User::LooksAway).await;
+    world.connect_to(&service, Voucher::File(path)).await;
+    assert_eq!(command(&world), None, "the file is read again");
+
+    let (world, _) = signing(User::Allows).await;
+    world.connect_to(&service, company(&idp)).await;
+    assert_eq!(command(&world), None, "the company is asked again");
+    world.sign_out().await;
+    let there = format!("--company {} --company-client-id desk --company-client-secret-stdin", idp.origin());
+    let command = world.view().signed_out_of.expect("known").command.expect("its secret is gone");
+    assert_eq!(command, format!("patchbay sign-in {ID} {there} --client-id mine --client-secret-stdin"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_address_that_a_platform_vouched_for_nobody_is_sent_to_the_browser() {
+    let service = service().await;
+    service.change(|rules| rules.open = false);
+    let (world, told) = signing(User::LooksAway).await;
+    let claims = serde_json::json!({ "aud": service.origin(), "exp": after(60) });
+    let with = with(Voucher::Assertion(statement(&claims)));
+    let secret = Some(Secret::new("canary-mine-secret"));
+    world.patchbay.sign_in_url(&service.url(), &with, secret, |_| {}).await.expect("signed in");
+    service.change(|rules| rules.forgets = true);
+    let report = world.patchbay.check_url(&service.url()).await.expect("checked");
+    assert_eq!(report.sentence(), "The sign-in has ended, or was ended at the service. Sign in again.");
+    let shown = world.snapshot().sign_ins.remove(0).sign_in;
+    assert_eq!(shown.command, Some(format!("patchbay sign-in --url {} --assertion-stdin", service.url())));
+    world.patchbay.sign_out_url(&service.url()).await.expect("signed out");
+    let report = world.patchbay.check_url(&service.url()).await.expect("checked");
+    assert_eq!(report.sentence(), "You are signed out. Sign in again.");
+    assert!(!told.lock().expect("no panic").iter().any(|step| step.ends_with("browser")));
+}
+
 #[test]
 fn who_vouches_never_travels_with_a_request() {
     let client = OwnClient { id: "desk".to_owned(), secret: Some(Secret::new("canary-desk-secret")) };

@@ -99,7 +99,11 @@ id: string,
 /**
  * The credential; absent: the first sign-in.
  */
-token: string | null, } | { "type": "save_token", 
+token: string | null, } | { "type": "sign_out_at", 
+/**
+ * The address.
+ */
+url: string, } | { "type": "save_token", 
 /**
  * The connection.
  */

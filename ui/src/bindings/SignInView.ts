@@ -28,4 +28,12 @@ needed: string | null,
 /**
  * The permissions that the service asks for beyond those it gave.
  */
-asks: Array<string>, };
+asks: Array<string>, 
+/**
+ * Whether its tokens are bound to a key that only Patchbay has: no other program can send them.
+ */
+bound: boolean, 
+/**
+ * The one command that signs in again, where the window cannot.
+ */
+command: string | null, };

@@ -5,7 +5,7 @@
  */
 export type SignedOut = { 
 /**
- * The connection's id.
+ * The connection's id, or the address.
  */
 id: string, 
 /**

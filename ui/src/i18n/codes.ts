@@ -65,6 +65,7 @@ export const codes: Codes = {
     vault_damaged: { say: 'Your vault’s file is damaged. Make a new vault and give it your tokens again; the damaged file is kept.', do: 'Open settings' },
     token_missing: { say: 'This connection has no token yet.', do: 'Give it a token' },
     sign_in_needed: { say: 'You have to sign in to this service.', do: 'Sign in' },
+    sign_in_newer: { say: 'A newer Patchbay made this sign-in, so this one cannot use it. Install the newer one.', do: 'Look again' },
     sign_in_not_offered: { say: 'This service offers no sign-in that Patchbay can use. Use a token instead.', do: 'Use a token' },
     sign_in_refused: { say: 'The service did not let you sign in. Nothing was changed.', do: 'Sign in again' },
     sign_in_timeout: { say: 'Nobody came back from the browser in time. Nothing was changed.', do: 'Sign in again' },

@@ -86,7 +86,7 @@ export const en = {
     putBack: 'Put back', keep: 'Keep as it is',
     happened: 'What happened', nothingHappened: 'Nothing yet.',
     address: 'Address', since: 'Set up', technical: 'For support',
-    curl: 'Copy as curl', curlCopied: 'Copied. The token is not in it.',
+    curl: 'Copy as curl', curlCopied: 'Copied. The token is not in it.', curlBound: 'Copied, without your sign-in: only Patchbay can send that, so the service will ask for one',
     changeApps: 'Change apps', edit: 'Edit', remove: 'Remove',
   },
 

@@ -1,4 +1,4 @@
-/** English for signing in with the browser. */
+/** English for signing in: with the browser, or one of the other ways. */
 
 export const signIn = {
   how: 'How do you want to connect?',
@@ -37,7 +37,17 @@ export const signIn = {
 
   dialog: {
     title: (name: string) => `Sign in to ${name}`, again: (name: string) => `Sign in to ${name} again`,
-    about: 'Your browser opens the service’s own page. Sign in there, then come back. All your apps use it at once; none has to be restarted.',
+    about: {
+      authorization_code: 'Your browser opens the service’s own page. Sign in there, then come back.',
+      client_credentials: 'The client signs in by itself. No browser opens.',
+      company: 'Your browser opens your company’s own page. Sign in there, then come back.',
+      platform: 'Patchbay shows the service what the platform says now. No browser opens.',
+    },
+    atOnce: 'All your apps use it at once; none has to be restarted.',
+    byHand: {
+      company: 'This cannot be done here: the secret for your company was deleted when you signed out, and only you can give it again. Run this in a terminal, and enter there what it asks for:',
+      platform: 'This cannot be done here: the platform’s proof was handed over by hand, and another one has to be. Run this in a terminal, and give it the new proof there:',
+    },
     instead: 'This takes the place of the token. The token stays valid at the service until you revoke it there.',
     needed: 'The sign-in has ended. Your apps cannot use this service until you sign in again.',
     asks: (scopes: string) => `The service asks for more permissions: ${scopes}`,
@@ -49,6 +59,8 @@ export const signIn = {
     title: 'Sign-in', titles: 'Tokens and sign-ins', works: 'Signed in', ended: 'Ended', at: 'Since', as: 'As', permissions: 'Permissions',
     you: 'You, with your browser', itself: 'A client, without a browser', company: 'You, through your company', platform: 'The platform that runs Patchbay', voucher: 'By the word of', client: 'Your client ID',
     ends: 'Goes on until you sign out or the service ends it. Nothing has to be renewed.',
+    endsCompany: 'Goes on until you sign out, or the service or your company ends it. Nothing has to be renewed.',
+    endsFile: 'Goes on as long as the platform keeps its proof in this file up to date.', endsProof: 'Goes on as long as the proof lasts that was handed over. Then another one has to be.',
     again: 'Sign in again', out: 'Sign out', give: 'Sign in', isOut: 'You are signed out.',
     needed: (when: string) => `Ended ${when}: sign in again.`, asks: 'The service asks for more permissions than you gave: sign in again.',
   },
@@ -59,6 +71,13 @@ export const signIn = {
     confirm: 'Sign out', stay: 'Stay signed in',
     revoked: (name: string) => `You are signed out of ${name}, at the service too`,
     kept: (name: string) => `You are signed out of ${name} here. The service offers no way to end it there: look in its own settings`,
+  },
+
+  addresses: {
+    title: 'Signed in without a connection', about: 'Made in a terminal, for an address alone. What uses the address there goes on until you sign out.',
+    since: (day: string) => `Since ${day}`, ended: (when: string) => `Ended ${when}. To sign in again, run this in a terminal:`,
+    out: 'Sign out', outOf: (url: string) => `Sign out of ${url}`,
+    confirm: 'What uses this address in a terminal, or in an app that was set up by hand, cannot until you sign in again. The sign-in is deleted from here, and ended at the service where it offers that.',
   },
 
   remove: {

@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../bindings/Answer';
 import type { ConnectionView } from '../bindings/ConnectionView';
+import type { Grant } from '../bindings/Grant';
 import type { Provider } from '../bindings/Provider';
 import type { Request } from '../bindings/Request';
 import type { SignInStep } from '../bindings/SignInStep';
@@ -44,6 +45,24 @@ export class Signing {
     this.itself = before?.grant === 'client_credentials';
   }
 
+  /** How it will be signed in. */
+  get way(): Grant {
+    const before = this.#before?.grant;
+    // Who vouched for the user does so again: that is set up on the command line.
+    if (before === 'company' || before === 'platform') return before;
+    return this.own && this.itself ? 'client_credentials' : 'authorization_code';
+  }
+
+  /** The one command for a way that the window cannot go. */
+  get command(): string | null {
+    return this.#before?.command ?? null;
+  }
+
+  /** Whether the browser is needed for it. */
+  get browser(): boolean {
+    return this.way === 'authorization_code' || this.way === 'company';
+  }
+
   get keepsSecret(): boolean {
     return !this.#left && !!this.#before?.own_client && this.#before.own_client === this.clientId.trim();
   }
@@ -62,11 +81,7 @@ export class Signing {
   }
 
   get with(): SignInWith {
-    const before = this.#before?.grant;
-    // Who vouched for the user does so again: that is set up on the command line.
-    const vouched = before === 'company' || before === 'platform' ? before : null;
-    const grant = vouched ?? (this.own && this.itself ? 'client_credentials' : 'authorization_code');
-    return { grant, client_id: this.own ? this.clientId.trim() : null, scopes: [] };
+    return { grant: this.way, client_id: this.own ? this.clientId.trim() : null, scopes: [] };
   }
 
   /** Asks for the sign-in of this connection and follows it. Rejects as the request does. */

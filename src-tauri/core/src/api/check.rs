@@ -257,7 +257,9 @@ impl Patchbay {
         let state = self.state()?;
         let connection = state.connection(id)?;
         let endpoint = Endpoint::new(&connection.url)?.with_headers(&connection.headers)?;
-        Ok(probe::curl(&endpoint, &connection.auth, connection.first_token().is_some()))
+        // One that is bound to a key would be refused from anybody else.
+        let is_lent = |own: &Credential| !own.sign_in.as_ref().is_some_and(|sign_in| sign_in.bound);
+        Ok(probe::curl(&endpoint, &connection.auth, connection.first_token().is_some_and(is_lent)))
     }
 }
 
@@ -288,7 +290,11 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
     };
     let report = probe::not_tried(verdict, layer, error.in_sentences(), now);
     let is_of_file = verdict == Verdict::TokenUnreadable && error.path.is_some();
-    if error.code == Code::ServiceError || is_of_file { report.in_words_of(error) } else { report }
+    if matches!(error.code, Code::ServiceError | Code::SignInNewer) || is_of_file {
+        report.in_words_of(error)
+    } else {
+        report
+    }
 }
 
 /// What the secrets are called that a connection sends, where it sends several.
@@ -303,8 +309,7 @@ fn said_of(report: Report, connection: &Connection, credential: Option<&Credenti
         // Also where the service does not say that it takes sign-ins: there was one.
         Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if connection.is_signed_out() => {
             let grant = connection.last_sign_in().map_or(Grant::AuthorizationCode, |last| last.grant);
-            let out = if grant == Grant::AuthorizationCode { OfSignIn::Out } else { OfSignIn::OutOfOther };
-            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(out)
+            Report { verdict: Verdict::NeedsBrowserSignIn, ..report }.of_sign_in(OfSignIn::out_of(grant))
         }
         Verdict::TokenRefused | Verdict::TokenMissing | Verdict::NeedsBrowserSignIn if signed_in => {
             report.of_sign_in(OfSignIn::Ended)

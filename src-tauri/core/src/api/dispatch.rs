@@ -50,7 +50,8 @@ impl Patchbay {
             Request::ConnectSignedIn { .. }
             | Request::SignIn { .. }
             | Request::CancelSignIn { .. }
-            | Request::SignOut { .. } => Box::pin(self.sign(request, secret)).await,
+            | Request::SignOut { .. }
+            | Request::SignOutAt { .. } => Box::pin(self.sign(request, secret)).await,
             Request::TestNetwork { id, network, keep_password } => {
                 let wanted = WantedNetwork { id: id.as_deref(), choice: network, keep_password, password: secret };
                 self.test_network(wanted).await.map(Answer::Reports)

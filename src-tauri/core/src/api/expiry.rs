@@ -1,6 +1,6 @@
 //! Saying or correcting when a token ends, without renewing it.
 
-use super::{Event, Patchbay, renew, token};
+use super::{Event, Patchbay, fit, renew};
 use crate::catalog;
 use crate::connection::ExpirySource;
 use crate::error::{Code, Error, Result};
@@ -17,7 +17,7 @@ impl Patchbay {
                 .field("expires"));
         }
         let provider = catalog::find(&connection.provider)?;
-        let expires = expires.map(|text| token::end(text, provider, &self.host())).transpose()?;
+        let expires = expires.map(|text| fit::end(text, provider, &self.host())).transpose()?;
         self.with_credential(id, token, |credential| credential.expires = expires)?;
         self.inner.state.update(|state| {
             // What was shown or put off was about the old date.

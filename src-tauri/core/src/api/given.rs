@@ -1,8 +1,8 @@
 //! Several secrets given at once: one a line, the token ahead, then those of the headers beside it in their order. An
 //! empty line gives none. Where a connection has its token alone, all that is given is that token.
 
-use super::token::{self, Fit};
-use super::{Patchbay, message::TokenFacts};
+use super::fit::{self, Fit};
+use super::{Patchbay, message::TokenFacts, token};
 use crate::catalog::Provider;
 use crate::connection::state::State;
 use crate::connection::{AuthHeader, Connection, Credential};
@@ -53,7 +53,7 @@ pub(super) fn not_given(provider: &Provider, auth: &AuthHeader, header: Option<&
 
 /// Takes apart what was given, and looks whether each part of it is fit; `asked` says for what.
 pub(super) fn fit_parts(
-    asked: &token::Asked<'_>,
+    asked: &fit::Asked<'_>,
     auth: &AuthHeader,
     state: &State,
     given: &Secret,
@@ -64,9 +64,9 @@ pub(super) fn fit_parts(
     let is_of_token = given.iter().any(|part| part.header.is_none());
     for Part { header, secret } in given {
         // The day that was given is the token's where that is among them; of the others nothing is known then.
-        let expires = if header.is_some() && is_of_token { Some(token::UNKNOWN_END) } else { asked.expires };
-        let asked = token::Asked { header: header.as_deref(), expires, ..*asked };
-        let fit = token::fit(&asked, state, &secret, host)?;
+        let expires = if header.is_some() && is_of_token { Some(fit::UNKNOWN_END) } else { asked.expires };
+        let asked = fit::Asked { header: header.as_deref(), expires, ..*asked };
+        let fit = fit::fit(&asked, state, &secret, host)?;
         if let Some(same) = all.iter().find(|other| other.fit.secret == fit.secret) {
             let label = asked.provider.secret_label(auth, same.header.as_deref());
             let error = Error::new(Code::TokenShape, format!("This is the same as the other one: {label}."));
@@ -131,7 +131,7 @@ impl Patchbay {
             // Its name and permissions are its own; all that is known of it is what it is for.
             Some(_) => (provider.secret_label(&connection.auth, header), TokenFacts::default()),
         };
-        let mut credential = token::credential(&facts, fit, label, connection.way(), state, self.host().now)?;
+        let mut credential = fit::credential(&facts, fit, label, connection.way(), state, self.host().now)?;
         credential.header = part.header.clone();
         let _turn = self.token_turn()?;
         self.secrets().write(&token::key(connection, &credential)?, &fit.secret).await?;

@@ -4,13 +4,13 @@
 //! leaves them as they were, and a connection that the next try joins.
 
 use super::connect::{new_id, resolve};
+use super::fit::{self, Asked};
 use super::found::{FoundLeft, FoundView, Import, view};
 use super::look::{Seen, look, look_for};
 use super::message::{Connected, PlanView, TokenFacts};
 use super::place::{self, Expected, Move, Placing};
-use super::token::Asked;
 use super::view::ActivityKind;
-use super::{Event, Patchbay, token};
+use super::{Event, Patchbay};
 use crate::catalog;
 use crate::change::changed;
 use crate::change::history::PlacementEffect;
@@ -152,12 +152,12 @@ impl Patchbay {
         let (name, raw) = (held.name.as_str(), held.secret());
         let carrier = connection.auth.beside_named(name).filter(|_| held.beside);
         let header = carrier.map(|carrier| carrier.name.as_str());
-        let asked = Asked { provider, connection: None, header, expires: Some(token::UNKNOWN_END), overrule: true };
+        let asked = Asked { provider, connection: None, header, expires: Some(fit::UNKNOWN_END), overrule: true };
         // It is in use already, so neither its shape nor another connection's use of it is in the way.
         let fit = if connection.is_program() {
-            token::Fit { secret: raw.clone(), expires: None }
+            fit::Fit { secret: raw.clone(), expires: None }
         } else {
-            token::fit(&asked, state, &raw, &self.host())?
+            fit::fit(&asked, state, &raw, &self.host())?
         };
         let label = match header {
             _ if connection.is_program() => name.to_owned(),
@@ -165,7 +165,7 @@ impl Patchbay {
             None => format!("{} MCP", connection.name),
         };
         let facts = TokenFacts::default();
-        let mut credential = token::credential(&facts, &fit, label, connection.way(), state, self.host().now)?;
+        let mut credential = fit::credential(&facts, &fit, label, connection.way(), state, self.host().now)?;
         credential.variable = connection.is_program().then(|| name.to_owned());
         credential.header = header.map(str::to_owned);
         Ok((credential, fit.secret))

@@ -102,6 +102,11 @@ pub enum Request {
         /// The credential; absent: the first sign-in.
         token: Option<String>,
     },
+    /// Ends the sign-in for an address alone in the same way. Answer: `signed_out`, by the address.
+    SignOutAt {
+        /// The address.
+        url: String,
+    },
     /// *secret, optional* Saves one more token for a connection, or its first. Answer: `connected`.
     SaveToken {
         /// The connection.
@@ -168,7 +173,8 @@ pub enum Request {
     },
     /// Stops checks that are running. Answer: `done`.
     CancelChecks,
-    /// The same first call as a `curl` command, with `$TOKEN` in the token's place. Answer: `text`.
+    /// The same first call as a `curl` command, with `$TOKEN` in the token's place; without one where a sign-in is bound to
+    /// a key. Answer: `text`.
     Curl {
         /// The connection.
         id: String,

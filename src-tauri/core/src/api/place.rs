@@ -199,6 +199,9 @@ impl Patchbay {
         let placed = connection.placements.iter().find(|placement| placement.is_at(client.id, &Scope::User));
         let name = placed.map_or(&connection.id, |placement| &placement.entry);
         let wiring = wiring(connection, client, placed.map(|placement| placement.wiring));
+        let token = placed.and_then(|placement| placement.credential.as_deref());
+        // A sign-in since may be one that the app cannot send by itself.
+        let wiring = check_bound(connection, token, client, wiring).map_or(Wiring::Bridge, |()| wiring);
         let value = self.entry_value(connection, client, wiring, &client.location(&self.host()).path)?;
         Ok(client::snippet(client, name, &value))
     }

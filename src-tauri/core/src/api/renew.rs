@@ -14,10 +14,10 @@
 use jiff::Timestamp;
 
 use super::due::token_to_renew;
+use super::fit::{self, Asked};
 use super::given::{FitPart, all_there, fit_parts, not_given};
 use super::message::{AlsoRenewed, Renewed, TokenFacts};
 use super::snapshot::reminders;
-use super::token::Asked;
 use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
@@ -189,12 +189,7 @@ impl Patchbay {
     ///
     /// # Errors
     /// `TokenReused` where it has been replaced before, or is in use already.
-    async fn replaceable(
-        &self,
-        connection: &Connection,
-        credential: &Credential,
-        fit: &token::Fit,
-    ) -> Result<Replaced> {
+    async fn replaceable(&self, connection: &Connection, credential: &Credential, fit: &fit::Fit) -> Result<Replaced> {
         let key = token::key(connection, credential)?;
         let (old, origin) = self.stored(connection, credential).await?;
         let again = old.as_ref() == Some(&fit.secret);
@@ -237,7 +232,7 @@ impl Patchbay {
         &self,
         connection: &Connection,
         credential: &Credential,
-        fit: &token::Fit,
+        fit: &fit::Fit,
         scopes: Option<Vec<String>>,
     ) -> Result<Swapped> {
         let _turn = self.token_turn()?;

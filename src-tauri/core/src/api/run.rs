@@ -3,6 +3,7 @@
 use super::token::{key, missing};
 use crate::connection::Connection;
 use crate::error::{Code, Error, Result};
+use crate::oauth;
 use crate::secret::{Secret, SecretStore};
 
 /// Variables with their values.
@@ -21,6 +22,7 @@ pub fn run_secrets(secrets: &SecretStore, connection: &Connection) -> Result<Run
     for credential in &connection.credentials {
         let Some(variable) = &credential.variable else { continue };
         let secret = secrets.read_blocking(&key(connection, credential)?)?.ok_or_else(|| missing(connection))?;
+        oauth::check_token(&secret)?;
         all.push((variable.clone(), secret));
     }
     if all.is_empty() { Err(missing(connection)) } else { Ok(all) }

@@ -1,4 +1,4 @@
-//! Signing in and out at the front door.
+//! Signing in at the front door.
 //!
 //! Steps of a sign-in, each of which leaves what worked before it working if the program is killed right after it:
 //! 1. the service signs the user in; nothing is stored yet, and nothing is if that fails or is stopped;
@@ -21,16 +21,13 @@ use super::view::ActivityKind;
 use super::{Event, Patchbay, token};
 use crate::catalog;
 use crate::connection::state::{State, random_hex};
-use crate::connection::{Connection, Credential, Previous, SignIn, SignInNeeded};
+use crate::connection::{Connection, Credential, Previous, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::oauth::{self, Held, Manner, Signed, Want};
 use crate::probe::{Report, Verdict};
 use crate::secret::{Key, Secret};
 use crate::token::reminder::ShownReminders;
-use crate::wire::{Endpoint, origin_of};
-
-/// How long a service may take to end a sign-in; then it is only forgotten here.
-const SIGN_OUT: Duration = Duration::from_secs(10);
+use crate::wire::origin_of;
 
 impl Patchbay {
     /// The requests that are about signing in.
@@ -49,6 +46,10 @@ impl Patchbay {
             }
             Request::SignOut { id, token } => {
                 Box::pin(self.sign_out(&id, token.as_deref())).await.map(Answer::SignedOut)
+            }
+            Request::SignOutAt { url } => {
+                let revoked = Box::pin(self.sign_out_url(&url)).await?;
+                Ok(Answer::SignedOut(SignedOut { id: url, revoked }))
             }
             _ => Err(Error::new(Code::Usage, "Patchbay does not know this request.")),
         }
@@ -97,7 +98,9 @@ impl Patchbay {
 
     /// Looks whether what a sign-in brings can be kept, ahead of it: nobody signs in for nothing.
     async fn can_keep(&self, connection: &Connection) -> Result<()> {
-        self.secrets().read(&Key::new("sign-in", &origin_of(&connection.url)?)).await.map(drop)
+        let secrets = self.secrets();
+        secrets.read(&Key::new("sign-in", &origin_of(&connection.url)?)).await?;
+        secrets.check_open().await
     }
 
     /// Signs in to a connection that is there: for the first time, anew, or in place of a token.
@@ -117,7 +120,13 @@ impl Patchbay {
         by_token_only(&connection)?;
         let before = chosen(&connection, token)?;
         let held = self.held(&connection, before).await?;
-        let known = Before { credential: before, left: connection.last_sign_in(), held: held.as_ref() };
+        let known = Before {
+            at: id,
+            sign_in: before.and_then(|before| before.sign_in.as_ref()),
+            scopes: before.map(|before| before.scopes.as_slice()).unwrap_or_default(),
+            left: connection.last_sign_in(),
+            held: held.as_ref(),
+        };
         let want = want(self.bare(&connection).await?, known, with, secret)?;
         self.can_keep(&connection).await?;
         let mut stop = self.stoppable(id);
@@ -214,71 +223,6 @@ impl Patchbay {
         }
     }
 
-    async fn sign_out(&self, id: &str, token: Option<&str>) -> Result<SignedOut> {
-        let state = self.state()?;
-        let connection = state.connection(id)?;
-        let signed_in = || connection.credentials.iter().find(|credential| credential.sign_in.is_some());
-        let credential = match token {
-            Some(token) => find(connection, token)?,
-            None => signed_in().ok_or_else(|| token::not_signed_in(connection))?,
-        };
-        let revoked = match self.take_out(connection, credential).await? {
-            Some(held) => self.end_at_service(&held, connection).await,
-            None => false,
-        };
-        self.delete_tokens(&credential.keys()).await?;
-        self.inner.state.update(|state| {
-            state.reminders.remove(&credential.id);
-            state.checks.remove(id);
-            let connection = state.connection_mut(id)?;
-            connection.credentials.retain(|other| other.id != credential.id);
-            connection.token_lost |= connection.credentials.is_empty();
-            connection.signed_out = connection.credentials.is_empty();
-            let left = credential.sign_in.clone().filter(|_| connection.signed_out);
-            connection.signed_out_of = left.map(|left| SignIn { needed: None, ..left });
-            for placement in &mut connection.placements {
-                placement.credential.take_if(|named| *named == credential.id);
-            }
-            Ok(())
-        })?;
-        self.note(connection, ActivityKind::SignedOut)?;
-        self.tell(Event::Changed);
-        Ok(SignedOut { id: id.to_owned(), revoked })
-    }
-
-    /// Signs out of all sign-ins of a connection that is about to go; whether the service has ended them all. Absent
-    /// where there are none.
-    pub(super) async fn sign_out_of_all(&self, connection: &Connection) -> Option<bool> {
-        let mut ended = None;
-        for credential in connection.credentials.iter().filter(|credential| credential.sign_in.is_some()) {
-            let revoked = match self.take_out(connection, credential).await {
-                Ok(Some(held)) => self.end_at_service(&held, connection).await,
-                _ => false,
-            };
-            ended = Some(ended.unwrap_or(true) && revoked);
-        }
-        ended
-    }
-
-    /// What stood in the keychain of a sign-in that ends; nobody renews it any more.
-    async fn take_out(&self, connection: &Connection, credential: &Credential) -> Result<Option<Held>> {
-        if credential.sign_in.is_none() {
-            return Ok(None);
-        }
-        let _turn = self.token_turn()?;
-        oauth::take_out(&self.secrets(), &token::key(connection, credential)?, self.data_dir()).await
-    }
-
-    pub(super) async fn end_at_service(&self, held: &Held, connection: &Connection) -> bool {
-        let Ok(endpoint) = self.bare(connection).await else { return false };
-        self.end_sign_in(held, &endpoint).await
-    }
-
-    /// Ends a sign-in at the service, reached like this; whether the service did.
-    pub(super) async fn end_sign_in(&self, held: &Held, endpoint: &Endpoint) -> bool {
-        tokio::time::timeout(SIGN_OUT, oauth::sign_out(held, endpoint)).await.unwrap_or(false)
-    }
-
     /// What stands in the keychain of a sign-in.
     async fn held(&self, connection: &Connection, credential: Option<&Credential>) -> Result<Option<Held>> {
         let Some(credential) = credential.filter(|credential| credential.sign_in.is_some()) else { return Ok(None) };
@@ -347,7 +291,7 @@ pub(super) fn by_token_only(connection: &Connection) -> Result<()> {
 }
 
 /// The credential that is meant: the one named, else one that needs it, else the first.
-fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<&'a Credential>> {
+pub(super) fn chosen<'a>(connection: &'a Connection, named: Option<&str>) -> Result<Option<&'a Credential>> {
     let of_need = || connection.credentials.iter().find(|credential| needed(credential).is_some());
     match named {
         Some(id) => find(connection, id).map(Some),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::sign_in_again::Again;
 use crate::connection::{Grant, SignIn};
 use crate::oauth::{Kept, Step, Voucher};
 use crate::probe::Report;
@@ -73,11 +74,17 @@ pub struct SignInView {
     pub needed: Option<String>,
     /// The permissions that the service asks for beyond those it gave.
     pub asks: Vec<String>,
+    /// Whether its tokens are bound to a key that only Patchbay has: no other program can send them.
+    pub bound: bool,
+    /// The one command that signs in again, where the window cannot.
+    pub command: Option<String>,
 }
 
-impl From<&SignIn> for SignInView {
-    fn from(sign_in: &SignIn) -> Self {
+impl SignInView {
+    pub(super) fn of(sign_in: &SignIn, again: Again<'_>) -> Self {
         Self {
+            bound: sign_in.bound,
+            command: again.is_by_hand().then(|| again.command()),
             at: sign_in.at.to_string(),
             grant: sign_in.grant,
             own_client: sign_in.own_client.then(|| sign_in.client_id.clone()),
@@ -100,7 +107,10 @@ pub struct SignInAt {
 
 impl From<&Kept> for SignInAt {
     fn from(kept: &Kept) -> Self {
-        Self { url: kept.url.clone(), sign_in: SignInView::from(&kept.sign_in) }
+        let at = format!("--url {}", kept.url);
+        let again = Again::of(&at, &kept.sign_in);
+        let command = Some(again.command());
+        Self { url: kept.url.clone(), sign_in: SignInView { command, ..SignInView::of(&kept.sign_in, again) } }
     }
 }
 
@@ -120,7 +130,7 @@ pub struct SignedIn {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(export)]
 pub struct SignedOut {
-    /// The connection's id.
+    /// The connection's id, or the address.
     pub id: String,
     /// Whether the service has ended the sign-in too; otherwise it is only forgotten here.
     pub revoked: bool,

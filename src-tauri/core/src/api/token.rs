@@ -1,46 +1,24 @@
-//! Tokens at the front door: cleaning, looking, saving, reading.
+//! Tokens at the front door: where they are read, and what is sent with them.
 
 use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::Patchbay;
-use super::message::{TokenFacts, TokenLookView};
 use super::sign_in::needed;
+use super::sign_in_again::Again;
 use super::signed::forget_need;
 use super::view::Settings;
 use crate::catalog::{self, Offered, Provider};
-use crate::connection::state::{State, StateFile, random_hex};
-use crate::connection::{Connection, Credential, Expiry, ExpirySource, Placement, SignInNeeded, Way};
+use crate::connection::state::StateFile;
+use crate::connection::{Connection, Credential, Placement, SignInNeeded};
 use crate::error::{Code, Error, Result};
-use crate::host::Host;
 use crate::oauth::{self, Access, Refusal};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::token;
 use crate::wire::{Endpoint, Network, origin_of};
 
 impl Patchbay {
-    pub(super) fn inspect_token(
-        &self,
-        provider: &str,
-        connection: Option<&str>,
-        header: Option<&str>,
-        raw: &Secret,
-    ) -> Result<TokenLookView> {
-        let provider = catalog::find(provider)?;
-        let state = self.state()?;
-        let cleaned = token::clean_for(provider, header, raw.expose());
-        let look = look(provider, header, &cleaned.secret);
-        let mut warnings = look.warnings;
-        warnings.extend(reused(&state, connection, header, &cleaned.secret));
-        Ok(TokenLookView {
-            cleaned: !cleaned.changes.is_empty(),
-            errors: look.errors,
-            warnings,
-            expires: look.expires.map(|at| at.to_string()),
-        })
-    }
-
     /// The endpoint of a connection for one of its placements, with its token.
     ///
     /// # Errors
@@ -113,7 +91,7 @@ pub fn ready_token(
     let Some(credential) = connection.credential_for(placement) else {
         let wants_sign_in = refusal.is_some_and(|refusal| refusal.offers_sign_in);
         return match () {
-            () if wants_sign_in => Err(sign_in_needed(connection, "The service wants a sign-in.")),
+            () if wants_sign_in => Err(sign_in_needed(connection, None, "The service wants a sign-in.")),
             () if lacks_token(connection) => Err(missing(connection)),
             () => Ok(bare),
         };
@@ -123,6 +101,7 @@ pub fn ready_token(
         return signed_in(&bare, secrets, &key, data_dir, (connection, credential), refusal);
     }
     let secret = secrets.read_blocking(&key)?.ok_or_else(|| missing(connection))?;
+    oauth::check_token(&secret)?;
     let mut endpoint = bare.with_auth(&connection.auth, &secret)?;
     for (carrier, known) in connection.beside() {
         let lacks = || missing_beside(connection, &carrier.name);
@@ -147,7 +126,7 @@ fn signed_in(
     let (access, until) = match got {
         Err(error) if error.code == Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
-            return Err(sign_in_needed(connection, &error.message));
+            return Err(sign_in_needed(connection, Some(credential), &error.message));
         }
         got => got?,
     };
@@ -155,14 +134,20 @@ fn signed_in(
     let is_same = refusal.is_some_and(|refusal| refusal.token.as_ref() == Some(&access.token));
     if is_same && lacking.iter().any(|scope| !credential.scopes.contains(scope)) {
         note_sign_in(data_dir, connection, credential, lacking);
-        return Err(sign_in_needed(connection, "The service asks for more permissions than you gave."));
+        let said = "The service asks for more permissions than you gave.";
+        return Err(sign_in_needed(connection, Some(credential), said));
     }
     forget_need(data_dir, connection, credential, &access);
     Ok(access.on(bare.clone(), &connection.auth)?.fresh_until(until))
 }
 
-fn sign_in_needed(connection: &Connection, why: &str) -> Error {
-    let hint = format!("Open Patchbay and choose Sign in, or run: patchbay sign-in {}", connection.id);
+fn sign_in_needed(connection: &Connection, credential: Option<&Credential>, why: &str) -> Error {
+    let sign_in = credential.and_then(|credential| credential.sign_in.as_ref());
+    let again = sign_in.map(|sign_in| Again::of(&connection.id, sign_in));
+    let hint = match again.filter(|again| again.is_by_hand()) {
+        Some(again) => format!("Get another proof from the platform, then run: {}", again.command()),
+        None => format!("Open Patchbay and choose Sign in, or run: patchbay sign-in {}", connection.id),
+    };
     Error::new(Code::SignInNeeded, why).hint(hint)
 }
 
@@ -231,14 +216,16 @@ pub(super) async fn read_by(
     let (secrets, data_dir) = (patchbay.store_of(settings.backend), patchbay.data_dir());
     let key = key(connection, credential)?;
     if credential.sign_in.is_none() {
-        return secrets.read(&key).await?.map(Access::from).ok_or_else(|| missing(connection));
+        let secret = secrets.read(&key).await?.ok_or_else(|| missing(connection))?;
+        oauth::check_token(&secret)?;
+        return Ok(secret.into());
     }
     let endpoint = patchbay.bare_by(settings, connection).await?;
     let got = oauth::access(&secrets, &key, data_dir, &endpoint, refused).await;
     let access = got.map_err(|error| match error.code {
         Code::SignInNeeded => {
             note_sign_in(data_dir, connection, credential, &[]);
-            sign_in_needed(connection, &error.message)
+            sign_in_needed(connection, Some(credential), &error.message)
         }
         Code::TokenMissing => missing(connection),
         _ => error,
@@ -257,7 +244,9 @@ pub(super) async fn read_sound(secrets: &SecretStore, key: &Key) -> Result<Optio
 
 pub(super) fn missing(connection: &Connection) -> Error {
     if connection.is_signed_out() || connection.first_token().is_none() && offers_sign_in(connection) {
-        return not_signed_in(connection).hint(format!("Sign in: patchbay sign-in {}", connection.id));
+        let left = connection.last_sign_in().map(|left| Again::left(&connection.id, left).command());
+        let command = left.unwrap_or_else(|| format!("patchbay sign-in {}", connection.id));
+        return not_signed_in(connection).hint(format!("Sign in: {command}"));
     }
     Error::new(Code::TokenMissing, format!("{} has no token here.", connection.name))
         .hint(format!("Give it one: patchbay renew {} --token-stdin{}", connection.id, on_lines(connection)))
@@ -284,121 +273,4 @@ fn offers_sign_in(connection: &Connection) -> bool {
 
 pub(super) fn not_signed_in(connection: &Connection) -> Error {
     Error::new(Code::TokenMissing, format!("{} is not signed in.", connection.name)).field("token")
-}
-
-/// In place of an end date: nobody knows it, and the user has been told what that means.
-pub const UNKNOWN_END: &str = "unknown";
-
-/// A token, cleaned and found fit for a service.
-pub(super) struct Fit {
-    pub(super) secret: Secret,
-    pub(super) expires: Option<Expiry>,
-}
-
-/// What a secret is to be used for, and what the user says about it.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) provider: &'a Provider,
-    /// The connection that it is for, where that is there already.
-    pub(super) connection: Option<&'a str>,
-    /// The header beside the token's; absent for the token.
-    pub(super) header: Option<&'a str>,
-    /// When it ends.
-    pub(super) expires: Option<&'a str>,
-    /// Whether its use by another connection was overruled.
-    pub(super) overrule: bool,
-}
-
-/// Cleans a token and refuses what cannot be right, or has no end where the service gives every token one.
-///
-/// # Errors
-/// The token's or its end date's.
-pub(super) fn fit(asked: &Asked<'_>, state: &State, raw: &Secret, host: &Host) -> Result<Fit> {
-    let Asked { provider, connection, header, expires, overrule } = *asked;
-    let cleaned = token::clean_for(provider, header, raw.expose());
-    let look = look(provider, header, &cleaned.secret);
-    if let Some(error) = look.errors.into_iter().next() {
-        return Err(error.field(token::field_of(header)));
-    }
-    if let Some(warning) = reused(state, connection, header, &cleaned.secret).filter(|_| !overrule) {
-        return Err(warning);
-    }
-    let unknown = expires == Some(UNKNOWN_END);
-    let declared = expires.filter(|_| !unknown).map(|text| end(text, provider, host)).transpose()?;
-    let verified = look.expires.map(|at| Expiry { at, source: ExpirySource::Verified });
-    if verified.is_some_and(|expiry| expiry.at <= host.now) {
-        return Err(Error::new(Code::DatePast, "This token has ended already.")
-            .hint("Make a new one.")
-            .field(token::field_of(header)));
-    }
-    let expires = verified.or(declared);
-    if expires.is_none() && provider.lifetime.required && !unknown {
-        return Err(Error::new(Code::DateRequired, format!("Every token of {} has an end.", provider.name))
-            .hint("Give the day on which this one ends, like 2027-03-31.")
-            .field("expires"));
-    }
-    Ok(Fit { secret: cleaned.secret, expires })
-}
-
-/// An end that a person typed (`YYYY-MM-DD`) or a program gave (RFC 3339).
-pub(super) fn end(text: &str, provider: &Provider, host: &Host) -> Result<Expiry> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        if at <= host.now {
-            return Err(Error::new(Code::DatePast, "This end lies in the past.")
-                .hint("Give a later date.")
-                .field("expires"));
-        }
-        token::parse_date(&at.to_zoned(host.zone.get()).date().to_string(), &provider.lifetime, host)?;
-        return Ok(Expiry { at, source: ExpirySource::Declared });
-    }
-    token::parse_date(text, &provider.lifetime, host)
-}
-
-/// What a cleaned secret looks like for its header, or as the token.
-fn look(provider: &Provider, header: Option<&str>, secret: &Secret) -> token::TokenLook {
-    match header {
-        Some(header) => token::look_beside(provider, header, secret),
-        None => token::look(provider, secret),
-    }
-}
-
-/// The same token at another connection: one leak would then open both.
-fn reused(state: &State, connection: Option<&str>, header: Option<&str>, secret: &Secret) -> Option<Error> {
-    let fingerprint = secret.fingerprint(&state.salt);
-    let other = state
-        .connections
-        .iter()
-        .filter(|other| Some(other.id.as_str()) != connection)
-        .find(|other| other.credentials.iter().any(|credential| credential.fingerprint == fingerprint))?;
-    Some(
-        Error::new(Code::TokenReused, format!("This token is already used by {}.", other.name))
-            .hint("Make a token of its own for this connection.")
-            .field(token::field_of(header)),
-    )
-}
-
-/// The facts of a token that is about to be saved.
-pub(super) fn credential(
-    facts: &TokenFacts,
-    fit: &Fit,
-    label: String,
-    way: Way,
-    state: &State,
-    now: Timestamp,
-) -> Result<Credential> {
-    Ok(Credential {
-        id: format!("t-{}", random_hex(4)),
-        label: facts.label.clone().filter(|label| !label.trim().is_empty()).unwrap_or(label),
-        scopes: facts.scopes.clone(),
-        created: now,
-        expires: fit.expires,
-        fingerprint: fit.secret.fingerprint(&state.salt),
-        origin: origin_of(&way.url)?,
-        way: Some(way),
-        variable: None,
-        header: None,
-        sign_in: None,
-        previous: Vec::new(),
-        renewal: None,
-    })
 }

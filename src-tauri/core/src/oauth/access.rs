@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::bundle::{Bundle, Ready};
+use super::bundle::{Bundle, Ready, check_sign_in};
 use super::dpop::Access;
 use super::failure::needs_person;
 use super::line::Line;
@@ -50,7 +50,8 @@ pub(super) async fn access(
     refused: Option<&Secret>,
 ) -> Result<(Access, Option<Timestamp>)> {
     let held = store.read(key).await?.ok_or_else(missing)?;
-    // What a person pasted in its place is sent as it is.
+    // What a person pasted in its place is sent as it is, and nothing else that is no sign-in known here.
+    check_sign_in(&held)?;
     let lock = lock_of(data_dir, key);
     let Some(bundle) = known(&lock, &held) else { return Ok((held.into(), None)) };
     let still_good = match bundle.ready(Timestamp::now(), refused) {

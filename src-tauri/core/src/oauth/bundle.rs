@@ -1,13 +1,24 @@
 //! What a sign-in keeps in its keychain entry: tokens, where they come from, and the client they belong to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Held;
+use super::failure::needs_person;
 use super::vouch::Vouched;
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
+
+/// The form in which it is written here. A later one is left alone.
+const FORM: u32 = 1;
+/// What marks an entry as a sign-in's, and names its form; those of before it was written are of the first.
+const MARK: &str = "patchbay_sign_in";
+/// How such an entry begins, with the mark and from before there was one.
+const BEGINNINGS: [&str; 2] = ["{\"patchbay_sign_in\"", "{\"grant\":"];
 
 /// So long before its end a token is replaced, or a quarter of its life where that is less.
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
@@ -50,6 +61,25 @@ pub(super) struct Bundle {
     /// Who vouches for the user, where somebody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) vouched: Option<Vouched>,
+}
+
+/// A bundle as it is written.
+#[derive(Serialize)]
+struct Marked<'a> {
+    patchbay_sign_in: u32,
+    #[serde(flatten)]
+    bundle: &'a Bundle,
+}
+
+/// The form of what was written.
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default = "first")]
+    patchbay_sign_in: u32,
+}
+
+fn first() -> u32 {
+    FORM
 }
 
 /// Who gives the tokens.
@@ -116,13 +146,14 @@ pub(super) enum Ready {
 }
 
 impl Bundle {
-    /// Reads an entry; `None` where a plain token stands there.
+    /// Reads an entry; `None` where a plain token stands there, or what [`check_sign_in`] refuses.
     pub(super) fn read(held: &Secret) -> Option<Self> {
-        serde_json::from_str(held.expose()).ok()
+        let form: Form = serde_json::from_str(held.expose()).ok()?;
+        serde_json::from_str(held.expose()).ok().filter(|_| form.patchbay_sign_in == FORM)
     }
 
     pub(super) fn held(&self) -> Result<Held> {
-        let text = serde_json::to_string(self)
+        let text = serde_json::to_string(&Marked { patchbay_sign_in: FORM, bundle: self })
             .map_err(|_| Error::new(Code::Internal, "What a sign-in keeps cannot be written."))?;
         Ok(Held(Secret::new(text)))
     }
@@ -182,6 +213,44 @@ impl Bundle {
             (true, false) => Ready::Person,
         }
     }
+}
+
+/// Refuses what stands in the place of a sign-in and is neither one nor a token: it is sent nowhere.
+///
+/// # Errors
+/// `SignInNewer` where a later Patchbay made it; `SignInNeeded` where it is damaged.
+pub(super) fn check_sign_in(held: &Secret) -> Result<()> {
+    let text = held.expose().trim_start();
+    match keys(text) {
+        _ if !text.starts_with('{') || Bundle::read(held).is_some() => Ok(()),
+        Some(_) => Err(newer()),
+        None => Err(needs_person("What is kept of the sign-in is damaged.")),
+    }
+}
+
+/// Refuses a sign-in that stands in the place of a token: it is sent nowhere.
+///
+/// # Errors
+/// `SignInNewer`.
+pub(super) fn check_token(held: &Secret) -> Result<()> {
+    let text = held.expose().trim_start();
+    let is_sign_in = match keys(text) {
+        Some(keys) => keys.contains(MARK) || ["grant", "access"].iter().all(|key| keys.contains(*key)),
+        None => BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)),
+    };
+    if is_sign_in { Err(newer()) } else { Ok(()) }
+}
+
+/// The names in an object; nothing where it is none.
+#[expect(clippy::zero_sized_map_values, reason = "a set is read from no object, and values would stay in memory")]
+fn keys(text: &str) -> Option<BTreeSet<String>> {
+    let object: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).ok()?;
+    Some(object.into_keys().collect())
+}
+
+fn newer() -> Error {
+    Error::new(Code::SignInNewer, "This sign-in was made by a newer Patchbay, so this one sends nothing of it.")
+        .hint("Update Patchbay.")
 }
 
 pub(super) fn exposed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {

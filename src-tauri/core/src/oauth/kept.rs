@@ -1,4 +1,5 @@
-//! Sign-ins for an address alone, without a connection: what is known of them, in a private file each.
+//! Sign-ins for an address alone, without a connection: what is known of them, in a private file each. Of those that the
+//! user has signed out of as much stays known as of a connection's, in a folder of their own: the next one goes the same way.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,11 @@ use crate::connection::SignIn;
 use crate::error::{Code, Error, Result};
 use crate::file;
 use crate::secret::Key;
+
+/// The folder of those that there are.
+const HERE: &str = "sign-ins";
+/// The folder of those that the user has signed out of.
+const LEFT: &str = "signed-out";
 
 /// What is known of a sign-in for an address. Never a token, never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +35,20 @@ impl Kept {
     /// # Errors
     /// Its file cannot be read.
     pub fn of(data_dir: &Path, url: &Url) -> Result<Option<Self>> {
-        let path = place(data_dir, url);
-        let Some(bytes) = file::read_own(&path)? else { return Ok(None) };
-        let damaged = |_| Error::new(Code::StateDamaged, "What is known of this sign-in is damaged.").at(&path);
+        Self::read(&place(data_dir, HERE, url))
+    }
+
+    /// The one that the user has signed out of, where there was one.
+    ///
+    /// # Errors
+    /// Its file cannot be read.
+    pub fn left(data_dir: &Path, url: &Url) -> Result<Option<Self>> {
+        Self::read(&place(data_dir, LEFT, url))
+    }
+
+    fn read(path: &Path) -> Result<Option<Self>> {
+        let Some(bytes) = file::read_own(path)? else { return Ok(None) };
+        let damaged = |_| Error::new(Code::StateDamaged, "What is known of this sign-in is damaged.").at(path);
         serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error).hint("Sign in again."))
     }
 
@@ -40,7 +57,7 @@ impl Kept {
     /// # Errors
     /// The folder cannot be read.
     pub fn all(data_dir: &Path) -> Result<Vec<Self>> {
-        let folder = data_dir.join("sign-ins");
+        let folder = data_dir.join(HERE);
         let files = match std::fs::read_dir(&folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             files => files.map_err(|error| Error::io(&folder, &error))?,
@@ -68,14 +85,31 @@ impl Kept {
     /// # Errors
     /// The file cannot be written.
     pub fn keep(&self, data_dir: &Path) -> Result<()> {
-        let url = Url::parse(&self.url).map_err(|_| Error::new(Code::AddressInvalid, "This is no address."))?;
-        let path = place(data_dir, &url);
+        self.write(&place(data_dir, HERE, &self.address()?))
+    }
+
+    /// The user has signed out of it.
+    ///
+    /// # Errors
+    /// Its file cannot be written, or removed.
+    pub fn leave(&self, data_dir: &Path) -> Result<()> {
+        let url = self.address()?;
+        let sign_in = SignIn { needed: None, ..self.sign_in.clone() };
+        Self { sign_in, ..self.clone() }.write(&place(data_dir, LEFT, &url))?;
+        Self::forget(data_dir, &url)
+    }
+
+    fn address(&self) -> Result<Url> {
+        Url::parse(&self.url).map_err(|_| Error::new(Code::AddressInvalid, "This is no address."))
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, &error))?;
         }
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| Error::new(Code::Internal, format!("The sign-in cannot be written down: {error}")))?;
-        file::replace_private(&path, format!("{text}\n").as_bytes())
+        file::replace_private(path, format!("{text}\n").as_bytes())
     }
 
     /// Forgets the sign-in for an address.
@@ -83,11 +117,26 @@ impl Kept {
     /// # Errors
     /// Its file cannot be removed.
     pub fn forget(data_dir: &Path, url: &Url) -> Result<()> {
-        let path = place(data_dir, url);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(&path, &error)),
-            _ => Ok(()),
-        }
+        let path = place(data_dir, HERE, url);
+        removed(&path, std::fs::remove_file(&path))
+    }
+
+    /// Forgets the one that the user has signed out of: something has taken its place.
+    ///
+    /// # Errors
+    /// Its file cannot be removed.
+    pub fn forget_left(data_dir: &Path, url: &Url) -> Result<()> {
+        let path = place(data_dir, LEFT, url);
+        removed(&path, std::fs::remove_file(&path))
+    }
+
+    /// Forgets all that the user has signed out of.
+    ///
+    /// # Errors
+    /// Their folder cannot be removed.
+    pub fn forget_all_left(data_dir: &Path) -> Result<()> {
+        let folder = data_dir.join(LEFT);
+        removed(&folder, std::fs::remove_dir_all(&folder))
     }
 
     /// Where its tokens stand in the keychain.
@@ -96,8 +145,15 @@ impl Kept {
     }
 }
 
-fn place(data_dir: &Path, url: &Url) -> PathBuf {
-    data_dir.join("sign-ins").join(format!("{}.json", short(url)))
+fn removed(path: &Path, outcome: std::io::Result<()>) -> Result<()> {
+    match outcome {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn place(data_dir: &Path, folder: &str, url: &Url) -> PathBuf {
+    data_dir.join(folder).join(format!("{}.json", short(url)))
 }
 
 fn short(url: &Url) -> String {

@@ -215,6 +215,14 @@ pub fn access_blocking(
     std::thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|_| Err(failed()))
 }
 
+/// Refuses to send as a token what is a sign-in, such as a newer Patchbay may have put in a token's place.
+///
+/// # Errors
+/// `SignInNewer`.
+pub fn check_token(held: &Secret) -> Result<()> {
+    bundle::check_token(held)
+}
+
 /// Waits until what was renewed is in the keychain, at most so long; to be called before a program ends.
 pub fn finish(patience: Duration) {
     access::finish(patience);

@@ -83,7 +83,7 @@ fn assertion(bundle: &Bundle) -> Result<Secret> {
             Err(Error::new(Code::Unreachable, said).at(file).hint("Look at what writes the file."))
         }
         None => Err(Error::new(Code::SignInRefused, "The platform's proof of who runs here has ended.")
-            .hint("Get another one, then sign in with it.")),
+            .hint("Get another one, then run: patchbay sign-in ID --assertion-stdin")),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, to_value};
 
 use super::{Cause, Explained, Mark, Report, Verdict};
+use crate::connection::Grant;
 use crate::error::Error;
 
 /// The window's own file; `ui/src/i18n/words.ts` requires an entry for every verdict and cause.
@@ -49,6 +50,13 @@ pub(crate) enum OfSignIn {
     Out,
     /// The same, of one that was made without a person at the service.
     OutOfOther,
+}
+
+impl OfSignIn {
+    /// There was one of this way, and the user has signed out.
+    pub(crate) fn out_of(grant: Grant) -> Self {
+        if grant == Grant::AuthorizationCode { Self::Out } else { Self::OutOfOther }
+    }
 }
 
 impl Report {

@@ -119,6 +119,10 @@ impl Keychain {
         self.store().map(|_| ())
     }
 
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.prompting { Ok(()) } else { self.status() }
+    }
+
     fn with_entry<T>(&self, key: &Key, work: impl FnOnce(&Entry) -> keyring_core::Result<T>) -> Result<T, Failed> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.prompting {

@@ -194,6 +194,16 @@ impl SecretStore {
         self.off_thread(move || place.delete(&key)).await
     }
 
+    /// Looks whether a secret could be kept now, ahead of what brings one: a place that is locked also says of what was
+    /// never there that there is none. Where a person may be asked to unlock it, that is left to the writing.
+    ///
+    /// # Errors
+    /// As [`SecretStore::read`].
+    pub async fn check_open(&self) -> Result<()> {
+        let place = self.place.clone();
+        self.off_thread(move || place.check_open()).await
+    }
+
     /// Whether it can be used now. Never prompts.
     pub async fn status(&self) -> StoreStatus {
         let place = self.place.clone();
@@ -246,6 +256,13 @@ impl Place {
         match self {
             Self::Keychain(keychain) => keychain.delete(key),
             Self::Vault(vault) => vault.delete(key),
+        }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        match self {
+            Self::Keychain(keychain) => keychain.check_open(),
+            Self::Vault(vault) => vault.check_open(),
         }
     }
 

@@ -177,6 +177,10 @@ impl Vault {
         }
     }
 
+    pub(super) fn check_open(&self) -> Result<()> {
+        self.load().and_then(|content| self.key(&content)).map(drop)
+    }
+
     pub(super) fn read(&self, key: &Key) -> Result<Option<Secret>> {
         let content = self.load()?;
         let Some(sealed) = content.entries.get(key.as_str()) else { return Ok(None) };

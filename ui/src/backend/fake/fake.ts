@@ -94,6 +94,7 @@ export class Fake {
       case 'connect_signed_in': return this.#connectSignedIn(request);
       case 'sign_in': return this.#signIn(request);
       case 'sign_out': return this.#signOut(request);
+      case 'sign_out_at': return this.#signOutAt(request.url);
       case 'save_token': return this.#saveToken(request, secret);
       case 'import': return this.#import(request);
       case 'copy': return this.#copy(request);
@@ -191,7 +192,7 @@ export class Fake {
   #signIn({ id, token: wanted, with: how }: Of<'sign_in'>): Answer {
     const one = this.one(id);
     const before = one.tokens.find((each) => each.id === wanted);
-    const made = signedIn(before?.sign_in ? before.id : `t-${id}-new`, { at: new Date().toISOString(), own_client: how.client_id }, { used_by: before?.used_by ?? [], old: before && !before.sign_in ? [oldToken(0)] : [] });
+    const made = signedIn(before?.sign_in ? before.id : `t-${id}-new`, { ...before?.sign_in, at: new Date().toISOString(), grant: how.grant ?? 'authorization_code', own_client: how.client_id, needed: null, asks: [] }, { used_by: before?.used_by ?? [], old: before && !before.sign_in ? [oldToken(0)] : [] });
     one.tokens = before ? one.tokens.map((each) => (each === before ? made : each)) : [made];
     const old = made.old.length > 0;
     Object.assign(one, { status: old ? 'old_token_to_revoke' : 'working', group: old ? 'needs_you' : 'working', action: old ? 'revoke_old' : 'check', last_check: report('working', 0), renew_token: made.id });
@@ -205,6 +206,11 @@ export class Fake {
     Object.assign(one, { status: 'signed_out', group: 'needs_you', action: 'sign_in', last_check: null });
     this.#note('signed_out', one);
     return { type: 'signed_out', value: { id, revoked: one.provider === 'retently' } };
+  }
+
+  #signOutAt(url: string): Answer {
+    this.state.sign_ins = (this.state.sign_ins ?? []).filter((one) => one.url !== url);
+    return { type: 'signed_out', value: { id: url, revoked: true } };
   }
 
   #saveToken({ id, token: facts, clients }: Of<'save_token'>, secret: string): Answer {

@@ -11,6 +11,7 @@ import type { NewsView } from '../../bindings/NewsView';
 import type { OldTokenView } from '../../bindings/OldTokenView';
 import type { PlacementView } from '../../bindings/PlacementView';
 import type { Report } from '../../bindings/Report';
+import type { SignInAt } from '../../bindings/SignInAt';
 import type { SignInView } from '../../bindings/SignInView';
 import type { Snapshot } from '../../bindings/Snapshot';
 import type { TokenView } from '../../bindings/TokenView';
@@ -43,7 +44,13 @@ export function token(id: string, days: number | null, more: Partial<TokenView> 
 }
 
 export function signedIn(id: string, sign: Partial<SignInView> = {}, more: Partial<TokenView> = {}): TokenView {
-  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, voucher: null, needed: null, asks: [], ...sign }, ...more });
+  return token(id, null, { label: 'Sign-in', scopes: ['feedback:read', 'reports:read'], sign_in: { at: at(-3 * DAY), grant: 'authorization_code', own_client: null, voucher: null, needed: null, asks: [], bound: false, command: null, ...sign }, ...more });
+}
+
+function signedInAt(url: string, sign: Partial<SignInView> = {}): SignInAt {
+  const { sign_in } = signedIn('', { command: `patchbay sign-in --url ${url}`, ...sign });
+  if (!sign_in) throw new Error(url);
+  return { url, sign_in };
 }
 
 export function oldToken(delta: number): OldTokenView {
@@ -100,6 +107,9 @@ const SIGNED: ConnectionView[] = [
   connection('wants', 'Tickets', 'custom', { ...needs, status: 'needs_browser_sign_in', action: 'sign_in', last_check: report('needs_browser_sign_in'), tokens: [] }),
   connection('good', 'Retently', 'retently', { tokens: [signedIn('t-good')] }),
   connection('nightly', 'Nightly report', 'custom', { tokens: [signedIn('t-nightly', { grant: 'client_credentials', own_client: 'nightly' })] }),
+  connection('payroll', 'Payroll', 'custom', { tokens: [signedIn('t-payroll', { grant: 'company', own_client: 'patchbay', voucher: 'https://sign-in.company.example' })] }),
+  connection('robot', 'Build robot', 'custom', { tokens: [signedIn('t-robot', { grant: 'platform', voucher: '/var/run/secrets/tokens/patchbay', bound: true })] }),
+  connection('handed', 'Night shift', 'custom', { ...needs, status: 'sign_in_needed', action: 'sign_in', tokens: [signedIn('t-handed', { grant: 'platform', needed: at(-60_000), command: 'patchbay sign-in handed --assertion-stdin' })] }),
   connection('pasted', 'Surveys EU', 'retently', { tokens: [token('t-pasted', 40)] }),
   connection('calendar', 'Calendar', 'custom', { status: 'signed_in_by_apps', action: 'nothing', last_check: null, tokens: [], used_in: [byItself('claude-code'), byItself('codex')] }),
 ];
@@ -203,7 +213,10 @@ export function fixture(name: string): Snapshot {
   }
   if (name === 'long') rich.apps[0]?.entries.forEach((entry) => void (entry.connection ?? (entry.target = LONG)));
   if (name === 'drift') return drifting(rich);
-  if (name === 'signed') rich.connections = SIGNED.map((one) => structuredClone(one));
+  if (name === 'signed') {
+    rich.connections = SIGNED.map((one) => structuredClone(one));
+    rich.sign_ins = [signedInAt('https://mcp.example.com/mcp'), signedInAt('https://a-service-with-a-rather-long-name.northern-europe.example.com/api/v2/mcp', { needed: at(-2 * 3600_000) })];
+  }
   if (name === 'offline') {
     rich.offline = true;
     for (const one of rich.connections) if (one.status === 'working') Object.assign(one, { status: 'worked_before', check_is_old: true, last_check: report('working', -50 * 60 * MINUTE) });

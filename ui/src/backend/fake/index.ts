@@ -102,7 +102,7 @@ export function fakeBackend(name = 'rich', pace = PACE): Backend & { fake: Fake 
         await signIn(fake.idOf(request.connect.name), request.with.grant === 'client_credentials');
         return fake.change(request, secret);
       case 'sign_in':
-        await signIn(request.id, request.with.grant === 'client_credentials');
+        await signIn(request.id, request.with.grant === 'client_credentials' || request.with.grant === 'platform');
         return fake.change(request, secret);
       case 'cancel_sign_in':
         fake.asked.push(request);

@@ -103,9 +103,16 @@ test('a client of one’s own: its ID is wanted, its secret goes beside the requ
 });
 
 test.each(['company', 'platform'] as const)('who vouched for the user does so again: %s', (grant) => {
-  const before: SignInView = { at: '2026-01-01T00:00:00Z', grant, own_client: 'mine', voucher: 'https://id.example', needed: null, asks: [] };
+  const before: SignInView = { at: '2026-01-01T00:00:00Z', grant, own_client: 'mine', voucher: 'https://id.example', needed: null, asks: [], bound: false, command: null };
   expect(new Signing(null, before).with).toEqual({ grant, client_id: 'mine', scopes: [] });
   expect(new Signing(null, { ...before, grant: 'authorization_code' }).with.grant).toBe('authorization_code');
+});
+
+test.each([['authorization_code', true], ['client_credentials', false], ['company', true], ['platform', false]] as const)('whether a browser is spoken of: %s', (grant, browser) => {
+  const before: SignInView = { at: '2026-01-01T00:00:00Z', grant, own_client: 'mine', voucher: null, needed: null, asks: [], bound: false, command: null };
+  const signing = new Signing(null, before);
+  expect([signing.way, signing.browser, signing.command]).toEqual([grant, browser, null]);
+  expect(new Signing(null, null, { ...before, command: 'patchbay sign-in a' }).command).toBe('patchbay sign-in a');
 });
 
 test('where every app signs in by itself, nobody signs in here and nothing is checked', async () => {

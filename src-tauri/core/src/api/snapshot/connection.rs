@@ -4,6 +4,7 @@ use super::Scene;
 use crate::api::due::token_to_renew;
 use crate::api::look::seen_of;
 use crate::api::sign_in::needed;
+use crate::api::sign_in_again::Again;
 use crate::api::sign_in_view::SignInView;
 use crate::api::signed::{signed_in_by_apps, signed_status};
 use crate::api::token::{lacks_beside, lacks_token};
@@ -33,7 +34,9 @@ impl Scene<'_> {
             action_client,
             renew_token: token_to_renew(self.state, connection, self.reminders).map(|credential| credential.id.clone()),
             tokens: connection.credentials.iter().map(|credential| self.token(connection, credential)).collect(),
-            signed_out_of: connection.last_sign_in().map(SignInView::from),
+            signed_out_of: connection
+                .last_sign_in()
+                .map(|left| SignInView::of(left, Again::left(&connection.id, left))),
             secrets: secrets(connection),
             used_in,
             last_check: self.state.checks.get(&connection.id).map(|checked| checked.report.clone()),
@@ -162,7 +165,7 @@ impl Scene<'_> {
             ended: credential.has_ended(self.host.now),
             fingerprint: credential.fingerprint.clone(),
             renewed_until: credential.expires.and_then(|end| same_length(credential.created, end, self.host)),
-            sign_in: credential.sign_in.as_ref().map(SignInView::from),
+            sign_in: credential.sign_in.as_ref().map(|own| SignInView::of(own, Again::of(&connection.id, own))),
             old: credential.previous.iter().map(old_token).collect(),
             used_by: connection.placements.iter().filter(uses).map(|placement| placement.client.clone()).collect(),
         }
