@@ -9,6 +9,10 @@ export const en = {
     dismiss: 'Dismiss', optional: 'optional', show: 'Show', hide: 'Hide', never: 'never', unknown: 'not known', today: 'today',
     working: 'Working on it …',
   },
+  oneLine: {
+    token: 'That was more than one line: paste only the token.', each: 'That was more than one line: paste each into its own field.',
+    secret: 'That was more than one line: paste only the client secret.', password: 'That was more than one line: paste only the password.', passphrase: 'That was more than one line: paste only the passphrase.',
+  },
   load: { failed: 'Patchbay could not read its list.', retry: 'Try again' },
 
   groups: { needs_you: 'Needs you', working: 'Working', unchecked: 'Not checked yet', off: 'Off' },
