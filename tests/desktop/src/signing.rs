@@ -1,4 +1,4 @@
-//! Signing in with the browser, in the real window: waited for and stopped, refused, allowed, used by an app, ended by
+//! Signing in with the browser, in the real window: waited for and stopped, come too late, refused, allowed, used by an app, ended by
 //! the service while a bridge runs, made anew from the notification, and signed out of.
 
 use anyhow::{Context, Result, ensure};
@@ -29,7 +29,7 @@ pub(crate) async fn sign_in(session: &Session, window: &Window) -> Result<Vec<St
     Ok(secrets)
 }
 
-/// Through the wizard: stopped while it waits, refused in the browser, and then allowed there.
+/// Through the wizard: stopped while it waits, waited for too long, refused in the browser, and then allowed there.
 async fn connect(session: &Session, window: &Window) -> Result<()> {
     say("signing in with the browser");
     window.click("nav-connections").await?;
@@ -50,6 +50,12 @@ async fn connect(session: &Session, window: &Window) -> Result<()> {
     window.click("sign-in-stop").await?;
     window.gone("sign-in-progress").await?;
     ensure!(entry(session)?.is_null(), "a sign-in that was stopped writes nothing");
+    window.hurry(true).await?;
+    window.click("wizard-next").await?;
+    window.until("wizard-error", "data-code", "sign_in_timeout").await?;
+    ensure!(entry(session)?.is_null(), "a sign-in that nobody came back from writes nothing");
+    session.picture("sign-in-too-late").await?;
+    window.hurry(false).await?;
     session.decides("refuse")?;
     window.click("wizard-next").await?;
     window.until("wizard-error", "data-code", "sign_in_refused").await?;
