@@ -74,6 +74,7 @@ async fn connect(session: &Session, window: &Window) -> Result<()> {
 async fn again(session: &Session, window: &Window, bridge: &mut Talk) -> Result<()> {
     say("the service ends the sign-in");
     session.close_notifications().await?;
+    let _watching = session.watch_notifications()?;
     for sign_in in active()? {
         let id = sign_in["id"].as_str().context("an id")?;
         PRACTICE.post(&format!("/api/sign-ins/{id}/end"), &json!({}))?;
@@ -83,6 +84,7 @@ async fn again(session: &Session, window: &Window, bridge: &mut Talk) -> Result<
     ensure!(refused["error"]["data"]["code"] == "sign_in_needed", "the bridge says {refused}");
     session.notified("By browser wants you to sign in").await?;
     session.picture("sign-in-notification").await?;
+    ensure!(session.had_button("Sign in"), "the notification has a button for it");
     ensure!(session.opened() == opened, "no browser opens by itself");
     window.until(ROW, "data-status", "sign_in_needed").await?;
     session.click_notification().await?;
