@@ -52,6 +52,7 @@ test('a connection goes its own way and back to that of all', async ({ page }) =
   await page.getByTestId('detail-network').click();
   await expect(page.getByTestId('network-as-all')).toBeChecked();
   await expect(page.getByTestId('network-certificates')).toHaveCount(0);
+  await expect(page.getByTestId('network-dialog')).toContainText('Through your system’s proxy proxy.company.example:8080.');
   await page.getByTestId('network-own').check();
   await page.getByTestId('network-none').check();
   await expect(page.getByTestId('network-except')).toHaveCount(0);

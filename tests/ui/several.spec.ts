@@ -64,8 +64,11 @@ test('one of the two is renewed, and the other stays', async ({ page }) => {
   await expect(tokens.locator('strong')).toHaveText(['API key', 'Application key']);
   const before = await tokens.first().textContent();
   await page.getByTestId('detail-renew-t-datadog-2').click();
+  await expect(page.getByTestId('renew-token-2')).toBeFocused();
   await expect(page.getByTestId('renew-submit')).toBeDisabled();
+  await expect(page.getByText('When does it end?')).toBeVisible();
   await page.getByTestId('renew-token-2').fill('fedcba9876543210fedcba9876543210fedcba98');
+  await expect(page.getByText('When does “Application key” end?')).toBeVisible();
   await page.getByTestId('renew-submit').click();
   await expect(page.getByTestId('renew-revoked')).toBeVisible();
   await page.getByTestId('renew-later').click();

@@ -59,7 +59,7 @@ test('one token for each app is pasted for its app', async ({ page }) => {
   for (const app of ['Claude Desktop', 'Claude Code']) {
     await expect(page.getByRole('heading', { level: 2 })).toContainText(app);
     await expect(page.getByTestId('token-input')).toHaveValue('');
-    await token(page, `token-of-${app}-0123456789`);
+    await token(page, `token-of-${app.replace(' ', '-')}-0123456789`);
     await page.getByTestId('wizard-next').click();
   }
   // A press while the token is still being looked at would be the same press.

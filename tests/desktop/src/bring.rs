@@ -105,6 +105,7 @@ pub(crate) async fn dark(session: &mut Session) -> Result<()> {
     open(&window).await?;
     window.find("detail-drift-claude-desktop").await?;
     session.picture("dark-drift").await?;
+    crate::pair::dark(session, &window).await?;
     for (button, view) in [("nav-apps", "view-apps"), ("apps-import", "view-import"), ("nav-activity", "view-activity")]
     {
         window.click(button).await?;

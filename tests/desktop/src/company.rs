@@ -19,6 +19,7 @@ const FAR: &str = "url=https://service.invalid/locked/json";
 /// Plays it; the secrets of it.
 pub(crate) async fn network(session: &Session, window: &Window) -> Result<[&'static str; 3]> {
     say("a company's network");
+    of_the_desktop(session, window).await?;
     let authority = Authority::until(2090);
     let there = authority.serve("service.invalid", open_service(TOKEN).await?).await;
     let proxy = Proxy::start(Rule::SignIn(BASIC.to_owned()), &[("service.invalid:443", there)]).await;
@@ -26,8 +27,6 @@ pub(crate) async fn network(session: &Session, window: &Window) -> Result<[&'sta
     std::fs::write(&pem, authority.pem())?;
     let add = ["add", "--provider", "custom", "--name", "Far", "--set", FAR, "--token-stdin"];
     session.output_of(session.command(&session.patchbay()).args(add), TOKEN).await.context("add")?;
-    window.click("nav-settings").await?;
-    session.picture("settings-network").await?;
     window.click("network-open").await?;
     window.click("network-this").await?;
     window.type_into("network-address", &proxy.url()).await?;
@@ -48,4 +47,27 @@ pub(crate) async fn network(session: &Session, window: &Window) -> Result<[&'sta
     bridge.open().await.context("the bridge goes through the proxy")?;
     ensure!(proxy.heads().iter().all(|head| head.starts_with("CONNECT service.invalid:443 ")), "and nothing else does");
     Ok([PASSWORD, BASIC.trim_start_matches("Basic "), TOKEN])
+}
+
+/// What the desktop's own settings say of proxies is told as it is when the form is opened, where none of it can be used
+/// for all.
+async fn of_the_desktop(session: &Session, window: &Window) -> Result<()> {
+    const FOR_SOME: &[u8] = b"[Proxy Settings]\nProxyType=1\nhttpsProxy=http://proxy.company.example 3128\n\
+        NoProxyFor=.company.example\nReversedException=true\n";
+    const NO_TEXT: &[u8] = b"[Proxy Settings]\nProxyType=\xff\n";
+    let file = session.home().join(".config/kioslaverc");
+    window.click("nav-settings").await?;
+    session.picture("settings-network").await?;
+    for (text, says, picture) in [
+        (FOR_SOME, "settings it is proxy.company.example:3128", "network-for-some"),
+        (NO_TEXT, "kioslaverc", "network-unread"),
+    ] {
+        std::fs::write(&file, text)?;
+        window.click("network-open").await?;
+        window.says("network-dialog", says).await.with_context(|| picture.to_owned())?;
+        session.picture(picture).await?;
+        window.click("network-cancel").await?;
+        window.gone("network-dialog").await?;
+    }
+    Ok(std::fs::remove_file(&file)?)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::apps::{self, Talk};
 use crate::session::Session;
 use crate::window::Window;
-use crate::{PRACTICE, bring, company, say, signing};
+use crate::{PRACTICE, bring, company, pair, say, signing};
 
 const DESKTOP: &str = "{\n  \"preferences\": { \"menuBar\": true },\n  \"mcpServers\": {\n    \"weather\": { \"command\": \"npx\", \"args\": [\"-y\", \"weather-mcp\"] }\n  }\n}\n";
 const CODE: &str = "{\n  \"numStartups\": 3,\n  \"theme\": \"dark\"\n}";
@@ -39,6 +39,7 @@ pub(crate) async fn play() -> Result<()> {
     let fourth = bring::bring_in(&session, &window, &address(&session).await?).await?;
     bring::told(&session, &window).await?;
     let mut hidden = signing::sign_in(&session, &window).await?;
+    hidden.extend(pair::pair(&session, &window).await?);
     hidden.extend(company::network(&session, &window).await?.map(str::to_owned));
     hidden.extend([first, second, third, fourth, helper]);
     say("looking for tokens where none may be");

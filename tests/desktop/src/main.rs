@@ -8,6 +8,7 @@ mod bring;
 mod company;
 mod journey;
 mod keychain;
+mod pair;
 mod serve;
 mod session;
 mod signing;

@@ -248,6 +248,19 @@ impl Session {
         bail!("nothing says {words:?}: {:?}", self.notifications())
     }
 
+    /// Writes down, until what it returns is dropped, all that notifications are made of, their buttons too.
+    pub(crate) fn watch_notifications(&self) -> Result<Child> {
+        let calls = "interface='org.freedesktop.Notifications',member='Notify'";
+        let file = std::fs::File::create(self.home().join("asked"))?;
+        Ok(self.command("dbus-monitor").args(["--session", calls]).stdout(file).spawn()?)
+    }
+
+    /// Whether a notification had a button with these words.
+    pub(crate) fn had_button(&self, words: &str) -> bool {
+        let asked = std::fs::read_to_string(self.home().join("asked")).unwrap_or_default();
+        asked.contains(&format!("string \"{words}\""))
+    }
+
     /// Takes away every notification that is shown.
     pub(crate) async fn close_notifications(&self) -> Result<()> {
         self.dunst(&["NotificationCloseAll"]).await

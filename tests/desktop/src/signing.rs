@@ -1,4 +1,4 @@
-//! Signing in with the browser, in the real window: waited for and stopped, refused, allowed, used by an app, ended by
+//! Signing in with the browser, in the real window: waited for and stopped, come too late, refused, allowed, used by an app, ended by
 //! the service while a bridge runs, made anew from the notification, and signed out of.
 
 use anyhow::{Context, Result, ensure};
@@ -29,7 +29,7 @@ pub(crate) async fn sign_in(session: &Session, window: &Window) -> Result<Vec<St
     Ok(secrets)
 }
 
-/// Through the wizard: stopped while it waits, refused in the browser, and then allowed there.
+/// Through the wizard: stopped while it waits, waited for too long, refused in the browser, and then allowed there.
 async fn connect(session: &Session, window: &Window) -> Result<()> {
     say("signing in with the browser");
     window.click("nav-connections").await?;
@@ -50,6 +50,12 @@ async fn connect(session: &Session, window: &Window) -> Result<()> {
     window.click("sign-in-stop").await?;
     window.gone("sign-in-progress").await?;
     ensure!(entry(session)?.is_null(), "a sign-in that was stopped writes nothing");
+    window.hurry(true).await?;
+    window.click("wizard-next").await?;
+    window.until("wizard-error", "data-code", "sign_in_timeout").await?;
+    ensure!(entry(session)?.is_null(), "a sign-in that nobody came back from writes nothing");
+    session.picture("sign-in-too-late").await?;
+    window.hurry(false).await?;
     session.decides("refuse")?;
     window.click("wizard-next").await?;
     window.until("wizard-error", "data-code", "sign_in_refused").await?;
@@ -68,6 +74,7 @@ async fn connect(session: &Session, window: &Window) -> Result<()> {
 async fn again(session: &Session, window: &Window, bridge: &mut Talk) -> Result<()> {
     say("the service ends the sign-in");
     session.close_notifications().await?;
+    let _watching = session.watch_notifications()?;
     for sign_in in active()? {
         let id = sign_in["id"].as_str().context("an id")?;
         PRACTICE.post(&format!("/api/sign-ins/{id}/end"), &json!({}))?;
@@ -77,6 +84,7 @@ async fn again(session: &Session, window: &Window, bridge: &mut Talk) -> Result<
     ensure!(refused["error"]["data"]["code"] == "sign_in_needed", "the bridge says {refused}");
     session.notified("By browser wants you to sign in").await?;
     session.picture("sign-in-notification").await?;
+    ensure!(session.had_button("Sign in"), "the notification has a button for it");
     ensure!(session.opened() == opened, "no browser opens by itself");
     window.until(ROW, "data-status", "sign_in_needed").await?;
     session.click_notification().await?;

@@ -148,6 +148,15 @@ impl Window {
         Ok(())
     }
 
+    /// From now on the page gives the user one second in the browser, where it would give five minutes; or as before.
+    pub(crate) async fn hurry(&self, on: bool) -> Result<()> {
+        const SCRIPT: &str = "const plain = window.plainly ??= JSON.stringify; const [on] = arguments; \
+            JSON.stringify = !on ? plain : (value, ...more) => { \
+                if (value?.request?.with) value.request.with.seconds = 1; return plain(value, ...more); };";
+        self.0.execute(SCRIPT, vec![json!(on)]).await?;
+        Ok(())
+    }
+
     /// What went wrong in the page, and what it shows.
     pub(crate) async fn troubles(&self) -> String {
         const SCRIPT: &str =
@@ -165,6 +174,12 @@ impl Window {
         let field = self.find(id).await?;
         field.clear().await?;
         field.send_keys(text).await.with_context(|| format!("{id} takes no keys"))
+    }
+
+    /// Presses a key together with Control, as who copies and pastes does.
+    pub(crate) async fn press(&self, id: &str, key: &str) -> Result<()> {
+        let keys = format!("\u{e009}{key}\u{e000}");
+        self.find(id).await?.send_keys(&keys).await.with_context(|| format!("{id} takes no keys"))
     }
 
     /// Waits until an element's attribute has a value.

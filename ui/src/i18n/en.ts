@@ -9,6 +9,10 @@ export const en = {
     dismiss: 'Dismiss', optional: 'optional', show: 'Show', hide: 'Hide', never: 'never', unknown: 'not known', today: 'today',
     working: 'Working on it …',
   },
+  oneLine: {
+    token: 'That was more than one line: paste only the token.', each: 'That was more than one line: paste each into its own field.',
+    secret: 'That was more than one line: paste only the client secret.', password: 'That was more than one line: paste only the password.', passphrase: 'That was more than one line: paste only the passphrase.',
+  },
   load: { failed: 'Patchbay could not read its list.', retry: 'Try again' },
 
   groups: { needs_you: 'Needs you', working: 'Working', unchecked: 'Not checked yet', off: 'Off' },
@@ -143,8 +147,8 @@ export const en = {
   tokenDialog: { title: (name: string) => `Token for ${name}`, forApps: 'For which app?', done: 'Token saved' },
 
   renew: {
-    title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`, titleSeveral: (name: string) => `Renew what ${name} is used with`,
-    several: (all: string) => `Paste the new one of ${all}: of those you leave empty the old one stays. What you paste is tried before anything changes, and the end counts for that. None of your apps has to be restarted.`, howToMake: 'How they are made',
+    title: (name: string) => `Renew the token of ${name}`, titleFor: (name: string, apps: string) => `Renew the token of ${name} for ${apps}`, titleSeveral: (name: string) => `Renew the tokens of ${name}`,
+    several: 'Paste what is new. Where you leave a field empty, the old one stays. Everything is tried before anything changes, and none of your apps has to be restarted.', howToMake: 'How they are made',
     intro: 'The new token is tried before anything changes. None of your apps has to be restarted.',
     introProgram: 'Patchbay cannot try this token: your apps start the program themselves. It takes the new one when it is started again.',
     openPage: 'Open the service’s page', steps: 'Make a new token', paste: 'New token', submit: 'Renew',
@@ -173,18 +177,18 @@ export const en = {
       enter: (label: string) => `Enter “${label}” to go on.`, advanced: 'More settings', address: 'Your apps will use',
     },
     make: {
-      title: 'Make a token', titleSeveral: (all: string) => `Make ${all}`, about: 'A token is a key that you make at the service for your AI apps. You can take it back there at any time.',
+      title: 'Make a token', titleSeveral: (all: string) => `Make the ${all}`, about: 'A token is a key that you make at the service for your AI apps. You can take it back there at any time.',
       open: 'Open the page', openIn: (name: string) => `Open ${name}`, nameIt: 'Call it', scopes: 'Permissions to give it', scopesAbout: 'In this order.', copyScopes: 'Copy permissions',
       presets: 'Choose permissions', allApps: 'Patchbay', howMany: 'How many tokens?', one: 'One token for all apps', oneAbout: 'Less to do.',
-      each: 'One token for each app', eachAbout: 'You can take one app’s token back and the others go on.', advised: 'advised by the service',
+      each: 'One token for each app', eachAbout: 'You can take one app’s token back and the others go on.', advised: 'advised by the service', another: 'The service gives you this one too, mostly beside the first. Copy it as well.',
       limits: 'Good to know', chosen: (n: number) => `${n} chosen`, personal: 'personal data',
     },
     paste: {
-      title: 'Paste the token', titleSeveral: (all: string) => `Paste ${all}`, titleFor: (app: string) => `Paste the token for ${app}`, noToken: 'This service needs no token', nth: (n: number, of: number) => `Token ${n} of ${of}`,
+      title: 'Paste the token', titleSeveral: (all: string) => `Paste the ${all}`, titleFor: (app: string) => `Paste the token for ${app}`, noToken: 'This service needs no token', nth: (n: number, of: number) => `Token ${n} of ${of}`,
       about: 'Kept in your keychain when you connect.', aboutVault: 'Kept in your vault when you connect.', token: 'Token',
       twin: (other: string, app: string) => `This is the token you gave ${other}. Make another one for ${app}.`, reused: 'Another connection uses this token already. Make another one for this app.',
       cleaned: 'What does not belong to the token, like spaces or quotes, was left out.', overrule: 'Use it anyway', undecided: 'Copy the token again, or tick “Use it anyway”.',
-      ends: 'When does it end?', day: 'The day on which it ends', inDays: (n: number) => `In ${n} days`, otherDay: 'Another day', notKnown: 'I don’t know', chosen: (date: string) => `It ends on ${date}.`,
+      ends: 'When does it end?', endsOf: (what: string) => `When does “${what}” end?`, day: 'The day on which it ends', inDays: (n: number) => `In ${n} days`, otherDay: 'Another day', notKnown: 'I don’t know', chosen: (date: string) => `It ends on ${date}.`,
       endless: 'Patchbay cannot remind you before this token ends. Look at the service now and then.',
       endsHint: 'The day that the service named when you made it. Without it, Patchbay cannot remind you.', asSuggested: 'As the service suggests',
       endsNeeded: 'The day that the service named when you made it. Every token of this service has one.',
@@ -199,7 +203,7 @@ export const en = {
     review: {
       title: 'This is what changes', about: 'Nothing else in these files is touched. You can undo it at any time.', creates: 'The file is made.', raw: 'Show the exact change',
       lines: (added: number, removed: number) => `${added} added, ${removed} removed`, apply: 'Connect', applying: 'Connecting …',
-      token: 'The token is not in any of these files.',
+      token: 'The token is not in any of these files.', secrets: 'What you pasted is not in any of these files.',
     },
     rest: {
       title: (name: string) => `${name} is connected`,

@@ -21,6 +21,8 @@ export class TokenPaste {
   endless = $state(false);
   /** The user wanted to go on: what is missing may be said. */
   tried = $state(false);
+  /** What was pasted last was more than one line and not one token: nothing of it was kept. */
+  lines = $state(false);
   /** The secrets that go along with this token, each in a header of its own. */
   beside = $state.raw<TokenPaste[]>([]);
   /** The core takes no token of another connection here, whatever the user says. */
@@ -42,7 +44,7 @@ export class TokenPaste {
   readonly all: TokenPaste[] = $derived([this, ...this.beside]);
   readonly allReady: boolean = $derived(this.all.every((paste) => paste.ready));
   /** At least one is there, and each that is there is fit. */
-  readonly anyReady: boolean = $derived(this.all.some((paste) => paste.ready) && this.all.every((paste) => paste.ready || paste.value.trim() === ''));
+  readonly anyReady: boolean = $derived(this.all.some((paste) => paste.ready) && this.all.every((paste) => paste.ready || (paste.value.trim() === '' && !paste.lines)));
 
   constructor(strict = false, header: string | null = null) {
     this.strict = strict;
@@ -59,7 +61,7 @@ export class TokenPaste {
 
   /** All that was pasted as the core takes it: several secrets stand one on a line, and an empty line gives none. */
   get given(): string {
-    return this.beside.length ? this.all.map((paste) => paste.value.replace(/[\r\n]+/g, '')).join('\n') : this.value;
+    return this.beside.length ? this.all.map((paste) => paste.value.replace(/[\r\n]+/g, ' ')).join('\n') : this.value;
   }
 
   /** Whether an error is about one of these; it is then said at its field. */
@@ -79,19 +81,36 @@ export class TokenPaste {
     this.refused = null;
     this.overruled = false;
     this.tried = false;
+    this.lines = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.inspect(provider, connection), PAUSE);
+  }
+
+  /** Takes what came over several lines, if the core knows it for one token that was wrapped. */
+  async takeLines(text: string, provider: string, connection: string | null): Promise<void> {
+    const one = text.replace(/\s+/g, ' ');
+    this.#empty();
+    const mine = this.#latest;
+    const look = await this.#ask(one, provider, connection).catch(() => null);
+    // Who has typed meanwhile is not interrupted.
+    if (mine !== this.#latest || this.value !== '') return;
+    if (look && !look.errors.length) Object.assign(this, { value: one, look });
+    else this.lines = true;
   }
 
   async inspect(provider: string, connection: string | null): Promise<void> {
     const mine = ++this.#latest;
     clearTimeout(this.#timer);
     try {
-      const look = await ask({ type: 'inspect_token', provider, connection, ...(this.header === null ? {} : { header: this.header }) }, 'token_look', this.value);
+      const look = await this.#ask(this.value, provider, connection);
       if (mine === this.#latest) Object.assign(this, { look, refused: null });
     } catch (thrown) {
       if (mine === this.#latest) this.refused = asError(thrown);
     }
+  }
+
+  #ask(value: string, provider: string, connection: string | null): Promise<TokenLookView> {
+    return ask({ type: 'inspect_token', provider, connection, ...(this.header === null ? {} : { header: this.header }) }, 'token_look', value);
   }
 
   /** Looks at each that was not looked at yet. */
@@ -101,13 +120,18 @@ export class TokenPaste {
   }
 
   clear(): void {
-    for (const paste of this.beside) paste.clear();
+    for (const paste of this.all) paste.#empty();
+  }
+
+  #empty(): void {
     clearTimeout(this.#timer);
     this.#latest++;
     this.value = '';
     this.look = null;
     this.refused = null;
+    this.overruled = false;
     this.tried = false;
+    this.lines = false;
   }
 }
 

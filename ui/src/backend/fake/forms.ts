@@ -55,14 +55,21 @@ export function form(asked: Extract<Request, { type: 'resolve_form' }>, state: S
   };
 }
 
+/** One token that was wrapped, as its known shape tells; two of them are not. */
+function isWrapped(text: string): boolean {
+  const shape = /^pbp_[a-z0-9]{16,}$/i;
+  return shape.test(text.replace(/\s+/g, '')) && !text.split(/\s+/).some((piece) => shape.test(piece));
+}
+
 export function look(secret: string, provider: string): TokenLookView {
   const clean = secret.trim().replace(/^["']|["']$/g, '').replace(/^Bearer /i, '');
   const errors: CoreError[] = [];
   const warnings: CoreError[] = [];
   if (!clean) errors.push({ code: 'token_empty', message: 'Empty.', field: 'token' });
+  else if (/\s/.test(clean) && !isWrapped(clean)) errors.push({ code: 'token_control_characters', message: 'A blank.', field: 'token' });
   else if (clean.startsWith('ghp_') && provider !== 'custom') errors.push({ code: 'token_other_service', message: 'GitHub.', field: 'token' });
   else if (clean.length < 16) warnings.push({ code: 'token_shape', message: 'Short.', field: 'token' });
-  return { cleaned: clean !== secret, errors, warnings, expires: null };
+  return { cleaned: clean.replace(/\s+/g, '') !== secret, errors, warnings, expires: null };
 }
 
 export function plan(places: { client: string }[], entry: string, state: Snapshot, verb: ChangeVerb = 'add'): PlanView {

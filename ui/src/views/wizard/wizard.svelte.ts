@@ -2,7 +2,6 @@
  * The wizard's answers and its way through the steps. Nothing is kept anywhere until *Connect*: leaving before that drops
  * it all, the tokens first.
  */
-import { SvelteSet } from 'svelte/reactivity';
 import { asError } from '../../backend';
 import type { Connect } from '../../bindings/Connect';
 import type { Connected } from '../../bindings/Connected';
@@ -18,7 +17,8 @@ import { LiveForm, type Answers } from '../../lib/form.svelte';
 import { Places } from '../../lib/places.svelte';
 import { mayOffer, Signing } from '../../lib/signing.svelte';
 import { appName, ask, data, provider, refresh } from '../../lib/state.svelte';
-import { sameToken, TokenPaste } from '../../lib/tokenField.svelte';
+import type { TokenPaste } from '../../lib/tokenField.svelte';
+import { Pastes } from './pastes.svelte';
 
 export const STEPS = ['service', 'details', 'make', 'paste', 'apps', 'review', 'check'] as const;
 export type Step = (typeof STEPS)[number];
@@ -35,9 +35,7 @@ export class Wizard {
   /** The user signs in with the browser, in place of a token. */
   signsIn = $state(false);
   signing = $state.raw(new Signing(null));
-  /** Which of the tokens is being pasted. */
-  nth = $state(0);
-  pastes = $state.raw<TokenPaste[]>([new TokenPaste()]);
+  readonly pastes = new Pastes(() => this.clients);
   places = $state.raw<Places>(new Places([]));
   plan = $state.raw<PlanView | null>(null);
   connected = $state.raw<Connected | null>(null);
@@ -45,8 +43,6 @@ export class Wizard {
   busy = $state(false);
   error = $state.raw<CoreError | null>(null);
   readonly live = new LiveForm();
-  /** Apps whose own token is saved already, should one in the middle fail. */
-  readonly #saved = new SvelteSet<string>();
   #named = false;
   #going = false;
   /** What the token is called, once the user has gone to make it. */
@@ -62,10 +58,10 @@ export class Wizard {
   /** Every app signs in by itself: there is nothing for Patchbay to sign in to. */
   readonly byApps: boolean = $derived(this.signsIn && this.places.list.length > 0 && this.places.list.every((place) => place.wiring === 'client-oauth'));
   readonly optional: boolean = $derived(this.service !== null && !this.service.token.needed && !this.perApp && !this.secrets.length);
-  readonly paste: TokenPaste = $derived(this.pastes[this.nth] ?? new TokenPaste());
+  readonly paste: TokenPaste = $derived(this.pastes.now);
   readonly position: number = $derived(this.order.indexOf(this.step));
   /** The apps that are connected and use the first app's token, because their own is not saved yet. */
-  readonly unsaved: string[] = $derived(this.connected ? this.clients.slice(1, this.pastes.length).filter((client) => !this.#saved.has(client)) : []);
+  readonly unsaved: string[] = $derived(this.connected ? this.pastes.unsaved : []);
 
   constructor(start: string | null, settings: Record<string, string>) {
     this.places = new Places(data.snapshot?.apps ?? []);
@@ -85,7 +81,7 @@ export class Wizard {
       this.name = '';
       this.#named = false;
       this.#label = null;
-      this.#renewPastes();
+      this.pastes.renew();
       this.live.all = false;
       this.live.touched = {};
     }
@@ -109,7 +105,7 @@ export class Wizard {
       name: this.name.trim() || (this.#named ? '' : null),
       expires: this.paste.expires || null,
       scopes: [...this.scopes],
-      token_name: this.labelFor(this.#current) || null,
+      token_name: this.labelFor(this.pastes.client) || null,
     };
   }
 
@@ -137,24 +133,19 @@ export class Wizard {
     return fill(this.service?.token_name ?? '', app ? appName(app) : words.wizard.make.allApps);
   }
 
-  /** The app whose token is made or pasted now. */
-  get #current(): string | undefined {
-    return this.clients[this.nth];
-  }
-
   #facts(paste: TokenPaste, client: string | undefined): TokenFacts {
     return { label: this.labelFor(client) || null, scopes: [...this.scopes], expires: paste.end };
   }
 
   get connect(): Connect {
-    const [first] = this.pastes;
+    const [first] = this.pastes.all;
     return {
       provider: this.service?.id ?? '',
       name: this.name.trim(),
       settings: this.answers.settings,
       places: this.places.list,
       token: first && !this.tokenless && !this.signsIn ? this.#facts(first, this.clients[0]) : null,
-      overrule: this.pastes.some((paste) => paste.all.some((one) => one.overruled)),
+      overrule: this.pastes.overruled,
     };
   }
 
@@ -177,8 +168,8 @@ export class Wizard {
     if (this.step === 'paste' && !(await this.#pasteDone())) return;
     if (this.connected) return this.apply();
     if (this.step === 'apps') this.#forClients();
-    if (this.step === 'paste' && this.perApp && this.nth < this.pastes.length - 1) {
-      this.nth += 1;
+    if (this.step === 'paste' && this.perApp && this.pastes.nth < this.pastes.all.length - 1) {
+      this.pastes.nth += 1;
       return;
     }
     if (this.step === 'review') return this.apply();
@@ -188,8 +179,8 @@ export class Wizard {
 
   back(): void {
     this.error = null;
-    if (this.step === 'paste' && this.nth > 0) {
-      this.nth -= 1;
+    if (this.step === 'paste' && this.pastes.nth > 0) {
+      this.pastes.nth -= 1;
       return;
     }
     this.step = this.order[this.position - 1] ?? this.step;
@@ -209,7 +200,7 @@ export class Wizard {
     await paste.inspectAll(this.service?.id ?? '', null);
     this.live.touched['expires'] = true;
     const form = await this.resolve();
-    return paste.allReady && !this.twinOf(this.nth) && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
+    return paste.allReady && !this.pastes.twinOf(this.pastes.nth) && !form?.errors.some((error) => error.field === 'expires') && !endMissing(this.service, this.paste);
   }
 
   /** The sentence under the end date. */
@@ -218,38 +209,22 @@ export class Wizard {
     return this.live.complaint('expires') ?? (missing ? words.code.date_required.say : null);
   }
 
-  /** Another app whose token was pasted here once more. */
-  twinOf(nth: number): string | null {
-    const value = this.pastes[nth]?.value ?? '';
-    const other = this.pastes.findIndex((paste, n) => n !== nth && sameToken(paste.value, value));
-    return this.clients[other] ?? null;
-  }
-
   /** The sentence about a token that two apps were given. */
   get twinComplaint(): string | null {
-    const twin = this.perApp ? this.twinOf(this.nth) : null;
-    return twin && words.wizard.paste.twin(appName(twin), appName(this.#current ?? ''));
+    const twin = this.perApp ? this.pastes.twinOf(this.pastes.nth) : null;
+    return twin && words.wizard.paste.twin(appName(twin), appName(this.pastes.client ?? ''));
   }
 
-  /** One field for each token: the ones already pasted stay. */
   #forClients(): void {
-    const wanted = this.perApp && !this.signsIn ? this.clients.length : 1;
-    for (const extra of this.pastes.slice(wanted)) extra.clear();
-    this.pastes = Array.from({ length: wanted }, (_, n) => this.pastes[n] ?? new TokenPaste(n > 0));
-    this.nth = 0;
-  }
-
-  #renewPastes(): void {
-    this.forget();
-    this.pastes = [new TokenPaste()];
-    this.nth = 0;
+    this.pastes.make(this.perApp && !this.signsIn ? this.clients.length : 1);
   }
 
   /** Between a sign-in and a token; what was pasted so far is dropped. */
   setSignsIn(signsIn: boolean): void {
     this.signsIn = signsIn;
     this.error = null;
-    this.#renewPastes();
+    this.pastes.renew();
+    this.signing.forget();
   }
 
   stepName(step: Step): string {
@@ -278,15 +253,16 @@ export class Wizard {
   async apply(): Promise<void> {
     let nth = 0;
     const done = await this.#try(async () => {
-      nth = await this.#unfit();
+      // Before anything is written.
+      nth = this.tokenless || this.signsIn ? -1 : await this.pastes.unfit(this.service, this.connected !== null);
       if (nth >= 0) return;
       nth = 0;
       await this.#connectFirst();
-      for (nth = 1; nth < this.pastes.length; nth += 1) await this.#saveFor(nth);
+      for (nth = 1; nth < this.pastes.all.length; nth += 1) await this.#saveFor(nth);
     });
     await refresh();
     if (!done) return this.#failed(nth);
-    if (nth < this.pastes.length) return this.#pasteAgain(nth);
+    if (nth < this.pastes.all.length) return this.#pasteAgain(nth);
     this.forget();
     this.step = 'check';
     if (!this.byApps) await this.check();
@@ -299,26 +275,13 @@ export class Wizard {
       this.connected ??= await this.signing.run(this.live.form?.id ?? '', request, 'connected');
       return;
     }
-    const secret = this.tokenless || this.signsIn ? undefined : this.pastes[0]?.given;
+    const secret = this.tokenless || this.signsIn ? undefined : this.pastes.all[0]?.given;
     this.connected ??= await ask({ type: 'connect', connect: this.connect, expected }, 'connected', secret);
   }
 
-  /** The first token that is not fit, looked at anew before anything is written; -1 where all are. */
-  async #unfit(): Promise<number> {
-    if (this.tokenless || this.signsIn) return -1;
-    const open = this.pastes.map((paste, n) => ({ paste, n })).filter(({ n }) => !this.#isSaved(n));
-    await Promise.all(open.flatMap(({ paste }) => paste.all).map((paste) => paste.inspect(this.service?.id ?? '', null)));
-    return open.find(({ paste, n }) => !paste.allReady || (this.perApp && this.twinOf(n)) || endMissing(this.service, paste))?.n ?? -1;
-  }
-
-  #isSaved(nth: number): boolean {
-    return nth === 0 ? this.connected !== null : this.#saved.has(this.clients[nth] ?? '');
-  }
-
   #pasteAgain(nth: number): void {
-    this.nth = nth;
+    this.pastes.again(nth);
     this.step = 'paste';
-    for (const paste of this.paste.all) paste.tried = true;
   }
 
   /** Several secrets are one set for all apps. */
@@ -329,11 +292,11 @@ export class Wizard {
   }
 
   async #saveFor(nth: number): Promise<void> {
-    const [client, paste] = [this.clients[nth], this.pastes[nth]];
-    if (!client || !paste || !this.connected || this.#saved.has(client)) return;
+    const [client, paste] = [this.clients[nth], this.pastes.all[nth]];
+    if (!client || !paste || !this.connected || this.pastes.isSaved(nth)) return;
     const token = this.#facts(paste, client);
     await ask({ type: 'save_token', id: this.connected.id, token, clients: [client] }, 'connected', paste.value);
-    this.#saved.add(client);
+    this.pastes.saved(client);
   }
 
   /** An error goes back to the step that can mend it; a file that changed meanwhile is shown anew. */
@@ -393,7 +356,7 @@ export class Wizard {
 
   /** Drops every token. */
   forget(): void {
-    for (const paste of this.pastes) paste.clear();
+    this.pastes.clear();
     this.signing.forget();
   }
 

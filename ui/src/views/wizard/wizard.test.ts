@@ -49,7 +49,7 @@ test('one token for all apps: seven steps, one request with the secret beside it
   expect(wizard.report?.verdict).toBe('working');
   expect(secret.mock.calls.map(([request]) => request.type)).toEqual(['inspect_token', 'inspect_token', 'connect']);
   expect(JSON.stringify(backend.fake.asked)).not.toContain(TOKEN);
-  expect(wizard.pastes.map((one) => one.value)).toEqual(['']);
+  expect(wizard.pastes.all.map((one) => one.value)).toEqual(['']);
 });
 
 test('one token for each app: apps come first, each further token is saved for its app', async () => {
@@ -192,7 +192,7 @@ test('every token is looked at before anything is written', async () => {
   const wizard = await each();
   const allow = refuse('inspect_token', `${TOKEN}2`);
   await wizard.next();
-  expect([wizard.step, wizard.nth, wizard.paste.error?.code]).toEqual(['paste', 1, 'token_control_characters']);
+  expect([wizard.step, wizard.pastes.nth, wizard.paste.error?.code]).toEqual(['paste', 1, 'token_control_characters']);
   expect(backend.fake.asked).toEqual([]);
   allow();
   wizard.paste.changed('xurrent', null);
@@ -204,7 +204,7 @@ test('a further token that is refused after all leads to its own field, and only
   const wizard = await each();
   const allow = refuse('save_token', `${TOKEN}2`);
   await wizard.next();
-  expect([wizard.step, wizard.nth, wizard.paste.error?.code]).toEqual(['paste', 1, 'token_control_characters']);
+  expect([wizard.step, wizard.pastes.nth, wizard.paste.error?.code]).toEqual(['paste', 1, 'token_control_characters']);
   expect(wizard.unsaved).toEqual(['claude-code', 'codex']);
   allow();
   const plan = vi.spyOn(backend, 'call');
@@ -221,18 +221,18 @@ test('one token for two apps is noticed while it is pasted', async () => {
   wizard.paste.value = ` "Bearer ${TOKEN}1" `;
   expect(wizard.twinComplaint).toBe('This is the token you gave Claude Desktop. Make another one for Claude Code.');
   await wizard.next();
-  expect([wizard.step, wizard.nth]).toEqual(['paste', 1]);
+  expect([wizard.step, wizard.pastes.nth]).toEqual(['paste', 1]);
   wizard.paste.value = `${TOKEN}2`;
   expect(wizard.twinComplaint).toBeNull();
   await wizard.next();
-  expect(wizard.nth).toBe(2);
+  expect(wizard.pastes.nth).toBe(2);
 });
 
 test('a further token of another connection cannot be overruled, as the core takes none', async () => {
   const wizard = await each(['1']);
   refuse('inspect_token', `${TOKEN}2`, { code: 'token_reused', message: 'used', field: 'token' });
   await paste(wizard, `${TOKEN}2`);
-  expect([wizard.nth, wizard.paste.error?.code, wizard.paste.warnings]).toEqual([1, 'token_reused', []]);
+  expect([wizard.pastes.nth, wizard.paste.error?.code, wizard.paste.warnings]).toEqual([1, 'token_reused', []]);
 });
 
 test('the token keeps the name that it was made with', async () => {
