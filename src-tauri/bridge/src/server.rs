@@ -37,11 +37,18 @@ pub(crate) async fn begin(
     envelope: &Envelope,
     open: &mut Open,
 ) -> Result<(), Trouble> {
-    if response.status().is_success() && is_stream(&response) {
+    if open.is_empty() {
         return bring(carrier, response, envelope, open).await;
     }
     let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
-    let answer = Answer::read(response).await?;
+    let is_heard = response.status().is_success() && is_stream(&response);
+    let mut answer = if is_heard {
+        Answer::heard(carrier, response, envelope).await?
+    } else {
+        Answer::read(carrier, response).await?
+    };
+    // What is asked next may need it. Nothing else is under way meanwhile.
+    answer.place = None;
     if may_be_newest(&answer)
         && let Some(newest) = Newest::meet(carrier, line).await
     {
