@@ -51,6 +51,9 @@ mod streams;
 /// Tokens: renewed, refused, pinned to their origin, never told.
 #[path = "bridge/tokens.rs"]
 mod tokens;
+/// Large answers for apps of another generation.
+#[path = "bridge/translated.rs"]
+mod translated;
 /// Services that ask to wait.
 #[path = "bridge/waits.rs"]
 mod waits;

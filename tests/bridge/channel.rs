@@ -64,10 +64,17 @@ async fn serve(mut stream: BufReader<TcpStream>, streams: Streams, log: Arc<Mute
                 let message: serde_json::Value = serde_json::from_slice(&body).ok()?;
                 let (method, id) = (message["method"].as_str().unwrap_or_default().to_owned(), message["id"].clone());
                 log.lock().expect("nobody panicked").push(format!("{path} {method}"));
-                let result = json!({ "protocolVersion": "2024-11-05" });
+                let mut result = json!({ "protocolVersion": "2024-11-05" });
+                match method.as_str() {
+                    // What is large and not for the app.
+                    "initialize" if path.ends_with("=2") => result["text"] = "x".repeat(300 * 1024).into(),
+                    "large" => result["text"] = "x".repeat(65 << 20).into(),
+                    _ => {}
+                }
                 match method.as_str() {
                     "hang" => {}
                     "end" => drop(answers.send(String::new())),
+                    _ if message.is_array() => drop(answers.send(format!("[\"{}\"]", "x".repeat(65 << 20)))),
                     _ if id.is_null() => {}
                     _ => drop(answers.send(json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string())),
                 }
@@ -132,6 +139,32 @@ async fn the_streams_end_fails_what_waits_and_the_next_word_begins_again_unseen(
     assert_eq!(again.len(), 7, "one new session for all: {again:?}");
     assert!(again[0].ends_with("initialize") && again[1].ends_with("notifications/initialized"));
     assert_eq!(app.hang_up().await, [""; 0], "the app saw nothing of it");
+}
+
+#[tokio::test]
+async fn an_answer_of_any_size_comes_on_the_stream_and_others_after_it() {
+    let server = Old::start().await;
+    let mut app = App::start(&Keychain::open(&server.url));
+    app.begin().await;
+    app.say(&request(1, "hang")).await;
+    app.say(&request(2, "large")).await;
+    let answer = app.json().await;
+    assert_eq!((&answer["id"], answer["result"]["text"].as_str().map(str::len)), (&json!(2), Some(65 << 20)));
+    assert!(app.request(3, "tools/list").await["result"].is_object());
+    assert!(server.posted().iter().all(|posted| posted.starts_with("/post?s=1")), "on the first stream");
+    assert_eq!(app.stop().await.len(), 1, "what still waits is told in the end");
+}
+
+#[tokio::test]
+async fn an_answer_to_a_batch_that_is_too_large_fails_it_alone() {
+    let server = Old::start().await;
+    let mut app = App::start(&Keychain::open(&server.url));
+    app.begin().await;
+    app.say(&request(1, "hang")).await;
+    let told = app.ask(&format!("[{}]", request(2, "x"))).await;
+    assert_eq!((&told["id"], &told["error"]["data"]["code"]), (&json!(2), &json!("too_large")));
+    assert!(app.request(3, "tools/list").await["result"].is_object());
+    assert!(server.posted().iter().all(|posted| posted.starts_with("/post?s=1")), "on the first stream");
 }
 
 #[tokio::test]

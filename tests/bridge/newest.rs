@@ -13,6 +13,9 @@ const KNOWN: &str = concat!(
 );
 const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 const RECEIPT: &str = r#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}}"#;
+const LOGGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1.50}}"#;
+const PROGRESS: &str =
+    r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p","progress":1}}"#;
 const ASKS: &str = concat!(
     r#"{"resultType":"input_required","requestState":"a\u0062","inputRequests":{"#,
     r#""q":{"method":"elicitation/create","params":{"x":1.50}}}}"#
@@ -176,4 +179,108 @@ async fn a_refusal_of_the_first_words_is_told_as_it_is_where_nothing_else_answer
         assert!(app.ask(INITIALIZE).await["error"].is_object());
         assert_eq!(service.log().len(), 1, "{status} says nothing of the generation");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_first_words_may_come_as_an_event_after_others() {
+    let error = r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"Method not found"}}"#;
+    for is_newest in [true, false] {
+        let service = Service::start(move |asked| match asked.rpc().as_str() {
+            "initialize" => Reply::stream([event(LOGGED), event(error)]),
+            "server/discover" if is_newest => Reply::json(result(asked, KNOWN)),
+            _ => Reply::status(405),
+        })
+        .await;
+        let mut app = App::start(&Keychain::open(&service.url()));
+        app.say(INITIALIZE).await;
+        assert_eq!(app.line().await, LOGGED);
+        let answer = app.line().await;
+        if is_newest {
+            assert!(answer.contains(r#""protocolVersion":"2025-11-25""#), "{answer}");
+        } else {
+            assert_eq!(answer, error);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_model_and_the_folders_are_asked_for_at_once_and_told_by_their_names() {
+    let wants = concat!(
+        r#"{"resultType":"input_required","inputRequests":{"#,
+        r#""s":{"method":"sampling/createMessage","params":{"maxTokens":5}},"r":{"method":"roots/list"}}}"#
+    );
+    let service = newest(move |asked| {
+        if asked.json()["params"]["inputResponses"].is_null() { Reply::json(result(asked, wants)) } else { echo(asked) }
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.ask(INITIALIZE).await;
+    let sampling = app.request(1, "tools/call").await;
+    let roots = app.json().await;
+    assert_eq!((&sampling["method"], &sampling["params"]["maxTokens"]), (&json!("sampling/createMessage"), &json!(5)));
+    assert_eq!((&roots["method"], roots.get("params")), (&json!("roots/list"), None));
+    for (question, result) in [(roots, json!({ "roots": [] })), (sampling, json!({ "model": "m" }))] {
+        app.say(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }).to_string()).await;
+    }
+    let answer = app.json().await;
+    let told = json!({ "s": { "model": "m" }, "r": { "roots": [] } });
+    assert_eq!((&answer["id"], &answer["result"]["inputResponses"]), (&json!(1), &told));
+}
+
+#[tokio::test]
+async fn what_the_server_says_on_the_way_comes_before_its_questions_and_its_answer() {
+    let on_the_way = |last: String| Reply::stream([event(LOGGED), event(PROGRESS), event(&last)]);
+    let service = newest(move |asked| {
+        let asks = asked.json()["params"]["inputResponses"].is_null();
+        on_the_way(result(asked, if asks { ASKS } else { "{}" }))
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.ask(INITIALIZE).await;
+    app.ask(r#"{"jsonrpc":"2.0","id":"l","method":"logging/setLevel","params":{"level":"debug"}}"#).await;
+    app.say(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":"p"}}}"#).await;
+    assert_eq!([app.line().await, app.line().await], [LOGGED, PROGRESS]);
+    let question = app.json().await;
+    app.say(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": {} }).to_string()).await;
+    assert_eq!([app.line().await, app.line().await], [LOGGED, PROGRESS]);
+    assert_eq!(app.json().await["id"], 1);
+    for call in service.asked("tools/call") {
+        let meta = &call.json()["params"]["_meta"];
+        assert_eq!((&meta["progressToken"], &meta["io.modelcontextprotocol/logLevel"]), (&json!("p"), &json!("debug")));
+    }
+}
+
+#[tokio::test]
+async fn an_app_hears_of_the_resources_that_it_subscribed_to() {
+    let service = Service::start(|asked| match asked.rpc().as_str() {
+        _ if asked.header("mcp-protocol-version") != Some("2026-07-28") => Reply::status(400),
+        "server/discover" => Reply::json(result(asked, KNOWN)),
+        _ => {
+            let wanted = asked.json()["params"]["notifications"]["resourceSubscriptions"].clone();
+            let updated = |uri| {
+                json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": uri } })
+            };
+            let events = wanted.as_array().into_iter().flatten().map(|uri| event(&updated(uri).to_string()));
+            Reply::stream([event(RECEIPT)].into_iter().chain(events).chain([Step::Hang]))
+        }
+    })
+    .await;
+    let mut app = App::start(&Keychain::open(&service.url()));
+    app.ask(INITIALIZE).await;
+    let subscribe = |word: &str, uri: &str| {
+        let params = json!({ "uri": uri });
+        json!({ "jsonrpc": "2.0", "id": uri, "method": format!("resources/{word}"), "params": params }).to_string()
+    };
+    assert!(app.ask(&subscribe("subscribe", "file:///a")).await["result"].is_object());
+    let updated = app.json().await;
+    assert_eq!(
+        (&updated["method"], &updated["params"]["uri"]),
+        (&json!("notifications/resources/updated"), &json!("file:///a"))
+    );
+    app.ask(&subscribe("unsubscribe", "file:///a")).await;
+    service.wait_for("subscriptions/listen", 2).await;
+    app.say(&subscribe("subscribe", "file:///b")).await;
+    let mut told = [app.json().await, app.json().await];
+    told.sort_by_key(|told| told["method"].is_string());
+    assert_eq!(told[1]["params"]["uri"], "file:///b", "and of the other one no longer");
 }

@@ -47,6 +47,20 @@ async def ask(ctx: Context) -> str | mcp_types.InputRequiredResult:
     return f"{ctx.input_responses['name'].content['name']} {ctx.request_state}"
 
 
+@server.tool
+async def learn(ctx: Context) -> str | mcp_types.InputRequiredResult:
+    await ctx.info("on the way")
+    if ctx.input_responses is None:
+        prompt = mcp_types.SamplingMessage(role="user", content=mcp_types.TextContent(type="text", text="Say."))
+        sampling = mcp_types.CreateMessageRequest(
+            params=mcp_types.CreateMessageRequestParams(messages=[prompt], max_tokens=5)
+        )
+        wants = {"model": sampling, "folders": mcp_types.ListRootsRequest()}
+        return mcp_types.InputRequiredResult(input_requests=wants)
+    said = ctx.input_responses
+    return f"{said['model'].content.text} {said['folders'].roots[0].name}"
+
+
 def newest_only(app):
     """Refuses older generations with the error of the newest."""
 

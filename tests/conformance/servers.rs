@@ -113,6 +113,10 @@ fn an_older_app_is_understood_by_a_server_of_the_newest_generation() {
         assert_eq!((&hello["protocolVersion"], &hello["serverInfo"]["name"]), (&json!(version), &json!("real")));
         counts_and_adds(&mut app);
         assert_eq!(app.call("ask", &json!({})), "Anna it is é secret", "asked, and asked again with the answer");
+        app.ask("logging/setLevel", &json!({ "level": "info" }));
+        assert_eq!(app.call("learn", &json!({})), "sampled home", "a model and the folders, both at once");
+        let note = app.note("notifications/message");
+        assert!(note["params"]["data"].to_string().contains("on the way"), "{note}");
         assert!(app.hang_up(), "{version}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use patchbay_core::wire::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_bounded, sse};
+use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, sse};
 use tokio::time::timeout;
 
 use crate::MOST_BYTES;
@@ -13,6 +13,7 @@ use crate::envelope::Envelope;
 use crate::message::{Open, Said};
 use crate::object::Object;
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
+use crate::room::{Claim, Place, Room};
 use crate::stream;
 use crate::trouble::Trouble;
 use crate::wait;
@@ -34,7 +35,7 @@ pub(crate) async fn bring(
         carrier.session.set_id(response.headers().get("mcp-session-id").cloned(), origin(&response));
     }
     if !status.is_success() {
-        return Answer::read(response).await?.settle(carrier, envelope, open).await;
+        return Answer::read(carrier, response).await?.settle(carrier, envelope, open).await;
     }
     if !open.is_empty() {
         refuse_compressed(&response)?;
@@ -42,24 +43,25 @@ pub(crate) async fn bring(
     if is_stream(&response) {
         return stream::bring(carrier, response, envelope, open).await;
     }
-    let (is_page, wait) = (is_page(&response), wait::asked(&response));
+    let passes = !is_page(&response) && !open.is_empty();
+    if !passes || open.keeps_large() || envelope.wants_whole_answer() {
+        return Answer::read(carrier, response).await?.settle(carrier, envelope, open).await;
+    }
+    let wait = wait::asked(&response);
     let mut response = response;
-    let passes = !is_page && !open.is_empty();
-    let passes = passes && !open.keeps() && !envelope.wants_whole_answer();
-    let most = if passes { MOST_HELD } else { MOST_BYTES };
     let mut body = BytesMut::new();
     while let Some(piece) = next_piece(&mut response).await? {
         body.extend_from_slice(&piece);
-        if body.len() > most {
-            let large = passes && body.trim_ascii_start().starts_with(b"{");
-            return if large {
+        if body.len() > MOST_HELD {
+            return if body.trim_ascii_start().starts_with(b"{") {
                 pass_on(carrier, body.freeze(), response, open).await
             } else {
                 Err(WireError::TooLarge.into())
             };
         }
     }
-    Answer { status, is_page, wait, body: body.freeze() }.settle(carrier, envelope, open).await
+    let body = body.freeze();
+    Answer { status, is_page: false, wait, body, place: None }.settle(carrier, envelope, open).await
 }
 
 /// Passes a large answer on while it comes in.
@@ -67,9 +69,9 @@ async fn pass_on(carrier: &Carrier, begin: Bytes, mut response: Response, open: 
     let mut passage = Passage::begin(carrier, begin, open).await?;
     let paused = |_| WireError::Timeout;
     while let Some(piece) = timeout(LONGEST_PAUSE, next_piece(&mut response)).await.map_err(paused)?? {
-        passage.pass(piece).await?;
+        passage.pass(carrier, piece).await?;
     }
-    passage.end(carrier, open)?;
+    passage.end(carrier, open).await?;
     if open.is_empty() { Ok(()) } else { Err(no_message(b"", false)) }
 }
 
@@ -79,15 +81,17 @@ pub(crate) struct Answer {
     is_page: bool,
     wait: Option<u64>,
     pub(crate) body: Bytes,
+    /// Its place in memory, where it is large.
+    pub(crate) place: Option<Place>,
 }
 
 impl Answer {
     /// Reads it: a refusal as far as it comes within [`LONGEST_REFUSAL`], for its status says enough.
-    pub(crate) async fn read(mut response: Response) -> Result<Self, Trouble> {
+    pub(crate) async fn read(carrier: &Carrier, mut response: Response) -> Result<Self, Trouble> {
         let (status, is_page, wait) = (response.status(), is_page(&response), wait::asked(&response));
         if status.is_success() {
-            refuse_compressed(&response)?;
-            return Ok(Self { status, is_page, wait, body: read_bounded(response, MOST_BYTES).await? });
+            let (body, place) = read_whole(&carrier.room, response).await?;
+            return Ok(Self { status, is_page, wait, body, place });
         }
         let mut body = BytesMut::new();
         let whole = async {
@@ -99,7 +103,17 @@ impl Answer {
             }
         };
         let _ = timeout(LONGEST_REFUSAL, whole).await;
-        Ok(Self { status, is_page, wait, body: body.freeze() })
+        Ok(Self { status, is_page, wait, body: body.freeze(), place: None })
+    }
+
+    /// The answer to an app's first words that comes on a stream; what comes before it is passed on.
+    pub(crate) async fn heard(carrier: &Carrier, response: Response, envelope: &Envelope) -> Result<Self, Trouble> {
+        let status = response.status();
+        let mut open = Open::keeping(envelope.ids().first().cloned().unwrap_or_default());
+        bring(carrier, response, envelope, &mut open).await?;
+        // A copy has no place.
+        let body = open.into_kept().unwrap_or_default().to_vec().into();
+        Ok(Self { status, is_page: false, wait: None, body, place: None })
     }
 
     /// The code of the JSON-RPC error that it is.
@@ -109,7 +123,7 @@ impl Answer {
 
     /// Brings it and strikes out what it answers.
     pub(crate) async fn settle(self, carrier: &Carrier, envelope: &Envelope, open: &mut Open) -> Result<(), Trouble> {
-        let Self { status, is_page, wait, body } = self;
+        let Self { status, is_page, wait, body, place } = self;
         let refusal = || Trouble::status(status.as_u16(), &words(carrier, &body), wait);
         if open.is_empty() {
             return if status.is_success() { Ok(()) } else { Err(refusal()) };
@@ -118,6 +132,7 @@ impl Answer {
         if let Some(said) = Said::of(&body)
             && carrier.answered(&said, envelope, open).await
         {
+            open.place(place);
             // Of a batch, all must be answered.
             return if open.is_empty() { Ok(()) } else { Err(no_message(&body, is_page)) };
         }
@@ -125,24 +140,44 @@ impl Answer {
             && let Some(line) = open.adopt(&body)
         {
             carrier.bring(line, open).await;
+            open.place(place);
             return Ok(());
         }
         Err(if status.is_success() { no_message(&body, is_page) } else { refusal() })
     }
 }
 
-/// Reads the answer to a request that the app knows nothing of.
-pub(crate) async fn hear(mut response: Response, open: &mut Open) -> Result<Vec<u8>, Trouble> {
-    if !is_stream(&response) {
-        let body = read_bounded(response, MOST_BYTES).await?;
-        return if open.settle(&body) { Ok(body.into()) } else { Err(no_message(&body, false)) };
+/// Reads a body as a whole.
+async fn read_whole(room: &Room, mut response: Response) -> Result<(Bytes, Option<Place>), Trouble> {
+    let (mut body, mut claim) = (BytesMut::new(), Claim::default());
+    loop {
+        let next = timeout(claim.patience(), next_piece(&mut response)).await.map_err(|_| WireError::Timeout)?;
+        let Some(piece) = next? else { return Ok((body.freeze(), claim.into_place())) };
+        body.extend_from_slice(&piece);
+        if body.len() > MOST_BYTES {
+            return Err(WireError::TooLarge.into());
+        }
+        claim.cover(room, body.len()).await;
     }
-    let mut decoder = sse::Decoder::new(MOST_BYTES);
-    while let Ok(Some(piece)) = response.chunk().await {
+}
+
+/// Reads the answer to a request that the app knows nothing of; a large one has its place while anybody has it.
+pub(crate) async fn hear(carrier: &Carrier, mut response: Response, open: &mut Open) -> Result<Bytes, Trouble> {
+    let placed = |bytes: Bytes, place: Option<Place>| match place {
+        Some(place) => place.around(bytes),
+        None => bytes,
+    };
+    if !is_stream(&response) {
+        let (body, place) = read_whole(&carrier.room, response).await?;
+        return if open.settle(&body) { Ok(placed(body, place)) } else { Err(no_message(&body, false)) };
+    }
+    let (mut decoder, mut claim) = (sse::Decoder::new(MOST_BYTES), Claim::default());
+    while let Ok(Ok(Some(piece))) = timeout(claim.patience(), response.chunk()).await {
         if let Some(event) = decoder.push(&piece)?.into_iter().find(|event| open.settle(event.data.as_bytes())) {
             stream::drain(response);
-            return Ok(event.data.into());
+            return Ok(placed(event.data.into(), claim.into_place()));
         }
+        claim.cover(&carrier.room, decoder.held()).await;
     }
     Err(WireError::Broken.into())
 }
@@ -153,7 +188,7 @@ pub(crate) fn is_stream(response: &Response) -> bool {
 }
 
 /// What comes compressed is never unpacked, so that a small answer cannot become a huge one.
-fn refuse_compressed(response: &Response) -> Result<(), Trouble> {
+pub(crate) fn refuse_compressed(response: &Response) -> Result<(), Trouble> {
     let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
     if coding.is_none_or(|coding| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity")) {
         return Ok(());

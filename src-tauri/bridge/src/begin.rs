@@ -56,7 +56,7 @@ impl Carrier {
             return Err(Trouble::status(response.status().as_u16(), "", wait::asked(&response)));
         }
         let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
-        let answer = hear(response, &mut Open::new(envelope.ids().to_vec())).await?;
+        let answer = hear(self, response, &mut Open::new(envelope.ids().to_vec())).await?;
         if !self.session.learn_version(&answer) {
             return Err(session_ended(&format!(" It does not begin a new one: {}", words(self, &answer))));
         }

@@ -16,6 +16,7 @@ use crate::message::{Open, Said, one_line};
 use crate::mirror::Mirrors;
 use crate::object::{Object, quoted};
 use crate::outlet::Outlet;
+use crate::room::Room;
 use crate::server::Server;
 use crate::session::Session;
 use crate::trouble::Trouble;
@@ -42,6 +43,7 @@ pub(crate) struct Carrier {
     mirrors: Mirrors,
     pub(crate) beginning: tokio::sync::Mutex<()>,
     pub(crate) underway: Underway,
+    pub(crate) room: Room,
     server: Mutex<Server>,
     listener: Mutex<Option<AbortHandle>>,
 }
@@ -66,6 +68,7 @@ impl Carrier {
             mirrors: Mirrors::default(),
             beginning: tokio::sync::Mutex::default(),
             underway: Underway::default(),
+            room: Room::default(),
             server: Mutex::default(),
             listener: Mutex::default(),
         }
@@ -155,8 +158,9 @@ impl Carrier {
         if response.status() != StatusCode::BAD_REQUEST || !envelope.calls_tool() {
             return bring(self, response, envelope, open).await;
         }
-        let (answer, sent) = (Answer::read(response).await?, self.mirrors.headers(line));
-        if answer.error_code() == Some(HEADER_MISMATCH) {
+        let (answer, sent) = (Answer::read(self, response).await?, self.mirrors.headers(line));
+        // What is asked next may need the place of a large one.
+        if answer.place.is_none() && answer.error_code() == Some(HEADER_MISMATCH) {
             self.list_tools(line).await?;
         }
         if self.mirrors.headers(line) == sent {
@@ -183,12 +187,7 @@ impl Carrier {
     }
 
     /// Asks a server of the newest generation something that the app knows nothing of; its whole answer.
-    pub(crate) async fn ask(
-        &self,
-        method: &str,
-        meta: &Object<'_>,
-        cursor: Option<String>,
-    ) -> Result<Vec<u8>, Trouble> {
+    pub(crate) async fn ask(&self, method: &str, meta: &Object<'_>, cursor: Option<String>) -> Result<Bytes, Trouble> {
         let mut params = Object::default();
         params.set("_meta", meta.to_string());
         if let Some(cursor) = cursor {
@@ -198,7 +197,7 @@ impl Carrier {
         let request = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{params}}}");
         let request = Bytes::from(request);
         let response = self.post(&request, &Envelope::of(&request)).await?;
-        hear(response, &mut Open::new(vec![id])).await
+        hear(self, response, &mut Open::new(vec![id])).await
     }
 
     /// Posts a message with the headers of its generation.

@@ -10,11 +10,14 @@ use bytes::Bytes;
 use patchbay_core::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use patchbay_core::wire::{Method, Response, WireError, next_piece, sse};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::answer::{Answer, is_stream};
 use crate::carry::{Carrier, origin};
 use crate::envelope::Envelope;
 use crate::message::{Open, Said, one_line};
+use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
+use crate::room::Claim;
 use crate::server::Server;
 use crate::trouble::Trouble;
 use crate::{INITIALIZED, MOST_BYTES};
@@ -35,7 +38,9 @@ pub(crate) struct Channel {
 /// Requests of one message.
 struct Waiting {
     open: Open,
-    done: oneshot::Sender<Open>,
+    /// Whether the answer has to be known as a whole: it is for whoever asked in the app's place, or a batch.
+    wants_whole: bool,
+    done: oneshot::Sender<Result<Open, Trouble>>,
 }
 
 impl Channel {
@@ -47,7 +52,7 @@ impl Channel {
         if !response.status().is_success() || !is_stream(&response) {
             return Ok(None);
         }
-        let mut reading = Reading { response, decoder: sse::Decoder::new(MOST_BYTES), early: Vec::new() };
+        let mut reading = Reading { response, decoder: sse::Decoder::going_on(MOST_BYTES), early: Vec::new() };
         let Ok(Some(place)) = tokio::time::timeout(NAMING, reading.place()).await else { return Ok(None) };
         // What is no address is told of when something is sent there.
         let place = reading.response.url().join(&place).map_or(place, String::from);
@@ -69,27 +74,27 @@ impl Channel {
     /// Posts a message and waits until its requests are answered.
     pub(crate) async fn deliver(&self, carrier: &Carrier, line: &Bytes, open: &mut Open) -> Result<(), Trouble> {
         let waits = !open.is_empty();
-        let done = self.expect(open.clone());
+        let done = self.expect(open.clone(), open.keeps() || line.starts_with(b"["));
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let response = carrier.send(Some(&self.place), Method::POST, Some(line), &headers).await?;
         if !response.status().is_success() {
             // Its words are for the app, whether they are a JSON-RPC error or not.
-            return Answer::read(response).await?.settle(carrier, &Envelope::of(line), open).await;
+            return Answer::read(carrier, response).await?.settle(carrier, &Envelope::of(line), open).await;
         }
         drop(response);
         if waits {
-            *open = done.await.map_err(|_| WireError::Broken)?;
+            *open = done.await.map_err(|_| WireError::Broken)??;
         }
         Ok(())
     }
 
     /// Will hear of the answers; of the end at once where the stream has ended.
-    fn expect(&self, open: Open) -> oneshot::Receiver<Open> {
+    fn expect(&self, open: Open, wants_whole: bool) -> oneshot::Receiver<Result<Open, Trouble>> {
         let (done, answered) = oneshot::channel();
         if let Some(waiting) = self.waiting().as_mut().filter(|_| !open.is_empty()) {
             waiting.retain(|other| !other.done.is_closed());
-            waiting.push(Waiting { open, done });
+            waiting.push(Waiting { open, wants_whole, done });
         }
         answered
     }
@@ -104,7 +109,48 @@ impl Channel {
         for mut waiting in done {
             waiting.open.keep(line.clone().unwrap_or_default());
             // Whoever asked may have been called off.
-            let _ = waiting.done.send(waiting.open);
+            let _ = waiting.done.send(Ok(waiting.open));
+        }
+    }
+
+    /// From which size on messages are passed on while they come in: never where one is awaited in the app's place.
+    fn hold(&self) -> usize {
+        let keeps = self.waiting().iter().flatten().any(|waiting| waiting.open.keeps());
+        if keeps { usize::MAX } else { MOST_HELD }
+    }
+
+    /// Passes on a part of what the server says.
+    async fn part(&self, carrier: &Carrier, part: sse::Part, large: &mut Option<Passage>) -> Result<(), Trouble> {
+        match part {
+            sse::Part::Event(event) => {
+                let is_named = event.event.as_deref().is_some_and(|name| name != "message");
+                if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| !is_named) {
+                    self.hear(carrier, &said).await;
+                }
+            }
+            sse::Part::Data(data) => match large {
+                Some(passage) => passage.pass(carrier, data).await?,
+                None => *large = Some(Passage::begin(carrier, data, &Open::new(Vec::new())).await?),
+            },
+            sse::Part::End(_) => {
+                if let Some(passage) = large.take() {
+                    passage.end(carrier, &mut Open::new(Vec::new())).await?;
+                    self.tell(|waiting| waiting.open.is_empty(), || None);
+                }
+            }
+            // All other answers are passed on, whatever their size.
+            sse::Part::TooLarge(true) => self.tell(|waiting| waiting.wants_whole, || Some(WireError::TooLarge.into())),
+            sse::Part::TooLarge(false) => {}
+        }
+        Ok(())
+    }
+
+    /// Tells some of those that wait that they are answered, or why they are not.
+    fn tell(&self, whom: impl Fn(&Waiting) -> bool, why: impl Fn() -> Option<Trouble>) {
+        for waiting in self.waiting().iter_mut().flat_map(|all| all.extract_if(.., |waiting| whom(waiting))) {
+            let told = why().map_or(Ok(waiting.open), Err);
+            // Whoever asked may have been called off.
+            let _ = waiting.done.send(told);
         }
     }
 
@@ -153,7 +199,7 @@ struct Reading {
     response: Response,
     decoder: sse::Decoder,
     /// What came together with the place, after it.
-    early: Vec<sse::Event>,
+    early: Vec<sse::Part>,
 }
 
 impl Reading {
@@ -161,11 +207,14 @@ impl Reading {
     async fn place(&mut self) -> Option<String> {
         loop {
             let piece = next_piece(&mut self.response).await.ok()??;
-            let mut events = self.decoder.push(&piece).ok()?.into_iter();
-            let named = events.find(|event| event.event.as_deref() == Some("endpoint"));
-            if let Some(event) = named {
-                self.early = events.collect();
-                return Some(event.data);
+            let mut parts = self.decoder.parts(&piece).ok()?.into_iter();
+            let named = parts.find_map(|part| match part {
+                sse::Part::Event(event) if event.event.as_deref() == Some("endpoint") => Some(event.data),
+                _ => None,
+            });
+            if named.is_some() {
+                self.early = parts.collect();
+                return named;
             }
         }
     }
@@ -173,17 +222,20 @@ impl Reading {
     /// Passes messages on until the stream ends.
     async fn pass_on(mut self, channel: Arc<Channel>, carrier: Arc<Carrier>) {
         let _ending = Ending(channel.clone());
-        let mut events = std::mem::take(&mut self.early);
+        let mut parts = std::mem::take(&mut self.early);
+        let (mut large, mut claim) = (None, Claim::default());
         loop {
-            for event in events {
-                let is_named = event.event.as_deref().is_some_and(|name| name != "message");
-                if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| !is_named) {
-                    channel.hear(&carrier, &said).await;
+            for part in parts {
+                if channel.part(&carrier, part, &mut large).await.is_err() {
+                    return;
                 }
             }
-            let Ok(Some(piece)) = next_piece(&mut self.response).await else { return };
-            let Ok(next) = self.decoder.push(&piece) else { return };
-            events = next;
+            claim.cover(&carrier.room, self.decoder.held()).await;
+            let longest = if large.is_some() { LONGEST_PAUSE } else { claim.patience() };
+            let Ok(Ok(Some(piece))) = timeout(longest, next_piece(&mut self.response)).await else { return };
+            self.decoder.hold(channel.hold());
+            let Ok(next) = self.decoder.parts(&piece) else { return };
+            parts = next;
         }
     }
 }

@@ -7,9 +7,12 @@
 //! second one: the service's, or a JSON-RPC error in plain words, in which no token is repeated. Answers that nobody waits
 //! for are left out.
 //!
-//! Memory is bounded: a line of the app has at most 64 MiB, and so has an answer that must be known as a whole (to
-//! `initialize`, a list of tools, a batch, anything that is no object). Every other answer of more than 256 KiB is passed on
-//! while it comes in, whatever its size; where it pauses for more than 30 seconds it is given up.
+//! Memory is bounded, between all generations: an answer of more than 256 KiB is passed on while it comes in, whatever its
+//! size; where it pauses for more than 30 seconds it is given up. What must be known as a whole (an answer to `initialize`, a
+//! list of tools of the newest generation, its questions to an older app, batches, refusals) has at most 64 MiB, and only one
+//! such message of more than 256 KiB is held at a time: the others wait at the service until it is written. A line of the app
+//! has at most 64 MiB, and at most 512 of them are under way. Where answers share a stream (2024-11-05), what is too large
+//! fails its own request alone.
 
 mod answer;
 mod asked;
@@ -17,6 +20,7 @@ mod begin;
 mod carry;
 mod channel;
 mod envelope;
+mod hold;
 mod listen;
 mod message;
 mod mirror;
@@ -25,6 +29,8 @@ mod object;
 mod outlet;
 mod pace;
 mod passage;
+mod rename;
+mod room;
 mod server;
 mod session;
 pub mod stdio;

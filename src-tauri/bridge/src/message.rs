@@ -7,6 +7,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::room::Place;
+
 /// What tells a JSON-RPC message from other JSON.
 #[derive(Deserialize)]
 struct Head<'a> {
@@ -68,7 +70,7 @@ impl<'a> Said<'a> {
 }
 
 /// `1` and `1.0`, `"é"` and `"\u00e9"` are the same id.
-fn same_id(a: &str, b: &str) -> bool {
+pub(crate) fn same_id(a: &str, b: &str) -> bool {
     let value = serde_json::from_str::<serde_json::Value>;
     a == b || matches!((value(a), value(b)), (Ok(a), Ok(b)) if a == b)
 }
@@ -86,16 +88,23 @@ pub(crate) struct Open {
     /// The answer, where it is not for the app as it is.
     kept: Option<Bytes>,
     keeps: bool,
+    /// What the app calls the one that is asked in its place.
+    under: Option<String>,
 }
 
 impl Open {
     pub(crate) fn new(ids: Vec<String>) -> Self {
-        Self { ids: Arc::new(Mutex::new(ids)), kept: None, keeps: false }
+        Self { ids: Arc::new(Mutex::new(ids)), kept: None, keeps: false, under: None }
     }
 
     /// One id whose answer is kept instead of passed on.
     pub(crate) fn keeping(id: String) -> Self {
         Self { keeps: true, ..Self::new(vec![id]) }
+    }
+
+    /// The same, but for a large answer, which is passed on under the app's own id.
+    pub(crate) fn translating(id: String, under: String) -> Self {
+        Self { under: Some(under), ..Self::keeping(id) }
     }
 
     fn list(&self) -> MutexGuard<'_, Vec<String>> {
@@ -106,9 +115,26 @@ impl Open {
         self.keeps
     }
 
+    /// What the app calls the request whose large answer is passed on though others are kept.
+    pub(crate) fn under(&self) -> Option<&str> {
+        self.under.as_deref()
+    }
+
+    /// Whether a large answer has to be known as a whole.
+    pub(crate) fn keeps_large(&self) -> bool {
+        self.keeps && self.under.is_none()
+    }
+
     /// Keeps an answer.
     pub(crate) fn keep(&mut self, answer: Bytes) {
         self.kept = Some(answer);
+    }
+
+    /// Gives the answer that was kept, if one was, the place that it had while it was read.
+    pub(crate) fn place(&mut self, place: Option<Place>) {
+        if let (Some(place), Some(kept)) = (place, &mut self.kept) {
+            *kept = place.around(std::mem::take(kept));
+        }
     }
 
     /// The answer that was kept.

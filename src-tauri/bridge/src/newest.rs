@@ -3,7 +3,7 @@
 //! The app's `initialize` is answered from `server/discover`. What the newest generation does not have is answered here;
 //! every other request gets the `_meta` that tells who asks, and is carried like any other. Where the server answers that
 //! it wants something of the app, the app is asked, and the request is made again with what it said. Answers are held as a
-//! whole for that, so the bound on a message holds for them.
+//! whole for that, but for large ones that cannot be such a question: those are passed on while they come in.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use patchbay_core::wire::{LEGACY, MODERN};
 
-use crate::asked::Asked;
+use crate::asked::{Asked, Question};
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::{Open, batch, one_line};
@@ -57,6 +57,7 @@ impl Newest {
         let versions: Vec<String> = serde_json::from_str(whole.object("result").get("supportedVersions")?).ok()?;
         versions.iter().any(|version| version == MODERN).then_some(())?;
         drop(whole);
+        let discovered = discovered.to_vec();
         Some(Self { discovered, who, wishes: Mutex::default(), asked: Asked::default(), next: AtomicU64::new(0) })
     }
 
@@ -169,16 +170,19 @@ impl Newest {
         for _ in 0..MOST_ROUNDS {
             let request = Bytes::from(message.to_string());
             let envelope = Envelope::of(&request);
-            let mut round = Open::keeping(own.clone());
+            let mut round = Open::translating(own.clone(), id.clone());
             carrier.deliver_modern(&request, &envelope, &mut round).await?;
-            let line = round.into_kept().unwrap_or_default();
-            let Some(again) = self.inputs(carrier, &line).await? else {
-                carrier.say(under(&id, line, own == id)).await;
+            let asked = match round.into_kept() {
+                Some(line) => self.put(carrier, &id, line, own == id).await,
+                // It was passed on while it came in.
+                None => None,
+            };
+            let Some(asked) = asked else {
                 open.clear();
                 return Ok(());
             };
             let mut params = self.dressed(&params);
-            params.set_all(&again);
+            params.set_all(&asked.heard().await?);
             own = self.new_id();
             message.set("id", own.clone());
             message.set("params", params.to_string());
@@ -186,21 +190,20 @@ impl Newest {
         Err(Trouble::new("service_error", "The service asked too many questions before it answered."))
     }
 
-    /// What a server wants to be told before it answers; none where this is its answer.
-    async fn inputs(&self, carrier: &Carrier, line: &[u8]) -> Result<Option<Object<'static>>, Trouble> {
-        let answer = Object::of(line).unwrap_or_default();
+    /// Puts to the app what a server wants to be told before it answers; where this is its answer, puts that, and there is
+    /// nothing to wait for.
+    async fn put(&self, carrier: &Carrier, id: &str, line: Bytes, is_its_own: bool) -> Option<Inputs> {
+        let answer = Object::of(&line).unwrap_or_default();
         let result = answer.object("result");
         if result.text("resultType").as_deref() != Some("input_required") {
-            return Ok(None);
+            carrier.say(under(id, &line, is_its_own)).await;
+            return None;
         }
-        let mut again = Object::default();
-        if let Some(inputs) = result.get("inputRequests") {
-            again.set("inputResponses", self.ask_app(carrier, inputs).await?);
-        }
-        if let Some(state) = result.get("requestState") {
-            again.set("requestState", state.to_owned());
-        }
-        Ok(Some(again))
+        let questions = match result.get("inputRequests") {
+            Some(inputs) => Some(self.ask_app(carrier, inputs).await),
+            None => None,
+        };
+        Some(Inputs { questions, state: result.get("requestState").map(str::to_owned) })
     }
 
     /// Parameters with what tells who asks.
@@ -228,8 +231,8 @@ impl Newest {
         quoted(&format!("patchbay-{}", self.next.fetch_add(1, Ordering::Relaxed)))
     }
 
-    /// Asks the app what the server wants to know, all at once; its answers by the server's names for them.
-    async fn ask_app(&self, carrier: &Carrier, inputs: &str) -> Result<String, Trouble> {
+    /// Asks the app what the server wants to know, all at once, with the server's names for it.
+    async fn ask_app(&self, carrier: &Carrier, inputs: &str) -> Vec<(String, Question)> {
         let inputs = Object::of(inputs.as_bytes()).unwrap_or_default();
         let mut questions = Vec::new();
         for (name, input) in inputs.members() {
@@ -237,23 +240,10 @@ impl Newest {
             question.set("jsonrpc", quoted("2.0"));
             question.set("id", id.clone());
             question.set_all(&Object::of(input.as_bytes()).unwrap_or_default());
-            questions.push((name, self.asked.expect(&id)));
+            questions.push((name.to_owned(), self.asked.expect(&id)));
             carrier.say(one_line(question.to_string().as_bytes())).await;
         }
-        let mut answers = Object::default();
-        for (name, mut question) in questions {
-            let text = (&mut question.heard).await.unwrap_or_default();
-            let answer = Object::of(&text).unwrap_or_default();
-            let Some(result) = answer.get("result") else {
-                let words = answer.object("error").text("message").unwrap_or_default();
-                return Err(Trouble::new(
-                    "app_refused",
-                    format!("The app did not answer the service's question. {words}"),
-                ));
-            };
-            answers.set(name, result.to_owned());
-        }
-        Ok(answers.to_string())
+        questions
     }
 
     /// The parameters of `subscriptions/listen`; none where the server has nothing to tell by itself.
@@ -279,14 +269,50 @@ impl Newest {
     }
 }
 
+/// What a server wants of the app before it answers.
+struct Inputs {
+    questions: Option<Vec<(String, Question)>>,
+    /// What it is to be told again.
+    state: Option<String>,
+}
+
+impl Inputs {
+    /// What the request is made again with, once the app has answered, however long it takes.
+    async fn heard(self) -> Result<Object<'static>, Trouble> {
+        let mut again = Object::default();
+        if let Some(questions) = self.questions {
+            again.set("inputResponses", answers(questions).await?.to_string());
+        }
+        if let Some(state) = self.state {
+            again.set("requestState", state);
+        }
+        Ok(again)
+    }
+}
+
+/// The app's answers, by the server's names for them.
+async fn answers(questions: Vec<(String, Question)>) -> Result<Object<'static>, Trouble> {
+    let mut answers = Object::default();
+    for (name, mut question) in questions {
+        let text = (&mut question.heard).await.unwrap_or_default();
+        let answer = Object::of(&text).unwrap_or_default();
+        let Some(result) = answer.get("result") else {
+            let words = answer.object("error").text("message").unwrap_or_default();
+            return Err(Trouble::new("app_refused", format!("The app did not answer the service's question. {words}")));
+        };
+        answers.set(&name, result.to_owned());
+    }
+    Ok(answers)
+}
+
 /// An answer under the id that the app gave.
-fn under(id: &str, line: Bytes, is_its_own: bool) -> Bytes {
-    match Object::of(&line) {
+fn under(id: &str, line: &Bytes, is_its_own: bool) -> Bytes {
+    match Object::of(line) {
         Some(mut answer) if !is_its_own => {
             answer.set("id", id.to_owned());
             one_line(answer.to_string().as_bytes())
         }
-        _ => line,
+        _ => line.clone(),
     }
 }
 

@@ -4,10 +4,14 @@ use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
+use crate::passage::MOST_HELD;
+
 /// Lines that wait for an app that reads slowly.
 const MOST_LINES: usize = 64;
 /// Pieces of a line that wait for it.
 const MOST_PIECES: usize = 2;
+/// The size of a large line's pieces, so that none of them keeps all of it in memory.
+const PIECE: usize = 64 * 1024;
 
 /// What is written.
 enum Line {
@@ -28,8 +32,13 @@ impl Outlet {
         (Self(lines), tokio::spawn(write(output, queue)))
     }
 
-    /// Writes a line, its end included; waits while the app reads slowly.
+    /// Writes a line, its end included; waits while the app reads slowly, and until all but the end of a large line is
+    /// written.
     pub(crate) async fn line(&self, line: Bytes) {
+        if line.len() > MOST_HELD {
+            // The end of the line comes with the end of the pieces.
+            return send_all(&self.pieces().await, line.trim_ascii_end()).await;
+        }
         // The app is gone if this fails, and so is everybody who would want to know.
         let _ = self.0.send(Line::Whole(line)).await;
     }
@@ -40,6 +49,15 @@ impl Outlet {
         let (pieces, queue) = mpsc::channel(MOST_PIECES);
         let _ = self.0.send(Line::Pieces(queue)).await;
         pieces
+    }
+}
+
+/// Writes a text as pieces of a line; waits while the app reads slowly.
+pub(crate) async fn send_all(pieces: &mpsc::Sender<Bytes>, text: &[u8]) {
+    for piece in text.chunks(PIECE) {
+        if pieces.send(Bytes::copy_from_slice(piece)).await.is_err() {
+            return;
+        }
     }
 }
 

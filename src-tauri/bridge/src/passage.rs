@@ -7,7 +7,10 @@ use patchbay_core::wire::WireError;
 use tokio::sync::mpsc;
 
 use crate::carry::Carrier;
-use crate::message::Open;
+use crate::hold::Held;
+use crate::message::{Open, one_line};
+use crate::outlet::send_all;
+use crate::rename::Rename;
 use crate::trouble::Trouble;
 
 /// A message of at most so many bytes is looked at as a whole, and passed on as one line.
@@ -23,8 +26,17 @@ const MOST_TOLD: usize = 1024;
 /// A message under way.
 pub(crate) struct Passage {
     scan: Scan,
-    /// None where it is not for the app.
-    pieces: Option<mpsc::Sender<Bytes>>,
+    goes: Goes,
+}
+
+/// Where a message goes.
+enum Goes {
+    /// Nowhere: it is not for the app.
+    Nowhere,
+    /// To the app.
+    Out(mpsc::Sender<Bytes>),
+    /// Nowhere yet: it may be a question of the server. Boxed, as few messages are.
+    Held(Box<Held>),
 }
 
 impl Passage {
@@ -34,12 +46,16 @@ impl Passage {
     /// # Errors
     /// As [`Self::pass`].
     pub(crate) async fn begin(carrier: &Carrier, first: Bytes, open: &Open) -> Result<Self, WireError> {
-        let mut passage = Self { scan: Scan::default(), pieces: None };
-        passage.pass(first.clone()).await?;
+        let scan = Scan { rename: Rename::of(open), ..Scan::default() };
+        let mut passage = Self { scan, goes: Goes::Nowhere };
+        let begin = passage.read(first)?;
         let is_awaited = |id: String| id == "null" || open.has(&id) || carrier.underway.awaits(&id);
         if !passage.scan.has_result || passage.scan.id().is_none_or(is_awaited) {
-            passage.pieces = Some(carrier.outlet.pieces().await);
-            passage.send(first).await;
+            passage.goes = match open.under() {
+                Some(_) => Goes::Held(Box::default()),
+                None => Goes::Out(carrier.outlet.pieces().await),
+            };
+            passage.send(carrier, begin).await?;
         }
         Ok(passage)
     }
@@ -47,33 +63,61 @@ impl Passage {
     /// Passes a piece on; waits while the app reads slowly.
     ///
     /// # Errors
-    /// `Broken` where the text cannot be a JSON message any more; the piece is not passed on then.
-    pub(crate) async fn pass(&mut self, piece: Bytes) -> Result<(), WireError> {
-        self.scan.take(&piece).ok_or(WireError::Broken)?;
-        self.send(piece).await;
-        Ok(())
+    /// `Broken` where the text cannot be a JSON message any more; the piece is not passed on then. `TooLarge` for what may
+    /// be a question.
+    pub(crate) async fn pass(&mut self, carrier: &Carrier, piece: Bytes) -> Result<(), WireError> {
+        let piece = self.read(piece)?;
+        self.send(carrier, piece).await
     }
 
-    async fn send(&self, piece: Bytes) {
-        let Some(pieces) = &self.pieces else { return };
+    /// Looks at a piece, and gives it as the app is to see it.
+    fn read(&mut self, piece: Bytes) -> Result<Bytes, WireError> {
+        self.scan.take(&piece).ok_or(WireError::Broken)?;
+        let piece = self.scan.rename.as_mut().map_or(piece, Rename::text);
         let has_breaks = piece.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-        let piece = if has_breaks { on_one_line(&piece) } else { piece };
-        // The app is gone where this fails.
-        let _ = pieces.send(piece).await;
+        Ok(if has_breaks { on_one_line(&piece) } else { piece })
+    }
+
+    async fn send(&mut self, carrier: &Carrier, piece: Bytes) -> Result<(), WireError> {
+        match &mut self.goes {
+            Goes::Nowhere => {}
+            Goes::Out(pieces) => {
+                // The app is gone where this fails.
+                let _ = pieces.send(piece).await;
+            }
+            Goes::Held(held) => {
+                if !held.take(&carrier.room, &piece).await? {
+                    let (text, _place) = std::mem::take(held).into_parts();
+                    let pieces = carrier.outlet.pieces().await;
+                    send_all(&pieces, &text).await;
+                    self.goes = Goes::Out(pieces);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Ends the message and strikes out what it answers.
     ///
     /// # Errors
     /// `broken` where it is not whole. The app has seen a part of it, as a line that is no JSON.
-    pub(crate) fn end(self, carrier: &Carrier, open: &Open) -> Result<(), Trouble> {
+    pub(crate) async fn end(self, carrier: &Carrier, open: &mut Open) -> Result<(), Trouble> {
         if !self.scan.is_whole() {
             return Err(WireError::Broken.into());
         }
-        if let (Some(id), false) = (self.scan.id(), self.scan.has_method)
-            && !open.settle_id(&id)
-        {
+        let id = self.scan.id().filter(|_| !self.scan.has_method);
+        let is_own = id.as_ref().is_some_and(|id| open.settle_id(id));
+        if let Some(id) = id.filter(|_| !is_own) {
             carrier.underway.settle(&id);
+        }
+        if let Goes::Held(held) = self.goes {
+            let (text, place) = held.into_parts();
+            if !is_own {
+                carrier.say(one_line(&text)).await;
+                return Ok(());
+            }
+            open.keep(one_line(&text));
+            open.place(place);
         }
         Ok(())
     }
@@ -103,6 +147,7 @@ struct Scan {
     name: Vec<u8>,
     id: Option<Vec<u8>>,
     utf8: Utf8,
+    rename: Option<Rename>,
 }
 
 impl Scan {
@@ -111,9 +156,20 @@ impl Scan {
         self.utf8.take(text)?;
         let mut at = 0;
         while at < text.len() {
-            at += if self.in_string { self.string(&text[at..])? } else { self.between(text[at])? };
+            let was_id = self.is_at_id();
+            let read = if self.in_string { self.string(&text[at..])? } else { self.between(text[at])? };
+            let of_id = was_id && self.is_at_id();
+            if let Some(rename) = &mut self.rename {
+                rename.take(&text[at..at + read], of_id);
+            }
+            at += read;
         }
         Some(())
+    }
+
+    /// Whether what comes next may be of the id's value.
+    fn is_at_id(&self) -> bool {
+        self.depth == 1 && self.at_value && self.name == b"\"id\""
     }
 
     /// Inside a string; how much of it was read.
@@ -180,7 +236,7 @@ impl Scan {
 
     /// Notes what may be a name or the id.
     fn tell(&mut self, text: &[u8]) {
-        let told = self.depth == 1 && (!self.at_value || self.name == b"\"id\"");
+        let told = self.is_at_id() || (self.depth == 1 && !self.at_value);
         let blank = !self.in_string && text.trim_ascii().is_empty();
         if told && !blank && self.word.len() < MOST_TOLD {
             self.word.extend_from_slice(&text[..text.len().min(MOST_TOLD)]);
@@ -299,6 +355,30 @@ mod tests {
             }
         }
         assert_eq!(scan(r#"{"method":"x","id":1}"#, 4), Some((true, Some("1".to_owned()), true)));
+    }
+
+    #[test]
+    fn an_answer_comes_under_the_apps_id_wherever_its_own_stands_and_however_it_comes() {
+        let texts = [
+            (r#"{"id":"own","result":{"id":"own"}}"#, r#"{"id":7,"result":{"id":"own"}}"#),
+            (r#"{"result":["id","own"], "id" : "\u006fwn" }"#, r#"{"result":["id","own"], "id" :7}"#),
+            (r#"{"id":"other","result":{}}"#, r#"{"id":"other","result":{}}"#),
+            (r#"{"id":{"id":"own"},"x":1}"#, r#"{"id":{"id":"own"},"x":1}"#),
+        ];
+        for (text, expected) in texts {
+            for piece in [1, 2, 3, 1000] {
+                let open = Open::translating("\"own\"".to_owned(), "7".to_owned());
+                let mut scan = Scan { rename: Rename::of(&open), ..Scan::default() };
+                let mut told = Vec::new();
+                for piece in text.as_bytes().chunks(piece) {
+                    scan.take(piece).expect("an object");
+                    told.extend(scan.rename.as_mut().expect("another id").text());
+                }
+                assert_eq!(String::from_utf8_lossy(&told), expected, "{piece}");
+            }
+        }
+        let same = Open::translating("7".to_owned(), "7".to_owned());
+        assert!(Rename::of(&same).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use patchbay_core::wire::{MODERN, Response, is_refusal, may_be_oldest};
 
-use crate::answer::{Answer, bring, is_stream};
+use crate::answer::{Answer, bring, is_stream, refuse_compressed};
 use crate::carry::{Carrier, origin};
 use crate::channel::Channel;
 use crate::envelope::Envelope;
@@ -37,11 +37,21 @@ pub(crate) async fn begin(
     envelope: &Envelope,
     open: &mut Open,
 ) -> Result<(), Trouble> {
-    if response.status().is_success() && is_stream(&response) {
+    if open.is_empty() {
         return bring(carrier, response, envelope, open).await;
     }
     let (id, origin) = (response.headers().get("mcp-session-id").cloned(), origin(&response));
-    let answer = Answer::read(response).await?;
+    let is_heard = response.status().is_success() && is_stream(&response);
+    let mut answer = if is_heard {
+        Answer::heard(carrier, response, envelope).await?
+    } else {
+        if response.status().is_success() {
+            refuse_compressed(&response)?;
+        }
+        Answer::read(carrier, response).await?
+    };
+    // What is asked next may need it. Nothing else is under way meanwhile.
+    answer.place = None;
     if may_be_newest(&answer)
         && let Some(newest) = Newest::meet(carrier, line).await
     {

@@ -13,6 +13,7 @@ use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::{Open, Said};
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
+use crate::room::Claim;
 use crate::trouble::Trouble;
 use crate::wait::{self, is_for_now};
 
@@ -90,11 +91,11 @@ impl Flow {
     ) -> Result<(), Trouble> {
         self.asked = None;
         let waits = !open.is_empty();
-        let holds = open.keeps() || envelope.wants_whole_answer();
+        let holds = open.keeps_large() || envelope.wants_whole_answer();
         let mut decoder = sse::Decoder::passing(MOST_BYTES, if holds { usize::MAX } else { MOST_HELD });
-        let mut large = None;
+        let (mut large, mut claim) = (None, Claim::default());
         loop {
-            let longest = if large.is_some() { LONGEST_PAUSE } else { Duration::MAX };
+            let longest = if large.is_some() { LONGEST_PAUSE } else { claim.patience() };
             let Ok(Ok(Some(piece))) = timeout(longest, response.chunk()).await else { break };
             let parts = match decoder.parts(&piece) {
                 Err(WireError::TooLarge) => return Err(WireError::TooLarge.into()),
@@ -106,9 +107,11 @@ impl Flow {
                 self.part(carrier, part, &mut large, envelope, open).await?;
             }
             if waits && open.is_empty() {
+                open.place(claim.into_place());
                 drain(response);
                 break;
             }
+            claim.cover(&carrier.room, decoder.held()).await;
         }
         Ok(())
     }
@@ -124,13 +127,16 @@ impl Flow {
         match part {
             sse::Part::Event(event) => self.take(carrier, event, envelope, open).await,
             sse::Part::Data(data) => match large {
-                Some(passage) => passage.pass(data).await?,
+                Some(passage) => passage.pass(carrier, data).await?,
                 None => *large = Some(Passage::begin(carrier, data, open).await?),
             },
             sse::Part::End(event) => {
                 self.note(&event);
-                large.take().map_or(Ok(()), |passage| passage.end(carrier, open))?;
+                if let Some(passage) = large.take() {
+                    passage.end(carrier, open).await?;
+                }
             }
+            sse::Part::TooLarge(_) => return Err(WireError::TooLarge.into()),
         }
         Ok(())
     }

@@ -17,6 +17,12 @@ const MOST_REDIRECTS: usize = 5;
 /// How often a request is shown with another proof: others may use up what a server has just said.
 const MOST_PROOFS: usize = 4;
 
+/// How much of an answer may be under way over HTTP/2 before it is read.
+const UNREAD: u32 = 256 * 1024;
+/// The same for all answers of a connection: enough for more than are ever waited for at once, or those that are not read
+/// for a while would take the room of the one that is.
+const UNREAD_AT_ONCE: u32 = 64 * 1024 * 1024 + 4 * UNREAD;
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
@@ -50,6 +56,8 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeouts.connect)
             .tcp_nodelay(true)
+            .http2_initial_stream_window_size(UNREAD)
+            .http2_initial_connection_window_size(UNREAD_AT_ONCE)
             .user_agent(concat!("patchbay/", env!("CARGO_PKG_VERSION")));
         if let Some(read) = timeouts.read {
             builder = builder.read_timeout(read);

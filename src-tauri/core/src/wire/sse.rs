@@ -26,6 +26,9 @@ pub enum Part {
     Data(Bytes),
     /// The end of a larger one, with all that it told beside its data.
     End(Event),
+    /// What has come of one that is too large, whether it is a message, was forgotten, and so will be the rest of it; its
+    /// end follows.
+    TooLarge(bool),
 }
 
 /// How far the present event's data is passed on in pieces.
@@ -45,6 +48,10 @@ pub struct Decoder {
     limit: usize,
     /// From this size on, the data of messages is passed on in pieces.
     hold: usize,
+    /// Whether others are still heard after an event that is too large.
+    goes_on: bool,
+    /// Whether the present one is.
+    forgets: bool,
     passing: Passing,
     line: Vec<u8>,
     event: Event,
@@ -59,6 +66,8 @@ impl Decoder {
         Self {
             limit,
             hold: usize::MAX,
+            goes_on: false,
+            forgets: false,
             passing: Passing::Nothing,
             line: Vec::new(),
             event: Event::default(),
@@ -72,6 +81,21 @@ impl Decoder {
     /// have at most `limit` bytes.
     pub fn passing(limit: usize, hold: usize) -> Self {
         Self { hold, ..Self::new(limit) }
+    }
+
+    /// A decoder for a stream that many wait on: an event that is too large is told of as a part, and the stream goes on.
+    pub fn going_on(limit: usize) -> Self {
+        Self { goes_on: true, ..Self::new(limit) }
+    }
+
+    /// From which size on messages are passed on in pieces from now.
+    pub fn hold(&mut self, hold: usize) {
+        self.hold = hold;
+    }
+
+    /// How many bytes are held by now.
+    pub fn held(&self) -> usize {
+        self.line.len() + self.event.data.len()
     }
 
     /// Takes bytes and gives the events that are complete, and those that only say `id` or `retry`.
@@ -113,14 +137,27 @@ impl Decoder {
     /// Takes a part of a line.
     fn take(&mut self, text: &[u8]) -> Result<Option<Part>, WireError> {
         if self.passing == Passing::Line {
-            return Ok((!text.is_empty()).then(|| Part::Data(Bytes::copy_from_slice(text))));
-        }
-        let held = self.line.len() + self.event.data.len() + text.len();
-        if held > self.limit {
-            return Err(WireError::TooLarge);
+            let passes = !text.is_empty() && !self.forgets;
+            return Ok(passes.then(|| Part::Data(Bytes::copy_from_slice(text))));
         }
         self.line.extend_from_slice(text);
-        Ok(if held > self.hold { self.let_go() } else { None })
+        if self.held() > self.limit {
+            return if self.goes_on { Ok(self.forget()) } else { Err(WireError::TooLarge) };
+        }
+        Ok(if self.held() > self.hold { self.let_go() } else { None })
+    }
+
+    /// Forgets the present event, and the rest of it while it comes in.
+    fn forget(&mut self) -> Option<Part> {
+        let is_message = self.is_message() && (self.has_data || self.line.starts_with(b"data:"));
+        let is_new = !std::mem::replace(&mut self.forgets, true);
+        (self.passing, self.has_data) = (Passing::Line, false);
+        (self.line, self.event.data) = (Vec::new(), String::new());
+        is_new.then_some(Part::TooLarge(is_message))
+    }
+
+    fn is_message(&self) -> bool {
+        self.event.event.as_deref().is_none_or(|name| name == "message")
     }
 
     /// Begins to pass data on, or goes on with it, where the line that grew too large is data of a message.
@@ -128,17 +165,16 @@ impl Decoder {
         let value = self.line.strip_prefix(b"data:").filter(|value| !value.is_empty())?;
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let begin = if self.has_data { self.event.data.as_bytes() } else { value };
-        let is_message = self.event.event.as_deref().is_none_or(|name| name == "message");
-        let fits = is_message && begin.trim_ascii_start().starts_with(b"{");
+        let fits = self.is_message() && begin.trim_ascii_start().starts_with(b"{");
         if self.passing == Passing::Nothing && !fits {
             return None;
         }
         let between: &[u8] = if self.has_data { b"\n" } else { b"" };
-        let data = [self.event.data.as_bytes(), between, value].concat();
+        let data = if self.forgets { Vec::new() } else { [self.event.data.as_bytes(), between, value].concat() };
         (self.passing, self.has_data) = (Passing::Line, true);
         self.event.data.clear();
         self.line.clear();
-        Some(Part::Data(data.into()))
+        (!data.is_empty()).then(|| Part::Data(data.into()))
     }
 
     fn end_line(&mut self) -> Result<Option<Part>, WireError> {
@@ -152,6 +188,7 @@ impl Decoder {
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
+            "data" if self.forgets => {}
             "data" if self.passing == Passing::Lines => return Ok(Some(Part::Data(format!("\n{value}").into()))),
             "data" => {
                 if self.has_data {
@@ -173,7 +210,7 @@ impl Decoder {
 
     fn end_event(&mut self) -> Option<Part> {
         let tells = self.has_data || self.event.id.is_some() || self.event.retry.is_some();
-        self.has_data = false;
+        (self.has_data, self.forgets) = (false, false);
         let event = std::mem::take(&mut self.event);
         if std::mem::replace(&mut self.passing, Passing::Nothing) != Passing::Nothing {
             return Some(Part::End(event));
@@ -233,6 +270,26 @@ mod tests {
             let mut decoder = Decoder::passing(1000, 8);
             let parts = decoder.parts(text.as_bytes()).expect("in bounds");
             assert!(matches!(&parts[..], [Part::Event(_)]), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_told_of_once_and_the_next_one_is_heard() {
+        let large = "0123456789".repeat(3);
+        for begin in ["data: [", "event: other\ndata: {", "data: [\ndata: ", ": "] {
+            let text = format!("{begin}{large}\ndata: {large}\ndata: 0\nid: 7\n\ndata: y\n\n");
+            for (piece, ends) in [(1, "\n"), (7, "\r\n"), (1000, "\n")] {
+                let mut decoder = Decoder::going_on(20);
+                decoder.hold(8);
+                let text = text.replace('\n', ends);
+                let pieces = text.as_bytes().chunks(piece);
+                let parts: Vec<_> = pieces.flat_map(|bytes| decoder.parts(bytes).expect("it goes on")).collect();
+                let [Part::TooLarge(is_message), Part::End(end), Part::Event(next)] = &parts[..] else {
+                    panic!("{begin} {piece} {parts:?}")
+                };
+                assert_eq!((*is_message, end.id.as_deref()), (begin.starts_with("data"), Some("7")));
+                assert_eq!((next.data.as_str(), decoder.held()), ("y", 0));
+            }
         }
     }
 
