@@ -127,3 +127,23 @@ fn a_sign_in_replaces_no_token_unasked() {
     let goes_on = patchbay(&home, &["sign-in", "my-service", "--replace-token"], None);
     assert!(!String::from_utf8_lossy(&goes_on.stderr).contains("--replace-token"));
 }
+
+#[test]
+fn apps_that_sign_in_by_themselves_get_the_address_alone() {
+    let home = Home::new();
+    home.write("codex", "");
+    let url = "url=http://127.0.0.1:9/mcp";
+    let add = ["add", "--provider", "custom", "--name", "n", "--set", url, "--app", "codex", "--wiring", "client-oauth"];
+    for more in ["--token-stdin", "--sign-in"] {
+        let refused = patchbay(&home, &[&add[..], &[more]].concat(), Some("canary-0123456789"));
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("sign in by themselves"), "{refused:?}");
+    }
+    let told = said(&home, &add);
+    assert!(told.contains("Each app asks you to sign in when it first uses it"), "{told}");
+    let written = home.read("codex");
+    assert!(written.contains("http://127.0.0.1:9/mcp") && !written.contains("bridge"), "{written}");
+    let elsewhere = ["add", "--provider", "custom", "--name", "m", "--set", url, "--app", "claude-desktop", "--create"];
+    let refused = patchbay(&home, &[&elsewhere[..], &["--wiring", "client-oauth"]].concat(), None);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot be connected in this way"), "{refused:?}");
+}

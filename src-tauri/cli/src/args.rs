@@ -368,6 +368,8 @@ pub(crate) enum WiringArg {
     Bridge,
     /// The app asks for the headers (Claude Code).
     HeadersHelper,
+    /// The app signs in by itself; Patchbay writes the address alone.
+    ClientOauth,
 }
 
 impl From<WiringArg> for Wiring {
@@ -375,6 +377,7 @@ impl From<WiringArg> for Wiring {
         match arg {
             WiringArg::Bridge => Self::Bridge,
             WiringArg::HeadersHelper => Self::HeadersHelper,
+            WiringArg::ClientOauth => Self::ClientOauth,
         }
     }
 }

@@ -8,6 +8,7 @@ use patchbay_core::api::message::{Answer, CheckedView, Connect, LeaveChoice, Pla
 use patchbay_core::api::{Patchbay, UNKNOWN_END, install_program};
 use patchbay_core::catalog::Offered;
 use patchbay_core::client::Scope;
+use patchbay_core::connection::Wiring;
 use patchbay_core::probe::{Mark, Verdict};
 use patchbay_core::secret::{Backend, Secret};
 use patchbay_core::{Code, Error, Host, Result};
@@ -125,11 +126,16 @@ async fn add(patchbay: &Patchbay, command: Command, as_json: bool) -> Result<Exi
         return Err(Error::new(Code::Usage, "This is no add."));
     };
     let scope = folder.map_or(Ok(Scope::User), |folder| for_folder(&folder, shared))?;
-    let wiring = wiring.map(Into::into);
+    let wiring: Option<Wiring> = wiring.map(Into::into);
+    let by_apps = wiring == Some(Wiring::ClientOauth);
+    if by_apps && (token_stdin || how.sign_in) {
+        return Err(Error::new(Code::Usage, "Apps that sign in by themselves take nothing of Patchbay's.")
+            .hint("Leave out --token-stdin and --sign-in, or leave out --wiring."));
+    }
     let place = |client: String| Place { client, scope: scope.clone(), wiring, token: None, create };
     let known = expires.is_some();
     let expires = expires.or_else(|| token_stdin.then(|| UNKNOWN_END.to_owned()));
-    let token = Some(TokenFacts { label: None, scopes, expires });
+    let token = (!by_apps).then_some(TokenFacts { label: None, scopes, expires });
     let connect = Connect {
         provider,
         name,
@@ -180,6 +186,8 @@ async fn set_up(
     install_own(patchbay, None)?;
     let provider = patchbay_core::catalog::find(&connect.provider)?;
     let without_token = secret.is_none() && (provider.needs_token() || lines.is_some());
+    let mut places = connect.places.iter();
+    let by_apps = !connect.places.is_empty() && places.all(|place| place.wiring == Some(Wiring::ClientOauth));
     let request = Request::Connect { connect, expected: None };
     let Answer::Connected(done) = patchbay.call(request, secret).await? else { return Err(unexpected()) };
     if as_json {
@@ -189,6 +197,7 @@ async fn set_up(
         words::restart(patchbay, &done.restart);
         let signs_in = provider.sign_in.as_ref().is_some_and(|sign_in| sign_in.offered == Offered::Yes);
         print::line(&match (without_token, signs_in) {
+            _ if by_apps => "Each app asks you to sign in when it first uses it, and keeps the sign-in itself.".to_owned(),
             (true, _) if lines.is_some() => {
                 let lines = lines.unwrap_or_default();
                 format!("It has no secrets yet. Give it all of them, {lines}: patchbay renew {} --token-stdin", done.id)
