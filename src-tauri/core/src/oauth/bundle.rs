@@ -14,7 +14,7 @@ const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 /// So long after a renewal that failed the next one waits.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// So long a token that came after a refusal is not replaced for another: what the service minds is not the token.
-const SETTLED: SignedDuration = SignedDuration::from_secs(10);
+const SETTLED: SignedDuration = SignedDuration::from_secs(3);
 
 /// Everything that is needed to go on without a person. `Debug` shows no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,7 +168,8 @@ impl Bundle {
 
     /// What can be done now, where `refused` is the token that a service has just refused.
     pub(super) fn ready(&self, now: Timestamp, refused: Option<&Secret>) -> Ready {
-        let is_new = self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
+        // Nobody can tell where the clock was set back since.
+        let is_new = self.received <= now && self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
         let refused = refused == Some(&self.access) && !(self.after_refusal && is_new);
         let has_ended = self.ends().is_some_and(|end| end <= now);
         let is_fresh = self.fresh_until().is_none_or(|until| until > now);
