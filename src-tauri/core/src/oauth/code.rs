@@ -43,7 +43,12 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     let page = dpop::page(page_of(&line, &page)?, key.as_ref());
     let state = query(&page, "state").unwrap_or_default();
     tell(Step::Browser(page));
-    let back = timeout(manner.patience.unwrap_or(PATIENCE), redirect.back(&state)).await.map_err(|_| nobody())??;
+    let hint = redirect.hint().filter(|_| client.own);
+    let back = timeout(manner.patience.unwrap_or(PATIENCE), redirect.back(&state)).await;
+    let back = back.map_err(|_| match hint {
+        Some(hint) => nobody().hint(hint),
+        None => nobody(),
+    })??;
     tell(Step::Fetching);
     let got = found.manager.exchange_code_for_token_with_issuer(&back.code, &back.state, back.issuer.as_deref()).await;
     let code = Secret::new(back.code);
