@@ -76,6 +76,9 @@ pub(super) struct Client {
     /// Where the browser comes back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) redirect: Option<String>,
+    /// Until when the server knows it, where that is said or was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Timestamp>,
 }
 
 /// How a client proves who it is (`OpenID` Connect Core, chapter 9).
@@ -127,9 +130,11 @@ impl Bundle {
         Ok(Held(Secret::new(text)))
     }
 
-    /// The same once the service has said that only a person can go on.
-    pub(super) fn over(self) -> Self {
-        Self { ended: true, vouched: self.vouched.map(Vouched::refused), ..self }
+    /// The same once the service has said that only a person can go on, and whether it does not know the client any more.
+    pub(super) fn over(self, is_forgotten: bool) -> Self {
+        let until = if is_forgotten { Some(Timestamp::now()) } else { self.client.until };
+        let client = Client { until, ..self.client };
+        Self { ended: true, client, vouched: self.vouched.map(Vouched::refused), ..self }
     }
 
     /// All that nobody may see.
