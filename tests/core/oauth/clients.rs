@@ -89,6 +89,21 @@ async fn a_registration_that_fails_is_not_told_as_one_that_is_not_offered() {
 }
 
 #[tokio::test]
+async fn where_the_first_of_several_has_a_fault_the_next_signs_in() {
+    let broken = wiremock::MockServer::start().await;
+    let fault = wiremock::ResponseTemplate::new(500);
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(fault).mount(&broken).await;
+    let nobody = "http://127.0.0.1:9".to_owned();
+    for first in [broken.uri(), nobody.clone()] {
+        let service = Service::start(Rules { others: vec![first], ..Rules::default() }).await;
+        sign_in(&want(&service), &Manner::default()).await.expect("signed in by the second");
+    }
+    let rules = Rules { others: vec![nobody], signed_in_by: Some(broken.uri()), ..Rules::default() };
+    let failed = sign_in(&want(&Service::start(rules).await), &Manner::default()).await.expect_err("nobody is well");
+    assert_eq!(failed.code, Code::Unreachable, "the first fault is told: {failed}");
+}
+
+#[tokio::test]
 async fn who_waits_in_vain_while_another_program_has_the_usual_port_is_told_so() {
     let port = patchbay_core::oauth::USUAL_PORT;
     let mut taken = None;
