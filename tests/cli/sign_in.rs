@@ -1,6 +1,9 @@
 //! Sign-ins from the command line at the practice service: processes side by side, killed ones, and no token where none
 //! may be.
 
+/// What is said where it does not go well.
+#[path = "sign_in/faults.rs"]
+mod faults;
 /// By the word of a company or a platform.
 #[path = "sign_in/vouch.rs"]
 mod vouch;

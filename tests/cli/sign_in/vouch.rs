@@ -6,7 +6,7 @@
 mod idp;
 #[allow(dead_code, reason = "other tests use more of it")]
 #[path = "../../core/oauth/service.rs"]
-mod service;
+pub(super) mod service;
 
 use patchbay_test_support::canary;
 use serde_json::json;
