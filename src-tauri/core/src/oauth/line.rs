@@ -252,10 +252,8 @@ impl OAuthHttpClient for Line {
             }
             let is_form = token::is_form(&parts.headers);
             let body = token::named(&parts.headers, body.into());
-            let body = match is_read || is_form {
-                true => body,
-                false => mend::registration(body, *self.proof.lock().unwrap_or_else(PoisonError::into_inner)),
-            };
+            let proof = *self.proof.lock().unwrap_or_else(PoisonError::into_inner);
+            let body = if is_read || is_form { body } else { mend::registration(body, proof) };
             if is_form {
                 self.sent.lock().unwrap_or_else(PoisonError::into_inner).extend(token::verifier(&body));
             }
