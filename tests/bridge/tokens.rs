@@ -7,7 +7,7 @@ use patchbay_core::secret::Secret;
 use patchbay_core::wire::{Endpoint, base64};
 use serde_json::json;
 
-use crate::app::{App, Keychain, request};
+use crate::app::{App, Keychain, endpoint, request};
 use crate::service::{Asked, Reply, Service, result};
 
 fn bears(asked: &Asked, token: &str) -> bool {
@@ -22,6 +22,16 @@ async fn takes(token: &'static str) -> Service {
         },
     )
     .await
+}
+
+#[tokio::test]
+async fn who_signed_in_is_not_told_to_renew_a_token() {
+    let service = takes("new").await;
+    let keychain = Keychain::with(endpoint(&service.url(), "old").map(Endpoint::signed_in));
+    let refused = App::start(&keychain).request(1, "ping").await;
+    let said = refused["error"]["message"].as_str().expect("words");
+    assert!(said.contains("sign in again") && !said.contains("Renew"), "{said}");
+    assert_eq!(refused["error"]["data"]["code"], "token_refused");
 }
 
 #[tokio::test]

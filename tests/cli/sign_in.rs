@@ -4,6 +4,9 @@
 /// Those that fail.
 #[path = "sign_in/failing.rs"]
 mod failing;
+/// What is said where it does not go well.
+#[path = "sign_in/faults.rs"]
+mod faults;
 /// By the word of a company or a platform.
 #[path = "sign_in/vouch.rs"]
 mod vouch;

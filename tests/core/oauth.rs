@@ -2,8 +2,12 @@
 
 #[path = "oauth/bound.rs"]
 pub(crate) mod bound;
+#[path = "oauth/clients.rs"]
+mod clients;
 #[path = "oauth/company.rs"]
 mod company;
+#[path = "oauth/faults.rs"]
+mod faults;
 /// A company's identity provider.
 #[path = "oauth/idp.rs"]
 pub(crate) mod idp;

@@ -26,6 +26,13 @@ impl Trouble {
         Self::new("token_refused", "The service refused the token. Renew it in Patchbay.")
     }
 
+    /// The same where a sign-in gave the token.
+    pub(crate) fn sign_in_refused() -> Self {
+        let said = "The service refused what your sign-in gave just now. Try again in a moment. If that does not help, \
+                    sign in again: open Patchbay and choose Sign in, or run: patchbay sign-in";
+        Self::new("token_refused", said)
+    }
+
     /// Without the tokens that were ever sent: the last look before it is told or logged.
     pub(crate) fn veiled(self, ways: &Ways) -> Self {
         Self { message: ways.veil(&self.message), ..self }

@@ -60,7 +60,9 @@ impl Way {
 
     /// What to say where the service still answers 401.
     pub(crate) fn refused(&self) -> Trouble {
-        if self.endpoint.has_auth() {
+        if self.endpoint.is_signed_in() {
+            Trouble::sign_in_refused()
+        } else if self.endpoint.has_auth() {
             Trouble::token_refused()
         } else {
             Trouble::new("token_missing", "The service wants a sign-in. Give the connection a token in Patchbay.")

@@ -273,7 +273,7 @@ pub(crate) struct SignInArgs {
     #[arg(long, requires = "client_id")]
     pub(crate) client_secret_stdin: bool,
     /// The address of a document that describes the client, for services that take one.
-    #[arg(long, value_name = "URL", conflicts_with = "client_id")]
+    #[arg(long, value_name = "URL", conflicts_with = "client_id", value_parser = document)]
     pub(crate) client_metadata_url: Option<String>,
     /// Sign in as a person, or with the client's secret alone.
     #[arg(long, value_enum)]
@@ -380,4 +380,13 @@ impl From<WiringArg> for Wiring {
             WiringArg::ClientOauth => Self::ClientOauth,
         }
     }
+}
+
+/// The address of a client's document; anything else would be sent as a client ID.
+fn document(text: &str) -> Result<String, &'static str> {
+    let path = text.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
+    if path.is_some_and(|(host, path)| !host.is_empty() && !path.is_empty()) {
+        return Ok(text.to_owned());
+    }
+    Err("give the document's whole address, such as https://example.com/client.json")
 }

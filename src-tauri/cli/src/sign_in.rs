@@ -147,8 +147,7 @@ pub(crate) async fn sign_out(patchbay: &Patchbay, target: &Target, as_json: bool
     if as_json {
         print::json(&json!({ "signed_out": name, "revoked": revoked }));
     } else {
-        let service =
-            if revoked { "The service has ended it too." } else { "The service has no way to be told of it." };
+        let service = if revoked { "The service has ended it too." } else { words::NOT_ENDED };
         print::line(&format!("Signed out: {name}. {service}"));
     }
     Ok(ExitCode::SUCCESS)

@@ -94,13 +94,22 @@ impl Secrets {
         let mut given = match names.len() {
             0 => Vec::new(),
             // A line's end is none of it, but a private key has several.
-            1 => vec![Secret::new(from_stdin(names[0])?.expose().trim())],
+            1 => vec![only(names[0])?],
             _ => lines(&names)?,
         }
         .into_iter();
         let mut next = |asked: bool| asked.then(|| given.next()).flatten();
         Ok(Self { client: next(asked[0]), company_client: next(asked[1]), proof: next(asked[2]) })
     }
+}
+
+fn only(name: &str) -> Result<Secret> {
+    let given = Secret::new(from_stdin(name)?.expose().trim());
+    if given.is_empty() {
+        return Err(Error::new(Code::TokenEmpty, format!("Standard input is empty, and the {name} is asked for."))
+            .hint("Write it to standard input."));
+    }
+    Ok(given)
 }
 
 /// A secret a line, as many as are asked for.

@@ -68,11 +68,15 @@ pub(crate) fn were_there(names: &[String], verb: &str) -> String {
     format!("The apps had this before Patchbay, and it {verb} taken out too: {}.", listed(&names))
 }
 
+/// What was given may be good there until its time is over.
+pub(crate) const NOT_ENDED: &str =
+    "The service has not said that it ended it too: look in its own settings, and end it there.";
+
 /// Whether the services ended what somebody was signed in to.
 pub(crate) fn signed_out(ended: bool) -> &'static str {
     if ended {
         "Signed out: the service has ended the sign-in too."
     } else {
-        "Signed out here. The service was not told, or has no way to be told of it."
+        "Signed out here. The service has not said that it ended the sign-in too: look in its own settings."
     }
 }

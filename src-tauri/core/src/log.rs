@@ -25,6 +25,7 @@ pub fn start(timed: bool) {
 pub fn filter(wanted: Option<&str>) -> Targets {
     let filter = wanted.and_then(|text| text.parse::<Targets>().ok()).unwrap_or_default();
     let others = filter.default_level().unwrap_or(LevelFilter::WARN);
-    // The library tells the code that the browser brings, which no pattern could be known for.
-    filter.with_default(others).with_target("rmcp::transport::auth", LevelFilter::WARN)
+    // The library tells the code that the browser brings, which no pattern could be known for. What it warns of is mended
+    // or told in words.
+    filter.with_default(others).with_target("rmcp::transport::auth", LevelFilter::ERROR)
 }

@@ -129,8 +129,7 @@ async fn what_the_company_refuses_is_said_in_one_sentence_with_whom_to_ask() {
     let said = r#"{"error":"access_denied","error_description":"Ask IT first"}"#;
     let cases = [
         (400, said, "Your company's identity provider refuses: access_denied, Ask IT first."),
-        (403, "<html>", "Your company's identity provider refuses: status 403."),
-        (200, "<html>", "Your company's identity provider refuses: its answer cannot be used."),
+        (200, "{}", "Your company's identity provider refuses: its answer cannot be used."),
         (
             200,
             r#"{"access_token":"a.b.c","issued_token_type":"urn:ietf:params:oauth:token-type:access_token"}"#,

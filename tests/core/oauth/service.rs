@@ -33,6 +33,20 @@ pub(crate) struct Rules {
     pub(crate) resource: Option<String>,
     /// How it refuses to register a program.
     pub(crate) no_registration: Option<String>,
+    /// What a registration gives beside the client's name; `null` takes something out.
+    pub(crate) registration: Value,
+    /// The proofs that its metadata lists for the token endpoint.
+    pub(crate) proofs: Vec<&'static str>,
+    /// What the token endpoint answers whatever it is asked, where it does.
+    pub(crate) answer: Option<(u16, String)>,
+    /// What it changes in the tokens that it gives; `null` takes something out.
+    pub(crate) given: Value,
+    /// Others that it names to sign people in, ahead of itself.
+    pub(crate) others: Vec<String>,
+    /// What the revocation endpoint answers, where it ends nothing.
+    pub(crate) keeps: Option<u16>,
+    /// A client that it has forgotten.
+    pub(crate) forgotten: Option<String>,
     /// Whether it answers callers who are nobody.
     pub(crate) open: bool,
     /// Whether its metadata says that it knows PKCE.
@@ -63,6 +77,13 @@ impl Default for Rules {
             authorization_endpoint: None,
             resource: None,
             no_registration: None,
+            registration: json!({}),
+            proofs: vec!["none", "client_secret_post"],
+            answer: None,
+            given: json!({}),
+            others: Vec::new(),
+            keeps: None,
+            forgotten: None,
             open: false,
             proves: true,
             signed_in_by: None,
@@ -169,7 +190,7 @@ impl Respond for Router {
             }
             "/.well-known/oauth-protected-resource/mcp" if state.rules.offers => json_of(&json!({
                 "resource": state.rules.resource.clone().unwrap_or_else(|| format!("{}/mcp", state.known_as())),
-                "authorization_servers": [state.rules.signed_in_by.clone().unwrap_or_else(|| state.issuer())],
+                "authorization_servers": state.named(),
                 "scopes_supported": ["read", "write"] })),
             "/.well-known/oauth-authorization-server" if state.rules.offers => json_of(&state.metadata()),
             "/register" if state.rules.offers && state.rules.registers => state.register(&said),
@@ -183,6 +204,14 @@ impl Respond for Router {
 
 fn json_of(value: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(value)
+}
+
+/// An object with other fields, and without those that are null.
+fn changed(mut all: Value, other: &Value) -> Value {
+    let fields = all.as_object_mut().expect("an object");
+    fields.extend(other.as_object().expect("an object").clone());
+    fields.retain(|_, value| !value.is_null());
+    all
 }
 
 pub(crate) fn field(said: &str, name: &str) -> Option<String> {
@@ -199,6 +228,11 @@ impl State {
         self.rules.elsewhere.clone().unwrap_or_else(|| self.origin.clone())
     }
 
+    fn named(&self) -> Vec<String> {
+        let own = self.rules.signed_in_by.clone().unwrap_or_else(|| self.issuer());
+        self.rules.others.iter().cloned().chain([own]).collect()
+    }
+
     fn metadata(&self) -> Value {
         let origin = &self.issuer();
         let mut metadata = json!({
@@ -207,7 +241,7 @@ impl State {
             "token_endpoint": self.rules.token_endpoint.clone().unwrap_or_else(|| format!("{origin}/token")),
             "revocation_endpoint": format!("{origin}/revoke"), "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"], "authorization_response_iss_parameter_supported": true,
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_post"] });
+            "token_endpoint_auth_methods_supported": self.rules.proofs });
         if !self.rules.proves {
             metadata.as_object_mut().expect("an object").remove("code_challenge_methods_supported");
         }
@@ -227,8 +261,8 @@ impl State {
         let asked: Value = serde_json::from_str(said).expect("JSON");
         self.made += 1;
         let client = format!("client-{}", self.made);
-        ResponseTemplate::new(201)
-            .set_body_json(json!({ "client_id": client, "redirect_uris": asked["redirect_uris"] }))
+        let given = json!({ "client_id": client, "redirect_uris": asked["redirect_uris"] });
+        ResponseTemplate::new(201).set_body_json(changed(given, &self.rules.registration))
     }
 
     fn authorize(&self, said: &str) -> ResponseTemplate {
@@ -246,6 +280,12 @@ impl State {
     fn token(&mut self, said: &str) -> ResponseTemplate {
         if self.rules.down {
             return ResponseTemplate::new(503);
+        }
+        if let Some((status, body)) = &self.rules.answer {
+            return ResponseTemplate::new(*status).set_body_string(body.replace("{said}", said));
+        }
+        if self.rules.forgotten.is_some() && field(said, "client_id") == self.rules.forgotten {
+            return ResponseTemplate::new(401).set_body_json(json!({ "error": "invalid_client" }));
         }
         let old = field(said, "refresh_token");
         if let Some(old) = &old {
@@ -278,10 +318,13 @@ impl State {
             self.refresh.push(refresh.clone());
             answer["refresh_token"] = json!(refresh);
         }
-        json_of(&answer).set_delay(self.rules.slow)
+        json_of(&changed(answer, &self.rules.given)).set_delay(self.rules.slow)
     }
 
     fn revoke(&mut self, said: &str) -> ResponseTemplate {
+        if let Some(status) = self.rules.keeps {
+            return ResponseTemplate::new(status).set_body_json(json!({ "error": "unsupported_token_type" }));
+        }
         let token = field(said, "token").expect("a token");
         self.access.retain(|known| *known != token);
         self.refresh.retain(|known| *known != token);

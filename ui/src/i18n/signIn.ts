@@ -70,7 +70,7 @@ export const signIn = {
     about: (apps: string, n: number) => (n === 0 ? 'The sign-in is deleted from here, and ended at the service where it offers that.' : `${apps} cannot use it any more until you sign in again. The sign-in is deleted from here, and ended at the service where it offers that.`),
     confirm: 'Sign out', stay: 'Stay signed in',
     revoked: (name: string) => `You are signed out of ${name}, at the service too`,
-    kept: (name: string) => `You are signed out of ${name} here. The service offers no way to end it there: look in its own settings`,
+    kept: (name: string) => `You are signed out of ${name} here. The service has not said that it ended it too: look in its own settings`,
   },
 
   addresses: {

@@ -279,7 +279,7 @@ pub(super) fn not_tried(error: &Error, now: Timestamp) -> Report {
         Code::CertificateUnfit => (Verdict::TlsNotTrusted, LayerKind::Tls),
         Code::ProxyInvalid => (Verdict::ProxyUnreachable, LayerKind::Connect),
         Code::ProxyPasswordMissing => (Verdict::ProxySignInNeeded, LayerKind::Connect),
-        Code::SignInNeeded => (Verdict::NeedsBrowserSignIn, LayerKind::SignIn),
+        Code::SignInNeeded | Code::SignInRefused => (Verdict::NeedsBrowserSignIn, LayerKind::SignIn),
         Code::ServiceError => (Verdict::ServiceError, LayerKind::SignIn),
         // Of a file that is late.
         Code::Unreachable if error.path.is_some() => (Verdict::TokenUnreadable, LayerKind::SignIn),

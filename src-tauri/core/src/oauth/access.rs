@@ -115,7 +115,7 @@ impl Place {
             }
             Err(error) if error.code == Code::SignInNeeded => {
                 // Asked once, the service need not be asked again until a person has signed in.
-                let now = self.keep(lock, &held, bundle.over()).await?;
+                let now = self.keep(lock, &held, bundle.over(line.refuses_client())).await?;
                 if still_good || !now.ended { Ok(now) } else { Err(error) }
             }
             Err(_) if still_good => Ok(bundle),

@@ -45,7 +45,7 @@ pub(super) fn client(want: &Want, found: &Found, before: Option<Bundle>) -> Resu
     let secret = own.secret.clone().or_else(|| known?.secret);
     check_secret(secret.as_ref(), "client_secret")?;
     let proof = code::proof(found, secret.as_ref());
-    Ok(Some(Client { id: own.id.clone(), secret, proof, own: !own.is_document(), redirect: None }))
+    Ok(Some(Client { id: own.id.clone(), secret, proof, own: !own.is_document(), redirect: None, until: None }))
 }
 
 /// A key signs, and nothing here does.
@@ -60,7 +60,7 @@ pub(super) fn check_secret(secret: Option<&Secret>, field: &'static str) -> Resu
 
 /// A client without a name.
 pub(super) fn nobody() -> Client {
-    Client { id: String::new(), secret: None, proof: Proof::None, own: false, redirect: None }
+    Client { id: String::new(), secret: None, proof: Proof::None, own: false, redirect: None, until: None }
 }
 
 /// The permissions to ask for: those that are wanted, else those that the service names.
@@ -121,12 +121,9 @@ pub(super) async fn present(line: &Line, bundle: &Bundle, assertion: &Secret, as
         }
     }
     let answer = form.post(line, &bundle.server.token).await?;
-    if answer.status != StatusCode::OK {
-        let mut secrets = bundle.secrets();
-        secrets.push(assertion);
-        return Err(failure::of_grant(line, &answer, &secrets));
-    }
-    let tokens = Tokens::read(line, &answer.body)?;
+    let tokens = if answer.status == StatusCode::OK { Tokens::read(line, &answer.body)? } else { None };
+    let secrets: Vec<&Secret> = bundle.secrets().into_iter().chain([assertion]).collect();
+    let tokens = tokens.ok_or_else(|| failure::of_grant(line, &answer, &secrets))?;
     Ok(Bundle {
         received: Timestamp::now(),
         lasts: tokens.lasts(),

@@ -25,7 +25,7 @@ const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 /// So long after a renewal that failed the next one waits.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// So long a token that came after a refusal is not replaced for another: what the service minds is not the token.
-const SETTLED: SignedDuration = SignedDuration::from_secs(10);
+const SETTLED: SignedDuration = SignedDuration::from_secs(3);
 
 /// Everything that is needed to go on without a person. `Debug` shows no secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +106,9 @@ pub(super) struct Client {
     /// Where the browser comes back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) redirect: Option<String>,
+    /// Until when the server knows it, where that is said or was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Timestamp>,
 }
 
 /// How a client proves who it is (`OpenID` Connect Core, chapter 9).
@@ -158,9 +161,11 @@ impl Bundle {
         Ok(Held(Secret::new(text)))
     }
 
-    /// The same once the service has said that only a person can go on.
-    pub(super) fn over(self) -> Self {
-        Self { ended: true, vouched: self.vouched.map(Vouched::refused), ..self }
+    /// The same once the service has said that only a person can go on, and whether it does not know the client any more.
+    pub(super) fn over(self, is_forgotten: bool) -> Self {
+        let until = if is_forgotten { Some(Timestamp::now()) } else { self.client.until };
+        let client = Client { until, ..self.client };
+        Self { ended: true, client, vouched: self.vouched.map(Vouched::refused), ..self }
     }
 
     /// All that nobody may see.
@@ -199,7 +204,8 @@ impl Bundle {
 
     /// What can be done now, where `refused` is the token that a service has just refused.
     pub(super) fn ready(&self, now: Timestamp, refused: Option<&Secret>) -> Ready {
-        let is_new = self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
+        // Nobody can tell where the clock was set back since.
+        let is_new = self.received <= now && self.received.checked_add(SETTLED).is_ok_and(|settled| settled > now);
         let refused = refused == Some(&self.access) && !(self.after_refusal && is_new);
         let has_ended = self.ends().is_some_and(|end| end <= now);
         let is_fresh = self.fresh_until().is_none_or(|until| until > now);

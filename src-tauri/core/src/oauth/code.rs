@@ -15,7 +15,7 @@ use super::dpop;
 use super::line::Line;
 use super::redirect::{Redirect, USUAL_PORT, port_of};
 use super::token::Tokens;
-use super::{Manner, OwnClient, Signed, Step, Want, failure, signed};
+use super::{Manner, OwnClient, Signed, Step, Want, failure, mend, signed};
 use crate::connection::Grant;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
@@ -24,32 +24,50 @@ use crate::secret::Secret;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step)) -> Result<Signed> {
-    tell(Step::Asking);
     let line = Arc::new(Line::new(&want.endpoint));
-    let mut found = discover(&line, manner.places.as_ref()).await?;
+    let signed = Box::pin(attempt(&line, want, manner, &tell)).await;
+    let before = client::before(want, manner.before).filter(|_| want.client.is_none());
+    let is_of_before = before.is_some_and(|before| !before.client.own) && line.registration().is_none();
+    if signed.is_err() && line.refuses_client() && is_of_before {
+        // The server has forgotten the client of last time. Nobody has to know: a new one is registered.
+        let anew = Manner { before: None, ..manner.clone() };
+        return Box::pin(attempt(&Arc::new(Line::new(&want.endpoint)), want, &anew, &tell)).await;
+    }
+    signed
+}
+
+async fn attempt(line: &Arc<Line>, want: &Want, manner: &Manner<'_>, tell: &impl Fn(Step)) -> Result<Signed> {
+    tell(Step::Asking);
+    let mut found = discover(line, manner.places.as_ref()).await?;
     // The protocol's rule for metadata that does not name the protection at all; that names another is refused below.
     if found.metadata.code_challenge_methods_supported.is_none() {
         return Err(failure::without_pkce());
     }
-    let key = dpop::offer(&line, &found)?;
+    let key = dpop::offer(line, &found)?;
     let known = client::kept_for(&found.server, client::before(want, manner.before))?;
     let redirect = Redirect::open(&ports(want, known.as_ref())).await?;
     let scopes = scopes(&found, &want.scopes).await;
-    let client = chosen(&line, &mut found, want.client.as_ref(), known, &redirect, &scopes).await?;
+    let client = chosen(line, &mut found, want.client.as_ref(), known, &redirect, &scopes).await?;
     let secrets: Vec<Secret> = client.secret.iter().cloned().collect();
     let asked: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let page = found.manager.get_authorization_url(&asked).await;
-    let page = page.map_err(|error| failure::of(&line, error, &secrets))?;
-    let page = dpop::page(page_of(&line, &page)?, key.as_ref());
+    let page = page.map_err(|error| failure::of(line, error, &secrets))?;
+    let page = dpop::page(page_of(line, &page)?, key.as_ref());
     let state = query(&page, "state").unwrap_or_default();
     tell(Step::Browser(page));
-    let back = timeout(manner.patience.unwrap_or(PATIENCE), redirect.back(&state)).await.map_err(|_| nobody())??;
+    let hint = redirect.hint().filter(|_| client.own);
+    let back = timeout(manner.patience.unwrap_or(PATIENCE), redirect.back(&state)).await;
+    let back = back.map_err(|_| match hint {
+        Some(hint) => nobody().hint(hint),
+        None => nobody(),
+    })??;
     tell(Step::Fetching);
     let got = found.manager.exchange_code_for_token_with_issuer(&back.code, &back.state, back.issuer.as_deref()).await;
     let code = Secret::new(back.code);
-    let got = got.map_err(|error| failure::of(&line, error, &[secrets.as_slice(), &[code]].concat()))?;
+    let got = got.map_err(|error| failure::of(line, error, &[secrets.as_slice(), &[code]].concat()))?;
     // Written out and read again: its own type shows nothing without another library's traits.
-    let tokens = Tokens::read(&line, &serde_json::to_vec(&got).unwrap_or_default())?;
+    let tokens = Tokens::read(line, &serde_json::to_vec(&got).unwrap_or_default())?;
+    let tokens = tokens.ok_or_else(|| failure::no_token(line))?;
     let granted = tokens.scopes().unwrap_or(scopes);
     signed(&Bundle {
         grant: Grant::AuthorizationCode,
@@ -76,6 +94,9 @@ pub(super) fn nobody() -> Error {
 
 /// The page to open in the browser, which is handed to the system: an address of the web and nothing else.
 fn page_of(line: &Line, page: &str) -> Result<Url> {
+    if !["http://", "https://"].iter().any(|scheme| page.starts_with(scheme)) {
+        return Err(failure::not_offered("its page for people is no address of the web."));
+    }
     Ok(line.endpoint().elsewhere(page)?.url().clone())
 }
 
@@ -120,6 +141,7 @@ async fn chosen(
     let usable = own.filter(|own| !own.is_document() || takes_documents(&found.metadata) || !registers(found));
     // A document that is not taken any more is no client.
     let known = known.filter(|_| own.is_none() || usable.is_some());
+    let is_registered = known.as_ref().is_some_and(|known| !known.own) && usable.is_none();
     let mut client = match (usable, known) {
         (Some(own), known) => Client {
             id: own.id.clone(),
@@ -127,18 +149,30 @@ async fn chosen(
             proof: Proof::None,
             own: !own.is_document(),
             redirect: None,
+            until: None,
         },
         (None, Some(known)) => known,
         (None, None) => return registered(line, found, here, scopes).await,
     };
-    client.proof = proof(found, client.secret.as_ref());
+    if !is_registered {
+        client.proof = proof(found, client.secret.as_ref());
+    }
     client.redirect = Some(here.clone());
+    configure(line, found, &client, here)?;
+    Ok(client)
+}
+
+/// Has the library show this client, by its own proof: it would choose by what the server takes from anybody.
+fn configure(line: &Line, found: &mut Found, client: &Client, here: String) -> Result<()> {
     let mut config = OAuthClientConfig::new(client.id.clone(), here);
     if let Some(secret) = &client.secret {
         config = config.with_client_secret(secret.expose());
+        let mut metadata = found.metadata.clone();
+        let proofs = serde_json::json!([client.proof.word()]);
+        metadata.additional_fields.insert("token_endpoint_auth_methods_supported".to_owned(), proofs);
+        found.manager.set_metadata(metadata);
     }
-    found.manager.configure_client(config).map_err(|error| failure::of(line, error, &[]))?;
-    Ok(client)
+    found.manager.configure_client(config).map_err(|error| failure::of(line, error, &[]))
 }
 
 fn registers(found: &Found) -> bool {
@@ -147,6 +181,7 @@ fn registers(found: &Found) -> bool {
 
 async fn registered(line: &Line, found: &mut Found, here: String, scopes: &[String]) -> Result<Client> {
     let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    line.register_for(other_proof(found));
     let config = found.manager.register_client("Patchbay", &here, &scopes).await.map_err(|error| {
         let failed = failure::of(line, error, &[]);
         let says_nothing = found.is_guess && failed.code != Code::Unreachable;
@@ -156,8 +191,19 @@ async fn registered(line: &Line, found: &mut Found, here: String, scopes: &[Stri
         if says_nothing { failure::not_offered("it says nothing of signing in.") } else { failed }
     })?;
     let secret = config.client_secret.map(Secret::new);
-    let proof = proof(found, secret.as_ref());
-    Ok(Client { id: config.client_id, secret, proof, own: false, redirect: Some(here) })
+    let (given, until) = line.registration().map(|answer| mend::given(&answer)).unwrap_or_default();
+    let proof = given.filter(|_| secret.is_some()).unwrap_or_else(|| proof(found, secret.as_ref()));
+    let redirect = Some(here.clone());
+    let client = Client { id: config.client_id, secret, proof, own: false, redirect, until };
+    configure(line, found, &client, here)?;
+    Ok(client)
+}
+
+/// The proof to register for where a client cannot go without one, as far as the server says so.
+fn other_proof(found: &Found) -> Option<Proof> {
+    let takes = |proof| takes(&found.metadata, proof) == Some(true);
+    let is_needed = !takes(Proof::None);
+    [Proof::ClientSecretBasic, Proof::ClientSecretPost].into_iter().find(|proof| is_needed && takes(*proof))
 }
 
 /// How the token endpoint is shown the client's secret; the same choice as rmcp's.

@@ -42,7 +42,7 @@ pub(super) async fn sign_in(want: &Want, manner: &Manner<'_>, tell: impl Fn(Step
     };
     let scopes = bearer::scopes(want, &found).await;
     let proof = proof(&found.metadata, &secret);
-    let client = Client { id, secret: Some(secret), proof, own: true, redirect: None };
+    let client = Client { id, secret: Some(secret), proof, own: true, redirect: None, until: None };
     let bundle = bearer::blank(&line, Grant::ClientCredentials, found, client, scopes, None)?;
     tell(Step::Fetching);
     signed(&fetched(&want.endpoint, &bundle).await?)
@@ -66,11 +66,8 @@ fn proof(metadata: &AuthorizationMetadata, secret: &Secret) -> Proof {
 
 /// Fetches another token with what the bundle holds.
 pub(super) async fn renewed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
-    fetched(line.endpoint(), bundle).await.map_err(|error| match error.code {
-        // The secret was changed or withdrawn at the service.
-        Code::SignInRefused => failure::needs_person(&error.message),
-        _ => error,
-    })
+    // Where it is refused, the secret was changed or withdrawn at the service.
+    fetched(line.endpoint(), bundle).await.map_err(failure::at_renewal)
 }
 
 /// Fetches a token on a thread of its own: rmcp's work on it cannot change threads, as its callers may.
@@ -114,6 +111,7 @@ async fn fetch(endpoint: &Endpoint, bundle: &Bundle) -> Result<Bundle> {
         outcome => outcome.map_err(|error| failure::of(line, error, std::slice::from_ref(&secret)))?,
     };
     let tokens = Tokens::read(line, &serde_json::to_vec(&got).unwrap_or_default())?;
+    let tokens = tokens.ok_or_else(|| failure::no_token(line))?;
     Ok(Bundle {
         received: Timestamp::now(),
         lasts: tokens.lasts(),

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
-use rmcp::transport::auth::{AuthError, AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource};
+use rmcp::transport::auth::{
+    AuthError, AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataResolution,
+    AuthorizationMetadataSource,
+};
 use url::Url;
 
 use super::Places;
@@ -49,7 +52,7 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
     } else {
         let challenge;
         (challenge, is_open) = self::challenge(line).await?;
-        match manager.resolve_metadata_from_challenge(challenge.as_deref()).await {
+        match resolve(&manager, line, challenge.as_deref()).await {
             Ok(found) => {
                 let is_guess = found.source == AuthorizationMetadataSource::LegacyEndpointFallback;
                 let mut metadata = found.metadata;
@@ -79,6 +82,32 @@ pub(super) async fn discover(line: &Arc<Line>, given: Option<&Places>) -> Result
         revocation: text(&metadata, "revocation_endpoint"),
     };
     Ok(Found { manager, metadata, server, resource, is_guess, is_open })
+}
+
+/// What the service says of signing in. Where it names several who sign people in, one that has a fault is passed by for
+/// the next (RFC 9728, 7.6, leaves the choice to who asks); where none is any good, the first fault is told.
+async fn resolve(
+    manager: &AuthorizationManager,
+    line: &Line,
+    challenge: Option<&str>,
+) -> Result<AuthorizationMetadataResolution, AuthError> {
+    let mut first = None;
+    loop {
+        let error = match manager.resolve_metadata_from_challenge(challenge).await {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        match &error {
+            AuthError::DiscoveryRequestFailed { url, .. } if line.pass_by(url) => {
+                first = first.or_else(|| Some((line.failure(), error)));
+            }
+            _ => {
+                let Some((failure, first)) = first else { return Err(error) };
+                line.fail(failure);
+                return Err(first);
+            }
+        }
+    }
 }
 
 /// The metadata of a service of 2025-03-26 that names another issuer than the place where it stands. Those services knew

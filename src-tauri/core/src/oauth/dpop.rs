@@ -60,13 +60,15 @@ impl Access {
         })
     }
 
-    /// An endpoint with it, sent as the header says unless it is bound to a key.
+    /// An endpoint with it: what a sign-in gives is sent as a bearer's (RFC 6750) or with its key, and any other token as
+    /// the header says.
     ///
     /// # Errors
     /// As [`Endpoint::with_auth`].
     pub fn on(&self, endpoint: Endpoint, header: &AuthHeader) -> Result<Endpoint> {
         match &self.key {
-            Some(key) => endpoint.with_bound(key, &self.token),
+            Some(key) => Ok(endpoint.with_bound(key, &self.token)?.signed_in()),
+            None if self.since.is_some() => Ok(endpoint.with_auth(&AuthHeader::default(), &self.token)?.signed_in()),
             None => endpoint.with_auth(header, &self.token),
         }
     }
@@ -238,6 +240,17 @@ mod tests {
         );
         assert_eq!(asks(said(&["DPoP algs=\"PS256\""], "{}"), &lists), Err(Code::SignInNotOffered));
         assert_eq!(asks(said(&["Bearer, DPoP algs=\"PS256\""], "{}"), &lists), Ok(false));
+    }
+
+    #[test]
+    fn what_a_sign_in_gives_is_a_bearers_whatever_header_the_connection_names_for_other_tokens() {
+        let header = AuthHeader::plain("X-Api-Key", "Token token=");
+        let endpoint = || Endpoint::new("https://a.example/mcp").expect("an address");
+        let pasted = Access::from(Secret::new("canary-token"));
+        let given = Access { since: Some(Timestamp::now()), ..pasted.clone() };
+        let sent = |access: Access| access.on(endpoint(), &header).expect("it can be sent");
+        assert!(sent(given.clone()).sends_bearer() && sent(given).is_signed_in());
+        assert!(!sent(pasted.clone()).sends_bearer() && !sent(pasted).is_signed_in());
     }
 
     #[test]

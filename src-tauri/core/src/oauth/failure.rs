@@ -8,7 +8,7 @@ use super::bundle::Bundle;
 use super::line::{Answer, Line};
 use crate::error::{Code, Error};
 use crate::secret::Secret;
-use crate::wire::shown;
+use crate::wire::shown_without;
 
 /// What a service says where it refuses (RFC 6749, 5.2).
 #[derive(Deserialize, Default)]
@@ -17,6 +17,24 @@ struct Said {
     error: String,
     #[serde(default)]
     error_description: String,
+}
+
+/// Words for a fault that passes, whatever the status they come with.
+const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+/// Words by which a renewal is over: RFC 6749's own, and what others say in place of `invalid_grant`.
+const FINAL: [&str; 6] =
+    ["invalid_grant", "invalid_client", "unauthorized_client", "invalid_token", "expired_token", "bad_refresh_token"];
+
+impl Said {
+    fn of(answer: &Answer) -> Self {
+        serde_json::from_slice(&answer.body).unwrap_or_default()
+    }
+
+    /// Whether it is a refusal and no fault. Some refuse with status 200.
+    fn refuses(&self, status: StatusCode) -> bool {
+        let may_refuse = status == StatusCode::OK || status.is_client_error() && in_vain(status);
+        may_refuse && !self.error.is_empty() && !PASSING.contains(&self.error.as_str())
+    }
 }
 
 /// Only the user can go on.
@@ -46,18 +64,32 @@ pub(super) fn refused(why: &str) -> Error {
 
 /// Why a token endpoint gave no tokens, in its own words without these secrets.
 pub(super) fn of_grant(line: &Line, answer: &Answer, secrets: &[&Secret]) -> Error {
-    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let parts: Vec<_> = [said.error, said.error_description].into_iter().filter(|part| !part.is_empty()).collect();
+    let said = Said::of(answer);
     let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).clone()).collect();
-    let words = words(line, &parts.join(", "), &secrets);
-    let words = if words.is_empty() { format!("status {}", answer.status.as_u16()) } else { words };
-    let is_busy =
-        answer.status == StatusCode::TOO_MANY_REQUESTS || parts.iter().any(|part| part == "temporarily_unavailable");
-    if answer.status.is_client_error() && !is_busy {
+    let words = of_words(line, &said, &secrets);
+    if said.refuses(answer.status) {
         return refused(&format!("{words}."));
     }
     let origin = line.endpoint().origin();
-    service_error(format!("{origin} does not sign anybody in just now: {}.", with_status(words, answer)))
+    let words = with_status(words, answer);
+    in_a_while(service_error(format!("{origin} does not sign anybody in just now: {words}.")), answer)
+}
+
+/// Whether a token endpoint refuses the client, and not what it asks for.
+pub(super) fn is_of_client(answer: &Answer) -> bool {
+    let said = Said::of(answer);
+    said.refuses(answer.status) && said.error == "invalid_client"
+}
+
+/// A token endpoint's answer is none to what it was asked, or brings a token that cannot be sent.
+pub(super) fn no_token(line: &Line) -> Error {
+    let origin = line.endpoint().origin();
+    service_error(format!("{origin} answers the sign-in with something that is no token."))
+}
+
+/// Whether a status says that the same request had better not be made again.
+fn in_vain(status: StatusCode) -> bool {
+    ![StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status)
 }
 
 /// The service answers, and not with what it was asked for.
@@ -84,28 +116,32 @@ pub(super) fn at_renewal(error: Error) -> Error {
 
 /// Why tokens could not be renewed.
 pub(super) fn of_renewal(line: &Line, bundle: &Bundle, answer: &Answer) -> Error {
-    let said: Said = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let words = plain(line, &[said.error.as_str(), said.error_description.as_str()], bundle);
-    let is_final = ["invalid_grant", "invalid_client", "unauthorized_client"].contains(&said.error.as_str());
-    if is_final && answer.status.is_client_error() {
+    let said = Said::of(answer);
+    let words = of_words(line, &said, &bundle.secrets().into_iter().cloned().collect::<Vec<_>>());
+    if said.refuses(answer.status) && FINAL.contains(&said.error.as_str()) {
         return needs_person(&format!("The service says: {words}."));
     }
     let words = with_status(words, answer);
-    service_error(format!("The service answers, but does not renew the sign-in just now: {words}."))
+    let said = format!("The service answers, but does not renew the sign-in just now: {words}.");
+    in_a_while(service_error(said), answer)
 }
 
-/// A service's own words, without what the bundle keeps secret.
-fn plain(line: &Line, said: &[&str], bundle: &Bundle) -> String {
-    let said = said.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(", ");
-    words(line, &said, &bundle.secrets().into_iter().cloned().collect::<Vec<_>>())
+/// The same fault with what else may help where it could be none that passes.
+fn in_a_while(error: Error, answer: &Answer) -> Error {
+    let passes = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+    if passes { error } else { error.hint("Try again in a while. If that does not help, sign in again.") }
+}
+
+/// A service's own words, without these secrets.
+fn of_words(line: &Line, said: &Said, secrets: &[Secret]) -> String {
+    let parts = [said.error.as_str(), said.error_description.as_str()];
+    words(line, &parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "), secrets)
 }
 
 /// A service's words as plain text without these secrets.
 pub(super) fn words(line: &Line, said: &str, secrets: &[Secret]) -> String {
-    let header = crate::connection::AuthHeader::default();
-    // What cannot be sent in a header is a key, of which the service has seen nothing.
-    let holders = secrets.iter().filter_map(|secret| line.endpoint().without_auth().with_auth(&header, secret).ok());
-    shown(said, &holders.collect::<Vec<_>>()).trim_end_matches('.').to_owned()
+    let secrets = [secrets, &line.sent()].concat();
+    shown_without(said, std::slice::from_ref(line.endpoint()), &secrets).trim_end_matches('.').to_owned()
 }
 
 /// What rmcp's sign-in ran into. Its own words may hold a service's, but no token of ours: it has none before it ends.
@@ -118,14 +154,18 @@ pub(super) fn of(line: &Line, error: AuthError, secrets: &[Secret]) -> Error {
         AuthError::AuthorizationServerMismatch { .. } | AuthError::AuthorizationServerMissingIssuer { .. } => {
             refused("the answer does not come from who was asked. Nothing was sent there.")
         }
-        AuthError::TokenExchangeFailed(text)
-        | AuthError::ClientCredentialsError(text)
-        | AuthError::TokenRefreshFailed(text)
-        | AuthError::TokenRefreshRejected(text) => refused(&format!("{}.", said(&server_words(&text)))),
-        AuthError::RegistrationFailed(text) => no_registration(&said(&body_words(&text))),
+        AuthError::TokenExchangeFailed(_)
+        | AuthError::ClientCredentialsError(_)
+        | AuthError::TokenRefreshFailed(_)
+        | AuthError::TokenRefreshRejected(_) => match line.answer() {
+            Some(answer) => of_grant(line, &answer, &secrets.iter().collect::<Vec<_>>()),
+            None => no_token(line),
+        },
+        AuthError::RegistrationFailed(_) => no_registration(line, secrets),
         AuthError::PkceUnsupported => without_pkce(),
         AuthError::NoAuthorizationSupport => not_offered("it says nothing of signing in."),
         AuthError::AuthorizationFailed(text) => refused(&format!("{}.", said(&text))),
+        AuthError::InvalidScope(kind) if kind == "code" => not_offered("it gives no codes to sign in with."),
         AuthError::InvalidScope(_) | AuthError::InsufficientScope { .. } => {
             refused("the service does not give the permissions that were asked for.")
         }
@@ -158,26 +198,26 @@ fn of_metadata(reason: &Reason) -> &'static str {
 }
 
 /// No new program is registered, and none was brought along.
-fn no_registration(words: &str) -> Error {
+fn no_registration(line: &Line, secrets: &[Secret]) -> Error {
+    const ASK: &str = "Ask the service for a client ID, and give it when you sign in.";
+    let Some(answer) = line.registration() else { return registers_nobody("", ASK) };
+    let said = Said::of(&answer);
+    if !answer.status.is_client_error() || !in_vain(answer.status) {
+        let words = with_status(of_words(line, &said, secrets), &answer);
+        let origin = line.endpoint().origin();
+        return service_error(format!("{origin} cannot register a new program just now: {words}."))
+            .hint(format!("Try again in a while. If that does not help: {ASK}"));
+    }
+    let said = Said { error: if said.error_description.is_empty() { said.error } else { String::new() }, ..said };
+    registers_nobody(&of_words(line, &said, secrets), ASK)
+}
+
+fn registers_nobody(words: &str, ask: &str) -> Error {
     let words = if words.is_empty() { String::new() } else { format!(" It says: {words}.") };
-    Error::new(Code::SignInNotOffered, format!("This service registers no new program by itself.{words}"))
-        .hint("Ask the service for a client ID, and give it when you sign in.")
+    Error::new(Code::SignInNotOffered, format!("This service registers no new program by itself.{words}")).hint(ask)
 }
 
 /// The service takes callers as they are.
 pub(super) fn not_needed() -> Error {
     Error::new(Code::SignInNotOffered, "This service takes callers without a sign-in.").hint("Use it without one.")
-}
-
-/// What a refusal's body says in words, behind the status that the library puts ahead of it.
-fn body_words(text: &str) -> String {
-    let said = text.find('{').and_then(|at| serde_json::from_str::<Said>(&text[at..]).ok()).unwrap_or_default();
-    if said.error_description.is_empty() { said.error } else { said.error_description }
-}
-
-/// What the server says in an error of the token endpoint; anything else may quote an answer with a token in it.
-fn server_words(text: &str) -> String {
-    const MARKS: [&str; 2] = ["Server returned error response: ", "Token exchange failed: "];
-    let said = MARKS.iter().rev().fold(text, |text, mark| text.strip_prefix(mark).unwrap_or(text));
-    if said == text { "its answer cannot be used".to_owned() } else { said.to_owned() }
 }

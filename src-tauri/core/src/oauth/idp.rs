@@ -125,7 +125,7 @@ impl Idp {
             Some(_) if takes(Proof::ClientSecretPost) && !takes(Proof::ClientSecretBasic) => Proof::ClientSecretPost,
             Some(_) => Proof::ClientSecretBasic,
         };
-        Ok(Client { id: own.id.clone(), secret, proof, own: true, redirect: None })
+        Ok(Client { id: own.id.clone(), secret, proof, own: true, redirect: None, until: None })
     }
 }
 
@@ -218,7 +218,8 @@ fn given(line: &Line, answer: &Answer, secrets: &[Option<&Secret>]) -> Result<Gi
 }
 
 fn read<T: for<'de> Deserialize<'de>>(line: &Line, answer: &Answer, secrets: &[&Secret]) -> Result<T> {
-    if answer.status != StatusCode::OK {
+    let is_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&answer.body).is_ok();
+    if answer.status != StatusCode::OK || !is_object {
         let error = failure::of_grant(line, answer, secrets);
         let said = || error.message.trim_start_matches(failure::REFUSED).to_owned();
         return Err(if error.code == Code::SignInRefused { refused(&said()) } else { error });

@@ -10,11 +10,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientError, OAuthHttpClientFuture, OAuthHttpRequest};
 use tokio::time::timeout;
-use url::Url;
+use url::{Origin, Url};
 
+use super::bundle::Proof;
 use super::dpop::{self, Said};
-use super::token;
+use super::{failure, mend, token};
 use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
 use crate::wire::{BoundKey, Client, Endpoint, Timeouts, WireError, read_bounded};
 
 /// The largest answer, in bytes.
@@ -29,6 +31,16 @@ pub(super) struct Line {
     clients: Mutex<Vec<(Endpoint, Client)>>,
     /// Why the last request had no answer.
     failure: Mutex<Option<Error>>,
+    /// The answer to the last form or registration.
+    answer: Mutex<Option<Answer>>,
+    /// The proof to register for, where the library's choice is not taken.
+    proof: Mutex<Option<Proof>>,
+    /// The answer to a registration.
+    registration: Mutex<Option<Answer>>,
+    /// Who else the service names to sign people in, while several are named, and who of them is passed by.
+    named: Mutex<(Vec<Origin>, Vec<Origin>)>,
+    /// What stood in forms that the library made, and nobody else may see.
+    sent: Mutex<Vec<Secret>>,
     /// What the service says of tokens that are bound to a key.
     said: Mutex<Said>,
     /// The key to show, and to whom.
@@ -36,6 +48,7 @@ pub(super) struct Line {
 }
 
 /// A whole answer.
+#[derive(Clone)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -49,6 +62,11 @@ impl Line {
             endpoint: endpoint.without_auth(),
             clients: Mutex::default(),
             failure: Mutex::default(),
+            answer: Mutex::default(),
+            proof: Mutex::default(),
+            named: Mutex::default(),
+            registration: Mutex::default(),
+            sent: Mutex::default(),
             said: Mutex::default(),
             shown: OnceLock::new(),
         }
@@ -95,11 +113,15 @@ impl Line {
 
     /// Sends a request to any address.
     pub(super) async fn ask(&self, url: &str, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
+        let is_post = method == Method::POST;
         let answer = match self.there(url).await {
             Ok(there) => self.send_shown(there, method, headers, body).await,
             Err(error) => Err(error),
         };
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
+        self.fail(answer.as_ref().err().cloned());
+        if is_post {
+            *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().ok().cloned();
+        }
         answer
     }
 
@@ -137,6 +159,52 @@ impl Line {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Takes it that whoever was asked at an address says nothing of signing in; whether somebody else may.
+    pub(super) fn pass_by(&self, url: &Url) -> bool {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = url.origin();
+        let is_news = is_of_issuer(url) && named.0.contains(&origin) && !named.1.contains(&origin);
+        if is_news {
+            named.1.push(origin);
+        }
+        is_news
+    }
+
+    fn is_passed_by(&self, url: &str) -> bool {
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        Url::parse(url).is_ok_and(|url| is_of_issuer(&url) && named.1.contains(&url.origin()))
+    }
+
+    /// Tells again why a request had no answer.
+    pub(super) fn fail(&self, failure: Option<Error>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Has a client registered for a proof that is not the library's choice.
+    pub(super) fn register_for(&self, proof: Option<Proof>) {
+        *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = proof;
+    }
+
+    /// The answer to a registration; nothing where none was asked for.
+    pub(super) fn registration(&self) -> Option<Answer> {
+        self.registration.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the last form was refused because the client is not known.
+    pub(super) fn refuses_client(&self) -> bool {
+        self.answer().is_some_and(|answer| failure::is_of_client(&answer))
+    }
+
+    /// The answer to the last form or registration; nothing where there was none.
+    pub(super) fn answer(&self) -> Option<Answer> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What stood in forms that the library made, and nobody else may see.
+    pub(super) fn sent(&self) -> Vec<Secret> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn send(&self, there: Endpoint, method: Method, headers: &HeaderMap, body: Bytes) -> Result<Answer> {
         let client = self.client(&there)?;
         let body = (method != Method::GET).then_some(body);
@@ -159,6 +227,11 @@ impl Line {
     }
 }
 
+/// Whether an address is that of an issuer's metadata (RFC 8414, `OpenID` Connect).
+fn is_of_issuer(url: &Url) -> bool {
+    ["oauth-authorization-server", "openid-configuration"].iter().any(|kind| url.path().contains(kind))
+}
+
 fn unreachable(there: &Endpoint, error: &WireError) -> Error {
     let hint =
         if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
@@ -172,11 +245,32 @@ impl OAuthHttpClient for Line {
         let (parts, body) = request.request.into_parts();
         Box::pin(async move {
             let (url, is_read) = (parts.uri.to_string(), parts.method == Method::GET);
+            if is_read && self.is_passed_by(&url) {
+                let mut nothing = http::Response::new(Vec::new());
+                *nothing.status_mut() = StatusCode::NOT_FOUND;
+                return Ok(nothing);
+            }
+            let is_form = token::is_form(&parts.headers);
             let body = token::named(&parts.headers, body.into());
-            let answer = self.ask(&url, parts.method, &parts.headers, body).await;
-            let answer = answer.map_err(|error| Box::new(error) as OAuthHttpClientError)?;
+            let proof = *self.proof.lock().unwrap_or_else(PoisonError::into_inner);
+            let body = if is_read || is_form { body } else { mend::registration(body, proof) };
+            if is_form {
+                self.sent.lock().unwrap_or_else(PoisonError::into_inner).extend(token::verifier(&body));
+            }
+            let answer = self.ask(&url, parts.method, &parts.headers, body.clone()).await;
+            let mut answer = answer.map_err(|error| Box::new(error) as OAuthHttpClientError)?;
+            if is_form {
+                mend::tokens(&mut answer);
+            } else if !is_read {
+                *self.registration.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer.clone());
+                mend::registered(&body, &mut answer);
+            }
             if is_read && answer.status == StatusCode::OK {
                 self.said.lock().unwrap_or_else(PoisonError::into_inner).hear_document(&answer.body);
+                let named = mend::issuers(&answer.body);
+                if named.len() > 1 {
+                    self.named.lock().unwrap_or_else(PoisonError::into_inner).0 = named;
+                }
             }
             let mut response = http::Response::new(answer.body.to_vec());
             *response.status_mut() = answer.status;

@@ -22,6 +22,7 @@ mod idp;
 mod inside;
 mod kept;
 mod line;
+mod mend;
 mod platform;
 mod redirect;
 mod token;

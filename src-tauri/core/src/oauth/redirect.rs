@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Redirect {
     listener: TcpListener,
     port: u16,
+    /// The port for which the client was registered, where another program has it.
+    missed: Option<u16>,
 }
 
 /// What the browser brought.
@@ -55,7 +57,8 @@ impl Redirect {
             if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
                 && let Ok(address) = listener.local_addr()
             {
-                return Ok(Self { listener, port: address.port() });
+                let port = address.port();
+                return Ok(Self { listener, port, missed: ports.first().copied().filter(|first| *first != port) });
             }
         }
         Err(Error::new(Code::Io, "Patchbay cannot listen for the browser on this computer.").hint("Try again."))
@@ -64,6 +67,12 @@ impl Redirect {
     /// The address that the browser is sent back to.
     pub(super) fn address(&self) -> String {
         address(self.port)
+    }
+
+    /// What to do where nobody came back and that may be because of another program on this computer.
+    pub(super) fn hint(&self) -> Option<String> {
+        let port = self.missed?;
+        Some(format!("Another program uses port {port} of this computer: close it, then sign in again."))
     }
 
     /// Waits for the browser to come back with this state.

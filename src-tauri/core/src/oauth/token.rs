@@ -5,6 +5,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
@@ -28,7 +29,7 @@ pub(super) struct Tokens {
     token_type: Option<String>,
     /// A number, which some write as text.
     #[serde(default)]
-    expires_in: Option<serde_json::Value>,
+    expires_in: Option<Value>,
     #[serde(default)]
     pub(super) refresh_token: Option<Secret>,
     #[serde(default)]
@@ -37,11 +38,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn lasts(&self) -> Option<i64> {
-        let value = self.expires_in.as_ref()?;
-        value
-            .as_i64()
-            .or_else(|| value.as_str()?.parse().ok())
-            .filter(|seconds| (0..=u32::MAX.into()).contains(seconds))
+        lasts(self.expires_in.as_ref()?)
     }
 
     /// Whether the access token is bound to a key (RFC 9449, 5).
@@ -53,20 +50,33 @@ impl Tokens {
         self.scope.as_ref().map(|scope| scope.split_whitespace().map(str::to_owned).collect())
     }
 
+    /// Reads an answer's body; nothing where it brings no token, or one that no header can carry.
+    ///
     /// # Errors
     /// `SignInRefused` where the token cannot be sent as a bearer's, nor with the key that was shown on the line.
-    pub(super) fn read(line: &Line, body: &[u8]) -> Result<Self> {
+    pub(super) fn read(line: &Line, body: &[u8]) -> Result<Option<Self>> {
         let unfit = |why| Error::new(Code::SignInRefused, format!("The service answers the sign-in with {why}."));
-        let tokens: Self = serde_json::from_slice(body).map_err(|_| unfit("something that is no token"))?;
+        let Ok(tokens) = serde_json::from_slice::<Self>(body) else { return Ok(None) };
+        let token = tokens.access_token.expose();
+        if token.trim().is_empty() || HeaderValue::from_str(token).is_err() {
+            return Ok(None);
+        }
         if tokens.is_bound() && line.key().is_none() {
             return Err(unfit("a token that is bound to a key, and was shown none"));
         }
         let is_bearer = tokens.token_type.as_ref().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
-        if !(is_bearer || tokens.is_bound()) || tokens.access_token.is_empty() {
+        if !(is_bearer || tokens.is_bound()) {
             return Err(unfit("a token of a kind that Patchbay cannot send"));
         }
-        Ok(tokens)
+        Ok(Some(tokens))
     }
+}
+
+/// A number of seconds, which some write as text or as a fraction; nothing where it is no time that a token could last.
+pub(super) fn lasts(said: &Value) -> Option<i64> {
+    let seconds = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok())?;
+    #[expect(clippy::cast_possible_truncation, reason = "what is larger is left out")]
+    (0.0..=f64::from(u32::MAX)).contains(&seconds).then_some(seconds as i64)
 }
 
 /// A form in a request to the one who gives tokens.
@@ -111,11 +121,21 @@ impl Form {
     }
 }
 
+/// Whether a request holds a form.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()))
+}
+
+/// What shows in a form that it comes from who asked for the code (RFC 7636).
+pub(super) fn verifier(body: &[u8]) -> Option<Secret> {
+    let (_, verifier) = url::form_urlencoded::parse(body).find(|(name, _)| name == "code_verifier")?;
+    Some(Secret::new(verifier))
+}
+
 /// A form that rmcp sends, with the name of the client that shows itself by `Basic`; see [`Form::of`].
 pub(super) fn named(headers: &HeaderMap, body: Bytes) -> Bytes {
-    let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
     let is_named = || url::form_urlencoded::parse(&body).any(|(name, _)| name == CLIENT_ID);
-    let Some(id) = headers.get(AUTHORIZATION).and_then(client_of).filter(|_| is_form && !is_named()) else {
+    let Some(id) = headers.get(AUTHORIZATION).and_then(client_of).filter(|_| is_form(headers) && !is_named()) else {
         return body;
     };
     let mut named = [b"client_id=", id.as_bytes(), b"&"].concat();
@@ -165,10 +185,11 @@ pub(super) async fn refreshed(line: &Line, bundle: &Bundle) -> Result<Bundle> {
     form.set("refresh_token", refresh.expose());
     form.set("resource", &bundle.resource);
     let answer = form.post(line, &bundle.server.token).await?;
-    if answer.status != StatusCode::OK {
-        return Err(failure::of_renewal(line, bundle, &answer));
-    }
-    let tokens = Tokens::read(line, &answer.body)?;
+    let tokens = match answer.status {
+        StatusCode::OK => Tokens::read(line, &answer.body).map_err(failure::at_renewal)?,
+        _ => None,
+    };
+    let tokens = tokens.ok_or_else(|| failure::of_renewal(line, bundle, &answer))?;
     Ok(Bundle {
         received: Timestamp::now(),
         lasts: tokens.lasts(),

@@ -26,6 +26,8 @@ pub struct Endpoint {
     network: Network,
     fresh_until: Option<Timestamp>,
     key: Option<BoundKey>,
+    /// Its token came of a sign-in.
+    signed_in: bool,
 }
 
 /// The headers that carry the token, the token by itself, and the name it is paired with.
@@ -67,6 +69,7 @@ impl Endpoint {
             network: Network::default(),
             fresh_until: None,
             key: None,
+            signed_in: false,
         })
     }
 
@@ -82,6 +85,17 @@ impl Endpoint {
         }
         self.auth = Some(Auth { headers, secret: secret.clone(), user: header.user.clone() });
         Ok(self)
+    }
+
+    /// The same, whose token came of a sign-in.
+    #[must_use]
+    pub fn signed_in(self) -> Self {
+        Self { signed_in: true, ..self }
+    }
+
+    /// Whether its token came of a sign-in: nobody has made one that could be replaced.
+    pub fn is_signed_in(&self) -> bool {
+        self.signed_in
     }
 
     /// The same with a token that is bound to a key: it goes along as RFC 9449 says, however others are sent there.
@@ -123,7 +137,7 @@ impl Endpoint {
 
     /// The same without any of its secrets.
     pub fn without_auth(&self) -> Self {
-        Self { auth: None, beside: Vec::new(), key: None, ..self.clone() }
+        Self { auth: None, beside: Vec::new(), key: None, signed_in: false, ..self.clone() }
     }
 
     /// The same, reached as a network wants it.
@@ -162,6 +176,7 @@ impl Endpoint {
             network,
             fresh_until: None,
             key: None,
+            signed_in: false,
         })
     }
 

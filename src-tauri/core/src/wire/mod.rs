@@ -24,6 +24,7 @@ pub use failure::{Distrust, WireError};
 pub use network::{Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, SystemProxy, Unused, read_certificates};
 pub(crate) use network::{Line, tunnel};
 pub use reqwest::{Method, Response, StatusCode, header};
+pub(crate) use veil::shown_without;
 pub use veil::{shown, veil};
 pub use wait::{asks_to_wait, seconds_until};
 

@@ -7,11 +7,12 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use super::Endpoint;
 use super::base64::base64;
-use crate::secret::redact;
+use crate::secret::{Secret, redact};
 
 const MASK: &str = "•••";
 /// So many characters of a token in a row are no chance; a shorter token is looked for as a whole.
@@ -21,11 +22,16 @@ const SHORT: usize = 8;
 
 /// The text without the endpoints' tokens, and without what looks like one.
 pub fn veil(text: &str, endpoints: &[Endpoint]) -> String {
-    redact(&own_hidden(text, endpoints)).into_owned()
+    redact(&hidden(text, endpoints, &[])).into_owned()
 }
 
 /// A service's words as plain text: bounded, on one line, without control and direction marks, without tokens.
 pub fn shown(text: &str, endpoints: &[Endpoint]) -> String {
+    shown_without(text, endpoints, &[])
+}
+
+/// The same, without these secrets either, which no header has to carry.
+pub(crate) fn shown_without(text: &str, endpoints: &[Endpoint], secrets: &[Secret]) -> String {
     const MOST: usize = 300;
     const READ: usize = 16 * 1024;
     // No part of a token that is too short to be told is written longer than this.
@@ -33,7 +39,7 @@ pub fn shown(text: &str, endpoints: &[Endpoint]) -> String {
     let head = text.chars().take(READ).filter(|c| !is_invisible(*c));
     let plain: String = head.map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    let hidden = own_hidden(&line, endpoints);
+    let hidden = hidden(&line, endpoints, secrets);
     // Where the text was cut, a token may have been.
     let cut = if text.chars().nth(READ).is_some() { LONGEST_PART } else { 0 };
     let kept = hidden.chars().count().saturating_sub(cut);
@@ -50,8 +56,9 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-fn own_hidden(text: &str, endpoints: &[Endpoint]) -> String {
-    let forms: Vec<_> = endpoints.iter().flat_map(Endpoint::secrets).flat_map(|secret| forms(&secret)).collect();
+fn hidden(text: &str, endpoints: &[Endpoint], secrets: &[Secret]) -> String {
+    let own = endpoints.iter().flat_map(Endpoint::secrets).flat_map(|secret| forms(&secret));
+    let forms: Vec<_> = own.chain(secrets.iter().flat_map(|secret| forms(secret.expose()))).collect();
     // All of them are looked for in the same text: one may begin with another.
     let mut covered = vec![false; text.len()];
     let mut reading = Reading::of(text);
@@ -69,7 +76,10 @@ fn own_hidden(text: &str, endpoints: &[Endpoint]) -> String {
 
 /// The ways in which a token is written, in small letters.
 fn forms(secret: &str) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut forms = vec![secret.to_ascii_lowercase()];
+    // A form writes a space as a plus, which nothing decoded says.
+    let in_form = byte_serialize(secret.as_bytes()).collect::<String>();
+    let mut forms = vec![secret.to_ascii_lowercase(), in_form.to_ascii_lowercase()];
+    forms.dedup();
     if secret.len() >= SHORT {
         forms.push(secret.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")));
         for before in 0..3 {
@@ -135,7 +145,8 @@ impl Reading {
 /// What an escape stands for, and how long it is.
 fn escape(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
-        [b'%', digits @ ..] => Some((number(digits.get(..2)?, 16)?, 3)),
+        // One of the bytes of a character beyond ASCII, too.
+        [b'%', digits @ ..] => Some((byte(digits.get(..2)?, 16)?, 3)),
         [b'\\', b'u', digits @ ..] => Some((number(digits.get(..4)?, 16)?, 6)),
         [b'\\', escaped @ (b'"' | b'\\' | b'/'), ..] => Some((*escaped, 2)),
         [b'&', name @ ..] => {
@@ -161,9 +172,12 @@ fn entity(name: &[u8]) -> Option<u8> {
 
 /// A character of a token by its number; tokens have none beyond ASCII.
 fn number(digits: &[u8], radix: u32) -> Option<u8> {
+    byte(digits, radix).filter(u8::is_ascii)
+}
+
+fn byte(digits: &[u8], radix: u32) -> Option<u8> {
     let digits = std::str::from_utf8(digits).ok()?;
-    let number = if digits.starts_with('+') { None } else { u8::from_str_radix(digits, radix).ok() };
-    number.filter(u8::is_ascii)
+    if digits.starts_with('+') { None } else { u8::from_str_radix(digits, radix).ok() }
 }
 
 fn masked(text: &str, covered: &[bool]) -> String {
