@@ -38,7 +38,7 @@ fn limits() -> Limits {
     }
 }
 
-async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
+pub(super) async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
     let env = [
         ("PATH", "/usr/bin:/bin"),
         ("HOME", home.path().to_str().expect("a path")),
@@ -59,7 +59,7 @@ async fn of(script: &str) -> (TempDir, Went) {
     (home, found)
 }
 
-fn kinds(went: &Went) -> Vec<FindingKind> {
+pub(super) fn kinds(went: &Went) -> Vec<FindingKind> {
     went.findings.iter().map(|finding| finding.kind).collect()
 }
 

@@ -19,6 +19,7 @@ interface Finding {
 
 const again = (): string => 'See what it says, then check again.';
 const ask = (): string => 'Ask the people who make it.';
+const through = (): string => 'Connect it through Patchbay.';
 
 const finding: Record<StartFindingKind, Finding> = {
   not_on_app_path: { say: ({ app, name }) => `${app} does not find “${name}”. It looks in other folders than a terminal does.`, do: ({ app, there }) => `In ${app}’s file, write this in its place: ${there}` },
@@ -44,6 +45,10 @@ const finding: Record<StartFindingKind, Finding> = {
   refused: { say: () => 'It answers with an error.', do: again },
   left_behind: { say: ({ name }) => (name === '1' ? 'It left a program running, which was ended.' : `It left ${name} programs running, which were ended.`), do: () => 'There is nothing to do. An app may leave them running.' },
   helper_failed: { say: () => 'The program that gives its headers failed.', do: () => 'Run that program in a terminal.' },
+  not_taken: { say: ({ there }) => there, do: through },
+  needs_older_way: { say: ({ app }) => `This service uses the older way (SSE), which ${app} does not speak for this entry.`, do: through },
+  needs_newest_way: { say: ({ app }) => `This service uses the newest way (2026-07-28), which ${app} does not speak.`, do: through },
+  asks_older_way: { say: ({ app }) => `This entry has ${app} speak the older way (SSE), which this service does not use.`, do: through },
   switched_off: { say: ({ app }) => `It is switched off in ${app}.`, do: () => 'Switch it on there to use it.' },
   rules_not_sure: { say: ({ app }) => `How ${app} starts programs is not known for sure. This is how most apps do it.`, do: ({ app }) => `If ${app} shows something else, believe ${app}.` },
 };

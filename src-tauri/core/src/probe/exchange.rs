@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::channel::{self, Channel, Opened};
 use super::http::{NoReply, Reply, post};
-use super::{Cause, Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
+use super::{Cause, Generation, Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::wire::{Client, LEGACY, MODERN, Method, read_bounded, shown};
 
@@ -18,6 +18,7 @@ const SESSION: &str = "mcp-session-id";
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) server: Option<ServerInfo>,
+    pub(super) generation: Option<Generation>,
     pub(super) protocol: Option<String>,
     pub(super) tools: Option<u32>,
 }
@@ -70,29 +71,52 @@ impl Talk<'_> {
         let plain = |value: &Value| value.as_str().map(|text| shown(text, from_ref(&self.probe.endpoint)));
         let info = result.get("serverInfo");
         let text = |key: &str| info.and_then(|info| info.get(key)).and_then(plain).unwrap_or_default();
+        found.generation = Some(self.generation());
         found.server = info.map(|_| ServerInfo { name: text("name"), version: text("version") });
         found.protocol =
             if self.modern { Some(MODERN.to_owned()) } else { result.get("protocolVersion").and_then(plain) };
     }
 
-    /// Tries the newest protocol, then `initialize`; leaves the talk in the server's generation.
+    fn generation(&self) -> Generation {
+        match (self.modern, &self.channel) {
+            (true, _) => Generation::Newest,
+            (false, Some(_)) => Generation::Streamed,
+            (false, None) => Generation::Posted,
+        }
+    }
+
+    /// Tries the newest protocol, then `initialize`, as far as that is wanted; leaves the talk in the server's generation.
     async fn handshake<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>) -> Result<Value, Stop> {
-        if let Some(result) = self.discover().await? {
+        if self.probe.speaks.newest
+            && let Some(result) = self.discover().await?
+        {
             layers.pass(LayerKind::SignIn);
             return Ok(result);
         }
         self.modern = false;
         self.headers.clear();
-        let mut reply = self.initialize().await?;
-        if self.open_channel(&reply).await? {
-            reply = self.initialize().await?;
-        }
+        let reply = self.begin().await?;
         let Some(result) = reply.result().filter(|result| result.get("protocolVersion").is_some()).cloned() else {
             return Err(judge::no_handshake(&reply, self.channel.is_some()));
         };
         layers.pass(LayerKind::SignIn);
         self.begin_session(&reply, &result).await;
         Ok(result)
+    }
+
+    /// What comes back to `initialize`, posted to the address or on a stream.
+    async fn begin(&mut self) -> Result<Reply, Stop> {
+        let speaks = self.probe.speaks;
+        if !speaks.posted {
+            return if self.open_channel(None).await? {
+                self.initialize().await
+            } else {
+                Err(Stop::because(Cause::TurnedDown, LayerKind::Handshake))
+            };
+        }
+        let reply = self.initialize().await?;
+        let streams = speaks.streamed && channel::may_be_meant(&reply) && self.open_channel(Some(&reply)).await?;
+        if streams { self.initialize().await } else { Ok(reply) }
     }
 
     async fn initialize(&mut self) -> Result<Reply, Stop> {
@@ -104,17 +128,14 @@ impl Talk<'_> {
         Ok(reply)
     }
 
-    /// Opens a stream where the refusal of `initialize` may be that of a server of 2024-11-05; whether there is one now.
-    async fn open_channel(&mut self, refusal: &Reply) -> Result<bool, Stop> {
-        if !channel::may_be_meant(refusal) {
-            return Ok(false);
-        }
+    /// Opens a stream, where `initialize` was refused or without asking before; whether there is one now.
+    async fn open_channel(&mut self, refusal: Option<&Reply>) -> Result<bool, Stop> {
         match Channel::open(self.client, &self.probe.endpoint, &self.probe.limits).await {
             Opened::Channel(channel) => self.channel = Some(channel),
             Opened::Refused(reply) => self.refusal(&reply, LayerKind::SignIn).await?,
             Opened::Astray(stop) => return Err(stop),
             // Who refuses in the protocol's own words may have a stream of a later revision, and has said what counts.
-            Opened::Unnamed(stop) if refusal.error().is_none() => return Err(stop),
+            Opened::Unnamed(stop) if refusal.is_none_or(|refusal| refusal.error().is_none()) => return Err(stop),
             Opened::Unnamed(_) | Opened::Nothing => {}
         }
         Ok(self.channel.is_some())

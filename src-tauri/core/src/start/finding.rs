@@ -67,6 +67,14 @@ pub enum FindingKind {
     LeftBehind,
     /// Its program that gives the headers failed. `there`: its words.
     HelperFailed,
+    /// The app does not take an entry like this. `there`: why, in a sentence.
+    NotTaken,
+    /// The service speaks as of 2024-11-05 only (HTTP+SSE), and the app does not, or not for this entry.
+    NeedsOlderWay,
+    /// The service speaks as of 2026-07-28 only, and the app does not.
+    NeedsNewestWay,
+    /// The entry has the app speak as of 2024-11-05 (HTTP+SSE), and the service does not.
+    AsksOlderWay,
     /// It is switched off in the app's file.
     SwitchedOff,
     /// How this app starts programs is not known for sure.
@@ -100,6 +108,10 @@ impl FindingKind {
                 | Self::FolderMissing
                 | Self::OldPatchbay
                 | Self::HelperFailed
+                | Self::NotTaken
+                | Self::NeedsOlderWay
+                | Self::NeedsNewestWay
+                | Self::AsksOlderWay
         )
     }
 }
@@ -143,6 +155,10 @@ impl Finding {
             | FindingKind::Refused
             | FindingKind::LeftBehind
             | FindingKind::HelperFailed => self.of_talk(name, &said),
+            FindingKind::NotTaken
+            | FindingKind::NeedsOlderWay
+            | FindingKind::NeedsNewestWay
+            | FindingKind::AsksOlderWay => self.of_ways(app, there),
             _ => self.of_words(app, name),
         }
     }
@@ -221,6 +237,20 @@ impl Finding {
             ),
             _ => (format!("It answers with an error{said}"), "See what it says, then check again.".to_owned()),
         }
+    }
+
+    fn of_ways(&self, app: &str, there: &str) -> (String, String) {
+        let say = match self.kind {
+            FindingKind::NotTaken => there.to_owned(),
+            FindingKind::NeedsOlderWay => {
+                format!("This service uses the older way (SSE), which {app} does not speak for this entry.")
+            }
+            FindingKind::NeedsNewestWay => {
+                format!("This service uses the newest way (2026-07-28), which {app} does not speak.")
+            }
+            _ => format!("This entry has {app} speak the older way (SSE), which this service does not use."),
+        };
+        (say, "Connect it through Patchbay.".to_owned())
     }
 
     fn of_words(&self, app: &str, name: &str) -> (String, String) {

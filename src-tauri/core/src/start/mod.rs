@@ -84,6 +84,9 @@ pub fn plan(subject: &Subject<'_>, around: &Around) -> Plan {
     if entry.disabled {
         notes.add(Finding::new(FindingKind::SwitchedOff));
     }
+    if let Some(words) = (subject.client.refuses)(subject.value) {
+        notes.add(Finding::new(FindingKind::NotTaken).there(words));
+    }
     let action = match entry.kind {
         crate::api::view::EntryKind::Program => Action::Start(Box::new(command::start(subject, around, &mut notes))),
         crate::api::view::EntryKind::Remote => {
