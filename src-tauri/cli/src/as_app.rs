@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use patchbay_core::api::Patchbay;
 use patchbay_core::api::message::{Answer, AsAppPlanView, AsAppView, Differs, EntryAt, Request};
 use patchbay_core::api::view::ConnectionView;
-use patchbay_core::start::Way;
+use patchbay_core::start::{FindingKind, Way};
 use patchbay_core::{Code, Error, Result};
 
 use crate::commands::{ATTENTION, unexpected};
@@ -213,7 +213,8 @@ fn show(checked: &AsAppView) {
     };
     print::line(&format!("{name}: {does}"));
     for finding in &checked.report.findings {
-        let (sentence, next) = finding.sentence(app);
+        let own = checked.report.explained.as_ref().filter(|_| finding.kind == FindingKind::NotAllowed);
+        let (sentence, next) = own.map_or_else(|| finding.sentence(app), |own| (own.say.clone(), own.then.clone()));
         let end = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
         print::line(&format!("  {sentence}{end} {next}"));
     }

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use patchbay_core::Platform;
+use patchbay_core::catalog::{self, ToolCall};
 use patchbay_core::client::{self, Scope};
-use patchbay_core::probe::Mark;
+use patchbay_core::probe::{Cause, Mark};
 use patchbay_core::start::{FindingKind, Known, Limits, StepKind, Subject, Went, around, plan, run};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -39,6 +41,10 @@ fn limits() -> Limits {
 }
 
 pub(super) async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
+    went_calling(home, app, value, None).await
+}
+
+async fn went_calling(home: &TempDir, app: &str, value: &Value, tool: Option<&ToolCall>) -> Went {
     let env = [
         ("PATH", "/usr/bin:/bin"),
         ("HOME", home.path().to_str().expect("a path")),
@@ -48,7 +54,7 @@ pub(super) async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
     let client = client::find(app).expect("an app");
     let subject = Subject { client, scope: &Scope::User, name: "it", value, own: Path::new("/data/bin/patchbay") };
     let around = around(&linux, client, &Known::default());
-    run(&plan(&subject, &around), &around, None, &limits(), linux.now).await
+    run(&plan(&subject, &around), &around, tool, &limits(), linux.now).await
 }
 
 /// A script's outcome in Claude Code.
@@ -221,4 +227,53 @@ async fn no_mcp_and_a_refusal_are_two_things() {
     let (_home, found) = of(refuses).await;
     assert_eq!(kinds(&found), [FindingKind::Refused]);
     assert_eq!(found.findings[0].there.as_deref(), Some("no licence"));
+}
+
+/// What our own bridge answers where the service says 403.
+const DENIED: &str = r#""error":{"code":-32000,"message":"The service does not allow this with the present token. It says: Forbidden","data":{"code":"not_allowed","from":"patchbay"}}"#;
+const DENIED_BY_ITSELF: &str = r#""error":{"code":-32003,"message":"no"}"#;
+const FORBIDDEN_IN_WORDS: &str =
+    r#""result":{"isError":true,"content":[{"type":"text","text":"HTTP 403: Forbidden"}]}"#;
+const FINE: &str = r#""result":{"content":[]}"#;
+
+/// A server whose tools are as Xurrent's, each with its answer.
+fn xurrent(offered: &str, first: &str, second: &str) -> String {
+    let answer = |name: &str, said: &str| {
+        format!("  *'\"name\":\"{name}\"'*) echo '{{\"jsonrpc\":\"2.0\",\"id\":'$id',{said}}}';;\n")
+    };
+    let calls = answer("list_inbox", first) + &answer("list_active_requests", second);
+    SERVER.replace(r#"{"name":"a"},{"name":"b"}"#, offered).replace("  esac\n", &format!("{calls}  esac\n"))
+}
+
+const BOTH: &str = r#"{"name":"list_inbox"},{"name":"list_active_requests"}"#;
+const SECOND: &str = r#"{"name":"list_active_requests"}"#;
+
+/// As the check of the address does, which is told beside it.
+#[rstest]
+#[case::all_is_well(BOTH, FINE, FINE, true, None)]
+#[case::one_is_refused(BOTH, DENIED, FINE, true, Some(Cause::PartlyAllowed))]
+#[case::the_other_alone_is_offered(SECOND, FINE, DENIED, false, None)]
+#[case::both_are_refused(BOTH, DENIED, DENIED, false, None)]
+#[case::both_in_the_services_own_code(BOTH, DENIED_BY_ITSELF, DENIED_BY_ITSELF, false, None)]
+#[case::in_the_tools_own_words(BOTH, FORBIDDEN_IN_WORDS, FINE, false, None)]
+#[tokio::test]
+async fn a_program_tries_the_harmless_tools_as_the_check_of_an_address_does(
+    #[case] offered: &str,
+    #[case] first: &str,
+    #[case] second: &str,
+    #[case] works: bool,
+    #[case] remark: Option<Cause>,
+) {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = program(home.path(), "server", &xurrent(offered, first, second));
+    let pack = catalog::find("xurrent").expect("a service");
+    let entry = json!({ "command": text(&file) });
+    let found = went_calling(&home, "codex", &entry, pack.read_only_tool.as_ref()).await.explained_by(pack);
+    let call = found.steps.last().expect("all steps are told");
+    let mark = if !works { Mark::Failed } else { remark.map_or(Mark::Passed, |_| Mark::Warned) };
+    assert_eq!((found.works, call.mark, call.cause), (works, mark, remark), "{found:?}");
+    let is_sera = found.explained.as_ref().is_some_and(|own| own.say.contains("while Sera AI is switched off"));
+    assert_eq!(is_sera, !works, "{found:?}");
+    let not_allowed = (!works).then_some(FindingKind::NotAllowed);
+    assert_eq!(kinds(&found), Vec::from_iter(not_allowed));
 }

@@ -43,6 +43,7 @@ const finding: Record<StartFindingKind, Finding> = {
   asks_in_terminal: { say: () => 'It asks a question that nobody can answer in an app.', do: () => 'Run it once in a terminal and answer there.' },
   not_mcp: { say: () => 'It does not answer the way apps expect it.', do: () => 'Look at its arguments.' },
   refused: { say: () => 'It answers with an error.', do: again },
+  not_allowed: { say: () => 'The service does not allow what was tried.', do: () => 'Give it a token with the missing permission.' },
   left_behind: { say: ({ name }) => (name === '1' ? 'It left a program running, which was ended.' : `It left ${name} programs running, which were ended.`), do: () => 'There is nothing to do. An app may leave them running.' },
   helper_failed: { say: () => 'The program that gives its headers failed.', do: () => 'Run that program in a terminal.' },
   not_taken: { say: ({ there }) => there, do: through },

@@ -123,7 +123,7 @@ const INTERNAL_ERROR: i64 = -32603;
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// The codes that servers use for a refusal; others are faults.
-fn refuses(code: i64) -> bool {
+pub(crate) fn refuses(code: i64) -> bool {
     matches!(code, -32001 | -32003 | 401 | 403)
 }
 

@@ -63,6 +63,8 @@ pub enum FindingKind {
     NotMcp,
     /// It answers with an error. `there`: its words.
     Refused,
+    /// It does not allow what was asked. `there`: its words.
+    NotAllowed,
     /// It left programs running, which were ended. `name`: how many.
     LeftBehind,
     /// Its program that gives the headers failed. `there`: its words.
@@ -153,6 +155,7 @@ impl Finding {
             | FindingKind::AsksInTerminal
             | FindingKind::NotMcp
             | FindingKind::Refused
+            | FindingKind::NotAllowed
             | FindingKind::LeftBehind
             | FindingKind::HelperFailed => self.of_talk(name, &said),
             FindingKind::NotTaken
@@ -227,6 +230,10 @@ impl Finding {
             FindingKind::NotMcp => {
                 (format!("It does not answer as an MCP server does{said}"), "Look at its arguments.".to_owned())
             }
+            FindingKind::NotAllowed => (
+                format!("The service does not allow what was tried{said}"),
+                "Give it a token with the missing permission.".to_owned(),
+            ),
             FindingKind::LeftBehind => (
                 format!("It left programs running ({name}), which were ended."),
                 "Nothing is to be done; an app may leave them running.".to_owned(),

@@ -76,6 +76,7 @@ fn blank(way: Way, at: Timestamp) -> Went {
         protocol: None,
         tools: None,
         service: None,
+        explained: None,
         at,
         millis: 0,
     }
@@ -129,7 +130,10 @@ async fn started(
     }
     let works = run.stop.is_none();
     let said = if works { Vec::new() } else { run.said.iter().map(|line| plan.hide(line)).collect() };
-    let Learnt { server, protocol, tools, steps, .. } = run.learnt;
+    let Learnt { server, protocol, tools, mut steps, .. } = run.learnt;
+    for step in &mut steps {
+        step.detail = step.detail.take().map(|words| plan.hide(&words));
+    }
     Went { works, steps: complete(steps, fails), findings, said, server, protocol, tools, ..blank(Way::Program, now) }
 }
 
@@ -160,7 +164,7 @@ async fn session(start: &Start, newest: bool, tool: Option<&ToolCall>, limits: &
     let begun = tokio::time::Instant::now();
     let mut learnt = Learnt::default();
     let tail = Tail::default();
-    let found = Step { kind: StepKind::Found, mark: Mark::Passed, millis: 0, detail: None };
+    let found = Step { kind: StepKind::Found, mark: Mark::Passed, millis: 0, detail: None, cause: None };
     learnt.steps.push(found.clone());
     let program = start.program.clone().unwrap_or_default();
     let mut group = match Group::start(&program, &start.args, &start.env, &start.folder) {
