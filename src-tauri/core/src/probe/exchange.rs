@@ -23,6 +23,16 @@ pub(super) struct Found {
     pub(super) tools: Option<u32>,
 }
 
+/// What came of the newest generation's first call.
+enum Discovered {
+    /// The server speaks it.
+    Speaks(Value),
+    /// The older way is to be tried.
+    Not,
+    /// The same, because nothing came back yet.
+    NotYet,
+}
+
 /// A conversation with a server whose generation is known.
 pub(super) struct Talk<'a> {
     pub(super) probe: &'a Probe,
@@ -87,12 +97,32 @@ impl Talk<'_> {
 
     /// Tries the newest protocol, then `initialize`, as far as that is wanted; leaves the talk in the server's generation.
     async fn handshake<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>) -> Result<Value, Stop> {
-        if self.probe.speaks.newest
-            && let Some(result) = self.discover().await?
-        {
+        let limits = self.probe.limits;
+        let mut discovered = Discovered::Not;
+        if self.probe.speaks.newest {
+            discovered = self.discover(limits.discover).await?;
+        }
+        if let Discovered::Speaks(result) = discovered {
             layers.pass(LayerKind::SignIn);
             return Ok(result);
         }
+        let older = self.older(layers).await;
+        // A server of the newest generation alone that takes its time refuses what it does not know.
+        if let (Err(stop), Discovered::NotYet) = (&older, &discovered)
+            && stop.cause != Some(Cause::Slow)
+        {
+            (self.modern, self.channel) = (true, None);
+            self.headers.clear();
+            if let Discovered::Speaks(result) = self.discover(limits.exchange).await? {
+                layers.pass(LayerKind::SignIn);
+                return Ok(result);
+            }
+        }
+        older
+    }
+
+    /// The older generations' handshake, as far as they are wanted.
+    async fn older<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>) -> Result<Value, Stop> {
         self.modern = false;
         self.headers.clear();
         let reply = self.begin().await?;
@@ -141,15 +171,19 @@ impl Talk<'_> {
         Ok(self.channel.is_some())
     }
 
-    /// The newest generation's first call; `None` where the older way is to be tried.
+    /// The newest generation's first call.
     ///
     /// Older servers answer a method that they do not know with any status, with a page, or not at all. Only a refused
     /// token is refused either way.
-    async fn discover(&mut self) -> Result<Option<Value>, Stop> {
-        match self.send("server/discover", json!({}), self.probe.limits.discover).await {
+    async fn discover(&mut self, patience: Duration) -> Result<Discovered, Stop> {
+        match self.send("server/discover", json!({}), patience).await {
             Ok(reply) if reply.status == 401 => Err(self.refused(&reply, LayerKind::SignIn).await),
-            Ok(reply) => Ok(reply.result().filter(|result| speaks_modern(result)).cloned()),
-            Err(_) => Ok(None),
+            Ok(reply) => {
+                let result = reply.result().filter(|result| speaks_modern(result)).cloned();
+                Ok(result.map_or(Discovered::Not, Discovered::Speaks))
+            }
+            Err(NoReply::Slow) => Ok(Discovered::NotYet),
+            Err(NoReply::Wire(_)) => Ok(Discovered::Not),
         }
     }
 
