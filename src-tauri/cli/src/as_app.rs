@@ -48,7 +48,7 @@ pub(crate) async fn check(patchbay: &Patchbay, wanted: Wanted, as_json: bool) ->
     if as_json {
         print::json(&done);
     }
-    let all = done.iter().all(|checked| checked.report.works);
+    let all = done.iter().all(|checked| checked.report.works || checked.report.open);
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }
 
@@ -206,6 +206,7 @@ fn show(checked: &AsAppView) {
     let app = words::app(&checked.at.client);
     let name = format!("{}/{}", checked.at.client, checked.at.entry);
     let does = match (checked.report.way, checked.report.works) {
+        _ if checked.report.open => format!("whether it works, only {app} can tell"),
         (Way::Program, true) => format!("works the way {app} starts it"),
         (Way::Program, false) => format!("does not work the way {app} starts it"),
         (Way::Address, true) => format!("works the way {app} asks it"),
@@ -218,7 +219,7 @@ fn show(checked: &AsAppView) {
         let end = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
         print::line(&format!("  {sentence}{end} {next}"));
     }
-    if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works) {
+    if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works && !checked.report.open) {
         print::line(&format!("  {}", report.sentence()));
         if let Some(detail) = &report.detail {
             print::line(&format!("  {detail}"));

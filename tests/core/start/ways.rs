@@ -100,3 +100,29 @@ async fn an_entry_that_its_app_does_not_take_is_not_tried(#[case] app: &str, #[c
     assert_eq!((found.findings[0].kind, say.as_str()), (FindingKind::NotTaken, why));
     assert_eq!(next, "Connect it through Patchbay.");
 }
+
+/// Whether those work, Patchbay cannot say, so it says neither, and where to look.
+#[rstest]
+#[case("goose", r#"{"type":"builtin","name":"developer","enabled":true}"#, FindingKind::PartOfApp)]
+#[case("zed", r#"{"settings":{}}"#, FindingKind::PartOfApp)]
+#[case("claude-code", r#"{"type":"http","url":"HERE"}"#, FindingKind::AppSignsIn)]
+#[tokio::test]
+async fn what_only_the_app_can_tell_is_left_to_it(#[case] app: &str, #[case] text: &str, #[case] kind: FindingKind) {
+    let home = tempfile::tempdir().expect("a folder");
+    let challenge = "www-authenticate: Bearer resource_metadata=\"https://h/x\"\r\n";
+    let url = serve(move |_: &_| crate::probe::server::http("401 Unauthorized", challenge, "")).await;
+    let value: Value = serde_json::from_str(&text.replace("HERE", &url)).expect("JSON");
+    let found = went(&home, app, &value).await;
+    assert_eq!((found.works, found.open), (false, true), "{found:?}");
+    let of_entry: Vec<_> = kinds(&found).into_iter().filter(|kind| *kind != FindingKind::RulesNotSure).collect();
+    assert_eq!(of_entry, [kind]);
+    let given = went(&home, app, &entry(text, &url)).await;
+    assert_eq!(given.open, kind == FindingKind::PartOfApp, "a token that is refused is another matter: {given:?}");
+}
+
+#[tokio::test]
+async fn an_entry_that_says_nothing_and_must_is_not_left_open() {
+    let home = tempfile::tempdir().expect("a folder");
+    let found = went(&home, "cursor", &json!({ "env": {} })).await;
+    assert_eq!((found.works, found.open, kinds(&found)), (false, false, vec![FindingKind::NotTaken]));
+}

@@ -15,6 +15,10 @@ export type AsAppReport = {
  */
 works: boolean, 
 /**
+ * Whether only the app can tell: it does not work as far as is seen, and that says nothing.
+ */
+open: boolean, 
+/**
  * Whether a program was started, or an address asked.
  */
 way: AsAppWay, 

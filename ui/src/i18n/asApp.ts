@@ -50,6 +50,8 @@ const finding: Record<StartFindingKind, Finding> = {
   needs_older_way: { say: ({ app }) => `This service uses the older way (SSE), which ${app} does not speak for this entry.`, do: through },
   needs_newest_way: { say: ({ app }) => `This service uses the newest way (2026-07-28), which ${app} does not speak.`, do: through },
   asks_older_way: { say: ({ app }) => `This entry has ${app} speak the older way (SSE), which this service does not use.`, do: through },
+  part_of_app: { say: ({ app }) => `It starts no program and has no address. It is a part of ${app} itself, or not complete.`, do: ({ app }) => `Look in ${app} whether it works.` },
+  app_signs_in: { say: ({ app }) => `The service wants a sign-in. ${app} makes and keeps its own, which Patchbay does not see.`, do: ({ app }) => `Look in ${app} whether you are signed in.` },
   switched_off: { say: ({ app }) => `It is switched off in ${app}.`, do: () => 'Switch it on there to use it.' },
   rules_not_sure: { say: ({ app }) => `How ${app} starts programs is not known for sure. This is how most apps do it.`, do: ({ app }) => `If ${app} shows something else, believe ${app}.` },
 };
@@ -76,7 +78,8 @@ export const asApp = {
   command: 'Command', program: 'Program', folder: 'Starts in', variables: 'Variables', address: 'Address', headers: 'Headers', helper: 'Program that gives headers', hidden: 'hidden', before: 'Known already',
   fetches: 'The first time, it may fetch what it needs from the internet. That can take some minutes.',
   confirm: 'Start exactly this', send: 'Send it', running: 'Trying it …', fetching: 'Trying it. It may still be fetching what it needs …', stop: 'Stop', again: 'Check again',
-  good: (app: string) => `It works the way ${app} does it.`, bad: (app: string) => `It does not work the way ${app} does it.`,
+  good: (app: string) => `It works the way ${app} does it.`, bad: (app: string) => `It does not work the way ${app} does it.`, only: (app: string) => `Whether it works, only ${app} can tell.`,
+  came: ({ works, open }: { works: boolean; open: boolean }, app: string) => (works ? asApp.good(app) : open ? asApp.only(app) : asApp.bad(app)),
   changed: 'The entry has changed in the meantime. Look at it again.',
   said: 'Its last words', next: 'What to do', asked: (when: string) => `Tried ${when}`,
   finding, step, from, differs,

@@ -214,6 +214,7 @@ fn is_own_log(line: &str) -> bool {
 
 fn differs(report: &Went, direct: Option<Verdict>) -> Option<Differs> {
     match (report.works, direct? == Verdict::Working) {
+        _ if report.open => None,
         (false, true) => Some(Differs::OnlyDirect),
         (true, false) => Some(Differs::OnlyApp),
         _ => None,

@@ -77,6 +77,10 @@ pub enum FindingKind {
     NeedsNewestWay,
     /// The entry has the app speak as of 2024-11-05 (HTTP+SSE), and the service does not.
     AsksOlderWay,
+    /// It starts no program and has no address: a part of the app itself, or not complete.
+    PartOfApp,
+    /// The service wants a sign-in, which the app makes and keeps by itself.
+    AppSignsIn,
     /// It is switched off in the app's file.
     SwitchedOff,
     /// How this app starts programs is not known for sure.
@@ -97,6 +101,11 @@ impl FindingKind {
                 | Self::RulesNotSure
                 | Self::BlanksCut
         )
+    }
+
+    /// Whether it leaves open what nobody but the app can tell.
+    pub fn leaves_open(self) -> bool {
+        matches!(self, Self::PartOfApp | Self::AppSignsIn)
     }
 
     /// Whether nothing can be started or asked because of it.
@@ -286,6 +295,16 @@ impl Finding {
             FindingKind::EnvFileMissing => {
                 (format!("The file with its variables cannot be read: {name}"), "Mend the path.".to_owned())
             }
+            FindingKind::PartOfApp => (
+                format!("It starts no program and has no address: it is a part of {app} itself, or not complete."),
+                format!("Look in {app} whether it works."),
+            ),
+            FindingKind::AppSignsIn => (
+                format!(
+                    "The service wants a sign-in, which {app} makes and keeps by itself; Patchbay does not see it."
+                ),
+                format!("Look in {app} whether you are signed in."),
+            ),
             FindingKind::SwitchedOff => {
                 (format!("It is switched off in {app}."), "Switch it on there to use it.".to_owned())
             }

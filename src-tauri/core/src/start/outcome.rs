@@ -15,6 +15,9 @@ use crate::probe::{Cause, Explained, Layer, LayerKind, Mark, Report, ServerInfo,
 pub struct Went {
     /// Whether it works.
     pub works: bool,
+    /// Whether only the app can tell: it does not work as far as is seen, and that says nothing.
+    #[serde(default)]
+    pub open: bool,
     /// Whether a program was started, or an address asked.
     pub way: Way,
     /// What was done, in order.

@@ -58,8 +58,10 @@ pub async fn run(plan: &Plan, around: &Around<'_>, tool: Option<&ToolCall>, limi
     let mut went = match &plan.action {
         Action::Start(start) => started(plan, start, around, tool, limits, now).await,
         Action::Send(sending) => sent(plan, sending, tool, now).await,
-        Action::Nothing => blank(Way::Program, now),
+        Action::Nothing => Went { findings: sorted(plan.findings.clone()), ..blank(Way::Program, now) },
     };
+    let stops = went.findings.iter().any(|finding| finding.kind.stops());
+    went.open = !went.works && !stops && went.findings.iter().any(|finding| finding.kind.leaves_open());
     went.millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     went
 }
@@ -68,6 +70,7 @@ fn blank(way: Way, at: Timestamp) -> Went {
     let (steps, findings, said) = (Vec::new(), Vec::new(), Vec::new());
     Went {
         works: false,
+        open: false,
         way,
         steps,
         findings,
@@ -227,6 +230,9 @@ async fn sent(plan: &Plan, sending: &Sending, tool: Option<&ToolCall>, now: Time
             return Went { findings: sorted(findings), ..blank(Way::Address, now) };
         }
     };
+    if report.verdict == Verdict::NeedsBrowserSignIn {
+        findings.push(Finding::new(FindingKind::AppSignsIn));
+    }
     let works = report.verdict == Verdict::Working;
     let hidden = |text: Option<String>| text.map(|text| plan.hide(&text));
     let report = Report { detail: hidden(report.detail), ..report };
