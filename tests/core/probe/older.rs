@@ -3,7 +3,7 @@
 use patchbay_core::probe::{LayerKind, Verdict};
 use rstest::rstest;
 
-use super::server::{Answer, Asked, Step, but, error, error_text, head, http, legacy, modern, serve};
+use super::server::{Answer, Asked, Step, but, error, error_text, head, http, legacy, modern, result, serve};
 use super::{JSON, check, outcome};
 
 const DISCOVER: &str = "server/discover";
@@ -81,4 +81,13 @@ async fn a_server_of_the_newest_generation_alone_may_be_slow(#[case] refusal: fn
     let report = check(&serve(rule).await, true).await;
     assert_eq!(outcome(&report), (Verdict::Working, None), "{report:?}");
     assert_eq!(report.protocol.as_deref(), Some("2026-07-28"));
+}
+
+#[tokio::test]
+async fn a_server_of_the_newest_generation_tells_its_name_beside_the_result() {
+    let info = r#"{"io.modelcontextprotocol/serverInfo":{"name":"Named","version":"9.9"}}"#;
+    let told = format!(r#"{{"supportedVersions":["2026-07-28"],"capabilities":{{}},"_meta":{info}}}"#);
+    let report = check(&serve(move |asked: &Asked| result(asked, &told)).await, true).await;
+    let server = report.server.as_ref().map(|server| (server.name.as_str(), server.version.as_str()));
+    assert_eq!(server, Some(("Named", "9.9")), "{report:?}");
 }

@@ -108,7 +108,7 @@ async fn a_server_that_ends_at_a_question_of_the_newest_generation_is_begun_agai
 async fn a_server_of_the_newest_generation_that_is_slow_to_start_works() {
     let modern = SERVER.replace(
         r#""error":{"code":-32601,"message":"unknown"}"#,
-        r#""result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#,
+        r#""result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"Named","version":"9"}}}"#,
     );
     let refuses = modern.replace(
         r#"*'"initialize"'*) echo"#,
@@ -117,6 +117,7 @@ async fn a_server_of_the_newest_generation_that_is_slow_to_start_works() {
     let (_home, found) = of(&refuses.replace("#!/bin/sh", "#!/bin/sh\nsleep 1")).await;
     assert!(found.works, "{found:?}");
     assert_eq!((found.protocol.as_deref(), found.tools), (Some("2026-07-28"), Some(2)));
+    assert_eq!(found.server.as_ref().map(|server| server.name.as_str()), Some("Named"));
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ impl Talk<'_> {
 
     fn note(&self, found: &mut Found, result: &Value) {
         let plain = |value: &Value| value.as_str().map(|text| shown(text, from_ref(&self.probe.endpoint)));
-        let info = result.get("serverInfo");
+        let info = server_info(result);
         let text = |key: &str| info.and_then(|info| info.get(key)).and_then(plain).unwrap_or_default();
         found.generation = Some(self.generation());
         found.server = info.map(|_| ServerInfo { name: text("name"), version: text("version") });
@@ -299,6 +299,12 @@ impl Talk<'_> {
             let _ = timeout(Duration::from_secs(2), bye).await;
         }
     }
+}
+
+/// What a server calls itself: in the newest generation among what it tells beside the result.
+pub(crate) fn server_info(result: &Value) -> Option<&Value> {
+    let newest = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo");
+    newest.or_else(|| result.get("serverInfo"))
 }
 
 fn speaks_modern(result: &Value) -> bool {

@@ -27,6 +27,7 @@ use crate::wire::{Client, Endpoint, Timeouts, veil};
 
 pub use cause::Cause;
 pub use curl::curl;
+pub(crate) use exchange::server_info;
 pub(crate) use judge::refuses;
 pub use report::{Explained, Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
 pub use speaks::{Generation, Speaks};

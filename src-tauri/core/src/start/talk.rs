@@ -13,7 +13,7 @@ use super::Limits;
 use super::lines::Line;
 use super::outcome::{Step, StepKind};
 use crate::catalog::ToolCall;
-use crate::probe::{Cause, Mark, ServerInfo, refuses};
+use crate::probe::{Cause, Mark, ServerInfo, refuses, server_info};
 use crate::wire::{LEGACY, MODERN};
 
 /// Why a talk came to no good end.
@@ -93,12 +93,12 @@ impl Talk<'_> {
     }
 
     fn note(&mut self, result: &Value) {
-        let text = |at: &str| {
-            result.pointer(at).and_then(Value::as_str).map(|text| text.chars().take(100).collect::<String>())
-        };
-        let (name, version) = (text("/serverInfo/name"), text("/serverInfo/version"));
+        let short = |text: &Value| text.as_str().map(|text| text.chars().take(100).collect::<String>());
+        let info = |key: &str| server_info(result).and_then(|info| info.get(key)).and_then(short);
+        let (name, version) = (info("name"), info("version"));
         self.learnt.server = name.map(|name| ServerInfo { name, version: version.unwrap_or_default() });
-        self.learnt.protocol = if self.modern { Some(MODERN.to_owned()) } else { text("/protocolVersion") };
+        let protocol = || result.get("protocolVersion").and_then(short);
+        self.learnt.protocol = if self.modern { Some(MODERN.to_owned()) } else { protocol() };
     }
 
     /// The first calls. A program that is slow to start gets them all before it reads the first.
