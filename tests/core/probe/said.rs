@@ -175,6 +175,10 @@ pub(crate) const TOOL_FAILED: Said = (
     Verdict::Working,
     "It works up to the tools, but the harmless one that was tried reports an error. Read what it says below; if you cannot mend that, ask the service’s support.",
 );
+pub(crate) const TOOL_ASKS: Said = (
+    Verdict::Working,
+    "It works up to the tools, but the harmless one that was tried asks a question back, which a check cannot answer. Try it in your app.",
+);
 pub(crate) const PARTLY_ALLOWED: Said = (
     Verdict::Working,
     "It works, but not everything is allowed: of two harmless requests one was refused. If you need more, make a token with more permissions.",

@@ -235,6 +235,9 @@ const DENIED: &str = r#""error":{"code":-32000,"message":"The service does not a
 const DENIED_BY_ITSELF: &str = r#""error":{"code":-32003,"message":"no"}"#;
 const FORBIDDEN_IN_WORDS: &str =
     r#""result":{"isError":true,"content":[{"type":"text","text":"HTTP 403: Forbidden"}]}"#;
+/// Our bridge, where an app has no answer for the service; and the service itself.
+const UNANSWERED: &str = r#""error":{"code":-32000,"message":"The app did not answer the service's question.","data":{"code":"app_refused","from":"patchbay"}}"#;
+const ASKS: &str = r#""result":{"resultType":"input_required","inputRequests":{}}"#;
 const FINE: &str = r#""result":{"content":[]}"#;
 
 /// A server whose tools are as Xurrent's, each with its answer.
@@ -256,6 +259,8 @@ const SECOND: &str = r#"{"name":"list_active_requests"}"#;
 #[case::the_other_alone_is_offered(SECOND, FINE, DENIED, false, None)]
 #[case::both_are_refused(BOTH, DENIED, DENIED, false, None)]
 #[case::both_in_the_services_own_code(BOTH, DENIED_BY_ITSELF, DENIED_BY_ITSELF, false, None)]
+#[case::it_asks_back(BOTH, ASKS, FINE, true, Some(Cause::ToolAsks))]
+#[case::it_asks_through_our_bridge(BOTH, UNANSWERED, FINE, true, Some(Cause::ToolAsks))]
 #[case::in_the_tools_own_words(BOTH, FORBIDDEN_IN_WORDS, FINE, false, None)]
 #[tokio::test]
 async fn a_program_tries_the_harmless_tools_as_the_check_of_an_address_does(

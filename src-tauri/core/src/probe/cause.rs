@@ -109,6 +109,8 @@ pub enum Cause {
     ToolGone,
     /// Well, but the harmless tool itself reports an error.
     ToolFailed,
+    /// Well, but the harmless tool asks a question back, which a check cannot answer.
+    ToolAsks,
     /// Well, but one harmless tool is not allowed while another is.
     PartlyAllowed,
 }
@@ -157,6 +159,7 @@ impl Cause {
             | Self::ToolsEndless
             | Self::ToolGone
             | Self::ToolFailed
+            | Self::ToolAsks
             | Self::PartlyAllowed => Verdict::Working,
         }
     }

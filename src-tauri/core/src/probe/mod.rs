@@ -31,6 +31,7 @@ pub(crate) use exchange::server_info;
 pub(crate) use judge::refuses;
 pub use report::{Explained, Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
 pub use speaks::{Generation, Speaks};
+pub(crate) use tools::asks_back;
 pub(crate) use words::OfSignIn;
 
 /// How much a check may take.

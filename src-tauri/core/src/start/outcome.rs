@@ -184,7 +184,7 @@ impl Run<'_> {
         match stop {
             Stop::Floods => Finding::new(FindingKind::Floods),
             Stop::NotMcp(words) => Finding::new(FindingKind::NotMcp).there(self.shown(words)),
-            Stop::Refused(words) => Finding::new(FindingKind::Refused).there(self.shown(words)),
+            Stop::Refused(words) | Stop::AsksBack(words) => Finding::new(FindingKind::Refused).there(self.shown(words)),
             Stop::NotAllowed(words) => Finding::new(FindingKind::NotAllowed).there(self.shown(words)),
             Stop::Ended => self.told().unwrap_or_else(|| self.ended()),
             Stop::Silent => self.told().unwrap_or_else(|| self.silent()),

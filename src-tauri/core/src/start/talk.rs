@@ -13,7 +13,7 @@ use super::Limits;
 use super::lines::Line;
 use super::outcome::{Step, StepKind};
 use crate::catalog::ToolCall;
-use crate::probe::{Cause, Mark, ServerInfo, refuses, server_info};
+use crate::probe::{Cause, Mark, ServerInfo, asks_back, refuses, server_info};
 use crate::wire::{LEGACY, MODERN};
 
 /// Why a talk came to no good end.
@@ -31,6 +31,8 @@ pub(super) enum Stop {
     Refused(String),
     /// It does not allow this.
     NotAllowed(String),
+    /// It asks a question back, and our own bridge says that it got no answer.
+    AsksBack(String),
 }
 
 /// What was learnt on the way.
@@ -194,7 +196,14 @@ impl Talk<'_> {
     /// One harmless call, and what there is to know of it. What the tool itself says went wrong is a remark: the way to it
     /// works.
     async fn call(&mut self, tool: &ToolCall) -> Result<Option<(Cause, Option<String>)>, Stop> {
-        let result = self.ask("tools/call", json!({ "name": tool.name, "arguments": tool.arguments })).await?;
+        let asked = self.ask("tools/call", json!({ "name": tool.name, "arguments": tool.arguments })).await;
+        let result = match asked {
+            Err(Stop::AsksBack(_)) => return Ok(Some((Cause::ToolAsks, None))),
+            asked => asked?,
+        };
+        if asks_back(&result) {
+            return Ok(Some((Cause::ToolAsks, None)));
+        }
         if result.get("isError").and_then(Value::as_bool) != Some(true) {
             return Ok(None);
         }
@@ -282,8 +291,12 @@ fn speaks_modern(result: &Value) -> bool {
 fn result_of(answer: &Value) -> Result<Value, Stop> {
     if let Some(error) = answer.get("error") {
         let words = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let is_denied = own_code(error).map_or_else(|| is_denial(error), |code| code == "not_allowed");
-        return Err(if is_denied { Stop::NotAllowed(words) } else { Stop::Refused(words) });
+        return Err(match own_code(error) {
+            Some("not_allowed") => Stop::NotAllowed(words),
+            Some("app_refused") => Stop::AsksBack(words),
+            None if is_denial(error) => Stop::NotAllowed(words),
+            _ => Stop::Refused(words),
+        });
     }
     answer.get("result").cloned().ok_or_else(|| Stop::NotMcp(brief(answer)))
 }
