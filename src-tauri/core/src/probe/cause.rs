@@ -61,6 +61,8 @@ pub enum Cause {
     Circles,
     /// A web page answers 403: what stands before the service turned the request away.
     Blocked,
+    /// The network wants a sign-in of its own before it lets anything through (511).
+    Portal,
     /// The address was given up for good (410).
     Gone,
     /// A web page answers.
@@ -126,6 +128,7 @@ impl Cause {
             | Self::LineCut
             | Self::ProxyCuts
             | Self::Blocked
+            | Self::Portal
             | Self::CutOff => Verdict::Unreachable,
             Self::TlsSlow | Self::Slow => Verdict::TooSlow,
             Self::TlsDisagree

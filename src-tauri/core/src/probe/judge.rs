@@ -55,6 +55,8 @@ pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option
             Stop::because(Cause::Blocked, LayerKind::Handshake)
         }
         403 => forbidden(reply, layer),
+        // It is the network's own page, and no word of the service.
+        511 => Stop::because(Cause::Portal, layer.max(LayerKind::Handshake)),
         // Whether the sign-in is good was not said.
         429 | 500..=599 => service_error(reply, layer.max(LayerKind::Handshake)),
         // Not signing in failed, but finding the service.
