@@ -188,7 +188,6 @@ pub(crate) async fn probe_and_place(
     (report(layers, found, stop, now, millis(begun)), generation)
 }
 
-/// The report of a connection that could not even be tried, for a reason on this computer.
 /// The report of what is not asked over the network at all.
 pub(crate) fn not_tried_at_all(now: Timestamp) -> Report {
     let layers = Layers { done: Vec::new(), since: Instant::now(), tell: |_: &Layer| {} };
