@@ -236,7 +236,7 @@ const DENIED_BY_ITSELF: &str = r#""error":{"code":-32003,"message":"no"}"#;
 const FORBIDDEN_IN_WORDS: &str =
     r#""result":{"isError":true,"content":[{"type":"text","text":"HTTP 403: Forbidden"}]}"#;
 /// Our bridge, where an app has no answer for the service; and the service itself.
-const UNANSWERED: &str = r#""error":{"code":-32000,"message":"The app did not answer the service's question.","data":{"code":"app_refused","from":"patchbay"}}"#;
+const UNANSWERED: &str = r#""error":{"code":-32000,"message":"The app did not answer the question.","data":{"code":"app_refused","from":"patchbay"}}"#;
 const ASKS: &str = r#""result":{"resultType":"input_required","inputRequests":{}}"#;
 const FINE: &str = r#""result":{"content":[]}"#;
 
@@ -276,7 +276,7 @@ async fn a_program_tries_the_harmless_tools_as_the_check_of_an_address_does(
     let entry = json!({ "command": text(&file) });
     let found = went_calling(&home, "codex", &entry, pack.read_only_tool.as_ref()).await.explained_by(pack);
     let call = found.steps.last().expect("all steps are told");
-    let mark = if !works { Mark::Failed } else { remark.map_or(Mark::Passed, |_| Mark::Warned) };
+    let mark = if works { remark.map_or(Mark::Passed, |_| Mark::Warned) } else { Mark::Failed };
     assert_eq!((found.works, call.mark, call.cause), (works, mark, remark), "{found:?}");
     let is_sera = found.explained.as_ref().is_some_and(|own| own.say.contains("while Sera AI is switched off"));
     assert_eq!(is_sera, !works, "{found:?}");

@@ -215,7 +215,10 @@ impl Talk<'_> {
     async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Stop> {
         let id = self.send(method, params).await?;
         let (_, answer) = self.answer(&[id], Instant::now() + self.limits.exchange).await?;
-        result_of(&answer)
+        match result_of(&answer) {
+            Err(Stop::Refused(words)) if is_denial(&answer["error"]) => Err(Stop::NotAllowed(words)),
+            outcome => outcome,
+        }
     }
 
     async fn send(&mut self, method: &str, mut params: Value) -> Result<u64, Stop> {
@@ -294,7 +297,6 @@ fn result_of(answer: &Value) -> Result<Value, Stop> {
         return Err(match own_code(error) {
             Some("not_allowed") => Stop::NotAllowed(words),
             Some("app_refused") => Stop::AsksBack(words),
-            None if is_denial(error) => Stop::NotAllowed(words),
             _ => Stop::Refused(words),
         });
     }
@@ -307,8 +309,9 @@ fn own_code(error: &Value) -> Option<&str> {
     data.get("code").and_then(Value::as_str)
 }
 
+/// Whether it is the error of a server that knows the question and does not allow it.
 fn is_denial(error: &Value) -> bool {
-    error.get("code").and_then(Value::as_i64).is_some_and(refuses)
+    own_code(error).is_none() && error.get("code").and_then(Value::as_i64).is_some_and(refuses)
 }
 
 fn brief(value: &Value) -> String {
