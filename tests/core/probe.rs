@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use patchbay_core::catalog::ToolCall;
 use patchbay_core::connection::AuthHeader;
-use patchbay_core::probe::{LayerKind, Limits, Mark, Probe, Report, Verdict, curl, probe};
+use patchbay_core::probe::{LayerKind, Limits, Mark, Probe, Report, Speaks, Verdict, curl, probe};
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::Endpoint;
 use rstest::rstest;
@@ -21,7 +21,7 @@ mod all;
 mod bodies;
 /// Servers of 2024-11-05, which answer on a stream of their own.
 #[path = "probe/channel.rs"]
-mod channel;
+pub(crate) mod channel;
 /// Servers that repeat the token wherever they can.
 #[path = "probe/echo.rs"]
 mod echo;
@@ -63,7 +63,7 @@ mod texts;
 mod tools;
 
 /// An opaque token: nothing in it tells that it is one.
-const CANARY: &str = "Zq8vN3/pL+x7Rt2=Wk5yB9mD4hJ6cF1sG0aE";
+pub(crate) const CANARY: &str = "Zq8vN3/pL+x7Rt2=Wk5yB9mD4hJ6cF1sG0aE";
 
 const OK: &str = "200 OK";
 const JSON: &str = "content-type: application/json\r\n";
@@ -88,7 +88,7 @@ fn endpoint(url: &str) -> Endpoint {
 fn probe_of(url: &str, token: bool) -> Probe {
     let endpoint = if token { endpoint(url) } else { Endpoint::new(url).expect("an address") };
     let tool = Some(ToolCall { name: "whoami".into(), arguments: serde_json::json!({}), or_else: None });
-    Probe { endpoint, tool, has_token: token, limits: limits() }
+    Probe { endpoint, tool, has_token: token, speaks: Speaks::ALL, limits: limits() }
 }
 
 async fn check(url: &str, token: bool) -> Report {

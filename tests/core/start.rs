@@ -8,6 +8,10 @@ mod door;
 #[cfg(unix)]
 #[path = "start/run.rs"]
 mod run;
+/// Addresses, each asked in the ways that its app speaks.
+#[cfg(unix)]
+#[path = "start/ways.rs"]
+mod ways;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use patchbay_core::api::Patchbay;
 use patchbay_core::api::message::{Answer, AsAppPlanView, AsAppView, Differs, EntryAt, Request};
 use patchbay_core::api::view::ConnectionView;
-use patchbay_core::start::Way;
+use patchbay_core::start::{FindingKind, Way};
 use patchbay_core::{Code, Error, Result};
 
 use crate::commands::{ATTENTION, unexpected};
@@ -48,7 +48,7 @@ pub(crate) async fn check(patchbay: &Patchbay, wanted: Wanted, as_json: bool) ->
     if as_json {
         print::json(&done);
     }
-    let all = done.iter().all(|checked| checked.report.works);
+    let all = done.iter().all(|checked| checked.report.works || checked.report.open);
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(ATTENTION) })
 }
 
@@ -206,6 +206,7 @@ fn show(checked: &AsAppView) {
     let app = words::app(&checked.at.client);
     let name = format!("{}/{}", checked.at.client, checked.at.entry);
     let does = match (checked.report.way, checked.report.works) {
+        _ if checked.report.open => format!("whether it works, only {app} can tell"),
         (Way::Program, true) => format!("works the way {app} starts it"),
         (Way::Program, false) => format!("does not work the way {app} starts it"),
         (Way::Address, true) => format!("works the way {app} asks it"),
@@ -213,11 +214,12 @@ fn show(checked: &AsAppView) {
     };
     print::line(&format!("{name}: {does}"));
     for finding in &checked.report.findings {
-        let (sentence, next) = finding.sentence(app);
+        let own = checked.report.explained.as_ref().filter(|_| finding.kind == FindingKind::NotAllowed);
+        let (sentence, next) = own.map_or_else(|| finding.sentence(app), |own| (own.say.clone(), own.then.clone()));
         let end = if sentence.ends_with(['.', '!', '?']) { "" } else { "." };
         print::line(&format!("  {sentence}{end} {next}"));
     }
-    if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works) {
+    if let Some(report) = checked.report.service.as_ref().filter(|_| !checked.report.works && !checked.report.open) {
         print::line(&format!("  {}", report.sentence()));
         if let Some(detail) = &report.detail {
             print::line(&format!("  {detail}"));

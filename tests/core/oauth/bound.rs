@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use patchbay_core::connection::{AuthHeader, Grant};
 use patchbay_core::oauth::{self, Access, Held, Manner, OwnClient, Signed, Want};
-use patchbay_core::probe::{self, Limits, Probe, Verdict};
+use patchbay_core::probe::{self, Limits, Probe, Speaks, Verdict};
 use patchbay_core::secret::{Key, Secret, SecretStore};
 use patchbay_core::wire::Endpoint;
 use patchbay_test_support::proof::Proof;
@@ -222,7 +222,7 @@ impl Kept {
 
     async fn verdict(&self, access: &Access) -> Verdict {
         let endpoint = self.reached_with(access);
-        let probe = Probe { endpoint, tool: None, has_token: true, limits: Limits::default() };
+        let probe = Probe { endpoint, tool: None, has_token: true, speaks: Speaks::ALL, limits: Limits::default() };
         probe::probe(&probe, jiff::Timestamp::now(), |_| {}).await.verdict
     }
 }

@@ -80,6 +80,11 @@ fn is_posted(asked: &Asked) -> bool {
     asked.0.starts_with("POST /post?s=")
 }
 
+/// Such a server, which takes the token of these tests; its address.
+pub(crate) async fn oldest() -> String {
+    but(|_, _| None).await.1
+}
+
 /// A server that answers otherwise where `other` says so.
 async fn but(other: impl Fn(&Old, &Asked) -> Option<Answer> + Clone + Send + Sync + 'static) -> (Old, String) {
     let old = Old::default();

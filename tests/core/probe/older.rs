@@ -3,8 +3,8 @@
 use patchbay_core::probe::{LayerKind, Verdict};
 use rstest::rstest;
 
-use super::server::{Answer, Asked, Step, but, error, head, http, legacy, serve};
-use super::{check, outcome};
+use super::server::{Answer, Asked, Step, but, error, error_text, head, http, legacy, modern, result, serve};
+use super::{JSON, check, outcome};
 
 const DISCOVER: &str = "server/discover";
 
@@ -64,4 +64,30 @@ async fn the_second_failure_is_the_one_that_is_told() {
     let report = check(&serve(rule).await, true).await;
     assert_eq!(outcome(&report), (Verdict::NotAllowed, Some(LayerKind::SignIn)), "{report:?}");
     assert_eq!(report.detail.as_deref(), Some("the account is closed"));
+}
+
+/// It answers after the patience for the first call, and within that for any other.
+#[rstest]
+#[case::as_not_known(|asked: &Asked| http("404 Not Found", JSON, error_text(asked, -32601, "Method not found")))]
+#[case::with_no_word(|_: &Asked| http("400 Bad Request", "", ""))]
+#[case::as_a_fault(|_: &Asked| http("500 Internal Server Error", "", ""))]
+#[tokio::test]
+async fn a_server_of_the_newest_generation_alone_may_be_slow(#[case] refusal: fn(&Asked) -> Answer) {
+    let rule = move |asked: &Asked| match asked.rpc().as_str() {
+        "initialize" => refusal(asked),
+        DISCOVER => [vec![Step::Wait(400)], modern(asked)].concat(),
+        _ => modern(asked),
+    };
+    let report = check(&serve(rule).await, true).await;
+    assert_eq!(outcome(&report), (Verdict::Working, None), "{report:?}");
+    assert_eq!(report.protocol.as_deref(), Some("2026-07-28"));
+}
+
+#[tokio::test]
+async fn a_server_of_the_newest_generation_tells_its_name_beside_the_result() {
+    let info = r#"{"io.modelcontextprotocol/serverInfo":{"name":"Named","version":"9.9"}}"#;
+    let told = format!(r#"{{"supportedVersions":["2026-07-28"],"capabilities":{{}},"_meta":{info}}}"#);
+    let report = check(&serve(move |asked: &Asked| result(asked, &told)).await, true).await;
+    let server = report.server.as_ref().map(|server| (server.name.as_str(), server.version.as_str()));
+    assert_eq!(server, Some(("Named", "9.9")), "{report:?}");
 }

@@ -134,6 +134,10 @@ pub(crate) const UNANSWERED: Said = (
 // Faults.
 pub(crate) const TOO_MANY: Said =
     (Verdict::ServiceError, "The service has had too many requests. Wait a while, then check again.");
+pub(crate) const PORTAL: Said = (
+    Verdict::Unreachable,
+    "Your network wants you to sign in to it first, as in a hotel or on a train. Open any page in your browser and sign in to the network, then check again.",
+);
 pub(crate) const FAULT: Said = (
     Verdict::ServiceError,
     "The service reports a fault of its own. Try again in a while; if it stays so, ask the service’s support.",
@@ -174,6 +178,10 @@ pub(crate) const TOOL_GONE: Said = (
 pub(crate) const TOOL_FAILED: Said = (
     Verdict::Working,
     "It works up to the tools, but the harmless one that was tried reports an error. Read what it says below; if you cannot mend that, ask the service’s support.",
+);
+pub(crate) const TOOL_ASKS: Said = (
+    Verdict::Working,
+    "It works up to the tools, but the harmless one that was tried asks a question back, which a check cannot answer. Try it in your app.",
 );
 pub(crate) const PARTLY_ALLOWED: Said = (
     Verdict::Working,

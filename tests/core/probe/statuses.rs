@@ -43,6 +43,7 @@ use super::{JSON, OK, PAGE, check};
 #[case::not_made(|_: &Asked| http("501 Not Implemented", "", ""), true, FAULT, LayerKind::Handshake)]
 #[case::bad_gateway(|_: &Asked| http("502 Bad Gateway", "content-type: text/html\r\n", PAGE), true, GATEWAY, LayerKind::Handshake)]
 #[case::overloaded(|_: &Asked| http("503 Service Unavailable", "retry-after: 7\r\n", ""), true, OVERLOADED, LayerKind::Handshake)]
+#[case::networks_own_page(|_: &Asked| http("511 Network Authentication Required", "content-type: text/html\r\n", PAGE), true, PORTAL, LayerKind::Handshake)]
 #[case::slow_gateway(|_: &Asked| http("504 Gateway Timeout", "", ""), true, GATEWAY, LayerKind::Handshake)]
 #[tokio::test]
 async fn status(#[case] rule: fn(&Asked) -> Answer, #[case] token: bool, #[case] said: Said, #[case] layer: LayerKind) {

@@ -74,6 +74,7 @@ async fn what_is_missing_is_said_in_the_services_words() {
 #[rstest]
 #[case::tool_reports_an_error(|asked: &Asked| but(asked, CALL, || result(asked, r#"{"isError":true,"content":[{"type":"text","text":"no such user"}]}"#)), TOOL_FAILED, LayerKind::Call, "no such user")]
 #[case::tool_reports_an_error_without_words(|asked: &Asked| but(asked, CALL, || result(asked, r#"{"isError":true,"content":[]}"#)), TOOL_FAILED, LayerKind::Call, "")]
+#[case::tool_asks_back(|asked: &Asked| but(asked, CALL, || result(asked, r#"{"resultType":"input_required","inputRequests":{}}"#)), TOOL_ASKS, LayerKind::Call, "")]
 #[case::no_such_tool(|asked: &Asked| but(asked, LIST, || result(asked, r#"{"tools":[{"name":"other"}]}"#)), TOOL_GONE, LayerKind::Call, "")]
 #[case::no_tools_promised(|asked: &Asked| but(asked, "initialize", || result(asked, r#"{"protocolVersion":"2025-06-18","capabilities":{}}"#)), NO_TOOLS, LayerKind::Tools, "")]
 #[case::no_tools_listed(|asked: &Asked| but(asked, LIST, || result(asked, r#"{"tools":[]}"#)), NO_TOOLS, LayerKind::Tools, "")]

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use patchbay_core::Platform;
+use patchbay_core::catalog::{self, ToolCall};
 use patchbay_core::client::{self, Scope};
-use patchbay_core::probe::Mark;
+use patchbay_core::probe::{Cause, Mark};
 use patchbay_core::start::{FindingKind, Known, Limits, StepKind, Subject, Went, around, plan, run};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -38,7 +40,11 @@ fn limits() -> Limits {
     }
 }
 
-async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
+pub(super) async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
+    went_calling(home, app, value, None).await
+}
+
+async fn went_calling(home: &TempDir, app: &str, value: &Value, tool: Option<&ToolCall>) -> Went {
     let env = [
         ("PATH", "/usr/bin:/bin"),
         ("HOME", home.path().to_str().expect("a path")),
@@ -48,7 +54,7 @@ async fn went(home: &TempDir, app: &str, value: &Value) -> Went {
     let client = client::find(app).expect("an app");
     let subject = Subject { client, scope: &Scope::User, name: "it", value, own: Path::new("/data/bin/patchbay") };
     let around = around(&linux, client, &Known::default());
-    run(&plan(&subject, &around), &around, None, &limits(), linux.now).await
+    run(&plan(&subject, &around), &around, tool, &limits(), linux.now).await
 }
 
 /// A script's outcome in Claude Code.
@@ -59,7 +65,7 @@ async fn of(script: &str) -> (TempDir, Went) {
     (home, found)
 }
 
-fn kinds(went: &Went) -> Vec<FindingKind> {
+pub(super) fn kinds(went: &Went) -> Vec<FindingKind> {
     went.findings.iter().map(|finding| finding.kind).collect()
 }
 
@@ -102,7 +108,7 @@ async fn a_server_that_ends_at_a_question_of_the_newest_generation_is_begun_agai
 async fn a_server_of_the_newest_generation_that_is_slow_to_start_works() {
     let modern = SERVER.replace(
         r#""error":{"code":-32601,"message":"unknown"}"#,
-        r#""result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}"#,
+        r#""result":{"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"Named","version":"9"}}}"#,
     );
     let refuses = modern.replace(
         r#"*'"initialize"'*) echo"#,
@@ -111,6 +117,7 @@ async fn a_server_of_the_newest_generation_that_is_slow_to_start_works() {
     let (_home, found) = of(&refuses.replace("#!/bin/sh", "#!/bin/sh\nsleep 1")).await;
     assert!(found.works, "{found:?}");
     assert_eq!((found.protocol.as_deref(), found.tools), (Some("2026-07-28"), Some(2)));
+    assert_eq!(found.server.as_ref().map(|server| server.name.as_str()), Some("Named"));
 }
 
 #[tokio::test]
@@ -221,4 +228,58 @@ async fn no_mcp_and_a_refusal_are_two_things() {
     let (_home, found) = of(refuses).await;
     assert_eq!(kinds(&found), [FindingKind::Refused]);
     assert_eq!(found.findings[0].there.as_deref(), Some("no licence"));
+}
+
+/// What our own bridge answers where the service says 403.
+const DENIED: &str = r#""error":{"code":-32000,"message":"The service does not allow this with the present token. It says: Forbidden","data":{"code":"not_allowed","from":"patchbay"}}"#;
+const DENIED_BY_ITSELF: &str = r#""error":{"code":-32003,"message":"no"}"#;
+const FORBIDDEN_IN_WORDS: &str =
+    r#""result":{"isError":true,"content":[{"type":"text","text":"HTTP 403: Forbidden"}]}"#;
+/// Our bridge, where an app has no answer for the service; and the service itself.
+const UNANSWERED: &str = r#""error":{"code":-32000,"message":"The app did not answer the question.","data":{"code":"app_refused","from":"patchbay"}}"#;
+const ASKS: &str = r#""result":{"resultType":"input_required","inputRequests":{}}"#;
+const FINE: &str = r#""result":{"content":[]}"#;
+
+/// A server whose tools are as Xurrent's, each with its answer.
+fn xurrent(offered: &str, first: &str, second: &str) -> String {
+    let answer = |name: &str, said: &str| {
+        format!("  *'\"name\":\"{name}\"'*) echo '{{\"jsonrpc\":\"2.0\",\"id\":'$id',{said}}}';;\n")
+    };
+    let calls = answer("list_inbox", first) + &answer("list_active_requests", second);
+    SERVER.replace(r#"{"name":"a"},{"name":"b"}"#, offered).replace("  esac\n", &format!("{calls}  esac\n"))
+}
+
+const BOTH: &str = r#"{"name":"list_inbox"},{"name":"list_active_requests"}"#;
+const SECOND: &str = r#"{"name":"list_active_requests"}"#;
+
+/// As the check of the address does, which is told beside it.
+#[rstest]
+#[case::all_is_well(BOTH, FINE, FINE, true, None)]
+#[case::one_is_refused(BOTH, DENIED, FINE, true, Some(Cause::PartlyAllowed))]
+#[case::the_other_alone_is_offered(SECOND, FINE, DENIED, false, None)]
+#[case::both_are_refused(BOTH, DENIED, DENIED, false, None)]
+#[case::both_in_the_services_own_code(BOTH, DENIED_BY_ITSELF, DENIED_BY_ITSELF, false, None)]
+#[case::it_asks_back(BOTH, ASKS, FINE, true, Some(Cause::ToolAsks))]
+#[case::it_asks_through_our_bridge(BOTH, UNANSWERED, FINE, true, Some(Cause::ToolAsks))]
+#[case::in_the_tools_own_words(BOTH, FORBIDDEN_IN_WORDS, FINE, false, None)]
+#[tokio::test]
+async fn a_program_tries_the_harmless_tools_as_the_check_of_an_address_does(
+    #[case] offered: &str,
+    #[case] first: &str,
+    #[case] second: &str,
+    #[case] works: bool,
+    #[case] remark: Option<Cause>,
+) {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = program(home.path(), "server", &xurrent(offered, first, second));
+    let pack = catalog::find("xurrent").expect("a service");
+    let entry = json!({ "command": text(&file) });
+    let found = went_calling(&home, "codex", &entry, pack.read_only_tool.as_ref()).await.explained_by(pack);
+    let call = found.steps.last().expect("all steps are told");
+    let mark = if works { remark.map_or(Mark::Passed, |_| Mark::Warned) } else { Mark::Failed };
+    assert_eq!((found.works, call.mark, call.cause), (works, mark, remark), "{found:?}");
+    let is_sera = found.explained.as_ref().is_some_and(|own| own.say.contains("while Sera AI is switched off"));
+    assert_eq!(is_sera, !works, "{found:?}");
+    let not_allowed = (!works).then_some(FindingKind::NotAllowed);
+    assert_eq!(kinds(&found), Vec::from_iter(not_allowed));
 }

@@ -3,4 +3,4 @@
 /**
  * Kinds of findings.
  */
-export type StartFindingKind = "not_on_app_path" | "program_missing" | "not_executable" | "command_holds_arguments" | "blanks_cut" | "not_set" | "not_filled_in" | "kept_by_app" | "folder_missing" | "env_file_missing" | "old_patchbay" | "needs_program" | "node_too_old" | "ended" | "silent" | "fetching" | "noise" | "floods" | "asks_in_terminal" | "not_mcp" | "refused" | "left_behind" | "helper_failed" | "switched_off" | "rules_not_sure";
+export type StartFindingKind = "not_on_app_path" | "program_missing" | "not_executable" | "command_holds_arguments" | "blanks_cut" | "not_set" | "not_filled_in" | "kept_by_app" | "folder_missing" | "env_file_missing" | "old_patchbay" | "needs_program" | "node_too_old" | "ended" | "silent" | "fetching" | "noise" | "floods" | "asks_in_terminal" | "not_mcp" | "refused" | "not_allowed" | "left_behind" | "helper_failed" | "not_taken" | "needs_older_way" | "needs_newest_way" | "asks_older_way" | "part_of_app" | "app_signs_in" | "switched_off" | "rules_not_sure";

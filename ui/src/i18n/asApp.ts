@@ -19,6 +19,7 @@ interface Finding {
 
 const again = (): string => 'See what it says, then check again.';
 const ask = (): string => 'Ask the people who make it.';
+const through = (): string => 'Connect it through Patchbay.';
 
 const finding: Record<StartFindingKind, Finding> = {
   not_on_app_path: { say: ({ app, name }) => `${app} does not find “${name}”. It looks in other folders than a terminal does.`, do: ({ app, there }) => `In ${app}’s file, write this in its place: ${there}` },
@@ -42,8 +43,15 @@ const finding: Record<StartFindingKind, Finding> = {
   asks_in_terminal: { say: () => 'It asks a question that nobody can answer in an app.', do: () => 'Run it once in a terminal and answer there.' },
   not_mcp: { say: () => 'It does not answer the way apps expect it.', do: () => 'Look at its arguments.' },
   refused: { say: () => 'It answers with an error.', do: again },
+  not_allowed: { say: () => 'The service does not allow what was tried.', do: () => 'Give it a token with the missing permission.' },
   left_behind: { say: ({ name }) => (name === '1' ? 'It left a program running, which was ended.' : `It left ${name} programs running, which were ended.`), do: () => 'There is nothing to do. An app may leave them running.' },
   helper_failed: { say: () => 'The program that gives its headers failed.', do: () => 'Run that program in a terminal.' },
+  not_taken: { say: ({ there }) => `${there}`, do: through },
+  needs_older_way: { say: ({ app }) => `This service uses the older way (SSE), which ${app} does not speak for this entry.`, do: through },
+  needs_newest_way: { say: ({ app }) => `This service uses the newest way (2026-07-28), which ${app} does not speak.`, do: through },
+  asks_older_way: { say: ({ app }) => `This entry has ${app} speak the older way (SSE), which this service does not use.`, do: through },
+  part_of_app: { say: ({ app }) => `It starts no program and has no address. It is a part of ${app} itself, or not complete.`, do: ({ app }) => `Look in ${app} whether it works.` },
+  app_signs_in: { say: ({ app }) => `The service wants a sign-in. ${app} makes and keeps its own, which Patchbay does not see.`, do: ({ app }) => `Look in ${app} whether you are signed in.` },
   switched_off: { say: ({ app }) => `It is switched off in ${app}.`, do: () => 'Switch it on there to use it.' },
   rules_not_sure: { say: ({ app }) => `How ${app} starts programs is not known for sure. This is how most apps do it.`, do: ({ app }) => `If ${app} shows something else, believe ${app}.` },
 };
@@ -70,7 +78,7 @@ export const asApp = {
   command: 'Command', program: 'Program', folder: 'Starts in', variables: 'Variables', address: 'Address', headers: 'Headers', helper: 'Program that gives headers', hidden: 'hidden', before: 'Known already',
   fetches: 'The first time, it may fetch what it needs from the internet. That can take some minutes.',
   confirm: 'Start exactly this', send: 'Send it', running: 'Trying it …', fetching: 'Trying it. It may still be fetching what it needs …', stop: 'Stop', again: 'Check again',
-  good: (app: string) => `It works the way ${app} does it.`, bad: (app: string) => `It does not work the way ${app} does it.`,
+  good: (app: string) => `It works the way ${app} does it.`, bad: (app: string) => `It does not work the way ${app} does it.`, only: (app: string) => `Whether it works, only ${app} can tell.`,
   changed: 'The entry has changed in the meantime. Look at it again.',
   said: 'Its last words', next: 'What to do', asked: (when: string) => `Tried ${when}`,
   finding, step, from, differs,

@@ -1,6 +1,7 @@
 /** One check the way an app does it: what would be started is seen first, then exactly that is started. */
 import { asError } from '../backend';
 import type { AsAppPlanView } from '../bindings/AsAppPlanView';
+import type { AsAppReport } from '../bindings/AsAppReport';
 import type { AsAppView } from '../bindings/AsAppView';
 import type { EntryAt } from '../bindings/EntryAt';
 import type { Error as CoreError } from '../bindings/Error';
@@ -62,6 +63,12 @@ export class AsApp {
 export function lastAsApp(at: EntryAt): AsAppView | undefined {
   const same = (one: AsAppView): boolean => one.client === at.client && one.entry === at.entry && JSON.stringify(one.scope) === JSON.stringify(at.scope);
   return data.snapshot?.as_app.find(same);
+}
+
+/** What came of it, in a sentence; it may be that only the app can tell. */
+export function cameWords({ works, open }: Pick<AsAppReport, 'works' | 'open'>, app: string): string {
+  if (works) return words.asApp.good(app);
+  return open ? words.asApp.only(app) : words.asApp.bad(app);
 }
 
 /** A finding in words: what is the matter, and the next step. */

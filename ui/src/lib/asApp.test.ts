@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { fakeBackend } from '../backend/fake';
 import type { EntryAt } from '../bindings/EntryAt';
-import { AsApp, findingWords, lastAsApp } from './asApp.svelte';
+import { words } from '../i18n';
+import { AsApp, cameWords, findingWords, lastAsApp } from './asApp.svelte';
 import { connectTo, refresh } from './state.svelte';
 
 const at = (client: string, entry: string): EntryAt => ({ client, scope: { kind: 'user' }, entry });
@@ -61,4 +62,17 @@ test('a finding names the app, the program and where it is', async () => {
   const { say, do: next } = findingWords({ kind: 'not_on_app_path', name: 'npx', there: '/opt/bin/npx' }, 'claude-desktop');
   expect(say).toContain('Claude Desktop does not find “npx”');
   expect(next).toContain('/opt/bin/npx');
+});
+
+test('what only the app can tell is neither good nor bad', async () => {
+  await started(at('claude-desktop', 'robots'));
+  const { good, bad } = words.asApp;
+  const said = (works: boolean, open: boolean) => cameWords({ works, open }, 'Goose');
+  expect([said(true, false), said(false, false), said(false, true)]).toEqual([good('Goose'), bad('Goose'), 'Whether it works, only Goose can tell.']);
+});
+
+test('an entry that its app does not take is told in the core’s own words', async () => {
+  await started(at('claude-desktop', 'robots'));
+  const told = findingWords({ kind: 'not_taken', name: null, there: 'Claude Desktop takes programs only.' }, 'claude-desktop');
+  expect(told).toEqual({ say: 'Claude Desktop takes programs only.', do: 'Connect it through Patchbay.' });
 });

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::as_app_view::{AsAppPlanView, AsAppVariable, AsAppView, Differs, EntryAt};
 use super::look::{Seen, look_at_scope, look_for};
 use super::{Event, Patchbay};
-use crate::catalog::{self, ToolCall};
+use crate::catalog::{self, Provider};
 use crate::client::{self, Client};
 use crate::connection::state::{KeptAsApp, State, random_hex};
 use crate::connection::{Connection, Placement, Wiring};
@@ -46,7 +46,7 @@ impl Patchbay {
         let around = around_of(&host, chosen.client).await;
         let plan = self.plan_of(at, &chosen, &around);
         self.consented(&chosen, &plan.digest(salt()), expected)?;
-        let tool = self.tool(&chosen);
+        let tool = self.provider(&chosen).and_then(|provider| provider.read_only_tool.clone());
         let mut cancel = self.inner.cancel.subscribe();
         let limits = Limits::default();
         let both = async {
@@ -57,7 +57,10 @@ impl Patchbay {
             both = both => both,
             _ = cancel.changed() => return Err(Error::new(Code::Cancelled, "The check was stopped.")),
         };
-        let mut report = report;
+        let mut report = match self.provider(&chosen) {
+            Some(provider) => report.explained_by(provider),
+            None => report,
+        };
         report.said.retain(|line| !is_own_log(line));
         let differs = differs(&report, direct);
         let view = AsAppView { at: at.clone(), report, direct, differs };
@@ -97,10 +100,10 @@ impl Patchbay {
         }
     }
 
-    /// The service's harmless tool, of entries that Patchbay wrote.
-    fn tool(&self, chosen: &Chosen) -> Option<ToolCall> {
+    /// What is known of the service, of entries that Patchbay wrote.
+    fn provider(&self, chosen: &Chosen) -> Option<&'static Provider> {
         let (connection, _) = chosen.owner.as_ref().filter(|_| self.is_ours(chosen))?;
-        catalog::find(&connection.provider).ok()?.read_only_tool.clone()
+        catalog::find(&connection.provider).ok()
     }
 
     async fn direct(&self, owner: Option<&(Connection, Placement)>) -> Option<Verdict> {
@@ -211,6 +214,7 @@ fn is_own_log(line: &str) -> bool {
 
 fn differs(report: &Went, direct: Option<Verdict>) -> Option<Differs> {
     match (report.works, direct? == Verdict::Working) {
+        _ if report.open => None,
         (false, true) => Some(Differs::OnlyDirect),
         (true, false) => Some(Differs::OnlyApp),
         _ => None,

@@ -17,7 +17,7 @@ use crate::connection::{AuthHeader, SignInNeeded};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
 use crate::oauth::{self, Access, Held, Kept, Manner, Refusal, Step};
-use crate::probe::{self, Limits, OfSignIn, Probe, Report, Verdict};
+use crate::probe::{self, Limits, OfSignIn, Probe, Report, Speaks, Verdict};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::wire::Endpoint;
 
@@ -183,7 +183,13 @@ impl Patchbay {
     }
 
     async fn probe_url(&self, endpoint: Endpoint) -> Report {
-        let probe = Probe { has_token: endpoint.has_auth(), endpoint, tool: None, limits: Limits::default() };
+        let probe = Probe {
+            has_token: endpoint.has_auth(),
+            endpoint,
+            tool: None,
+            speaks: Speaks::ALL,
+            limits: Limits::default(),
+        };
         probe::probe(&probe, self.host().now, |_| {}).await
     }
 

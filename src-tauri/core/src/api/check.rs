@@ -14,7 +14,7 @@ use crate::connection::state::{Checked, State};
 use crate::connection::{Connection, Credential, Grant};
 use crate::error::{Code, Error, Result};
 use crate::oauth::Access;
-use crate::probe::{self, LayerKind, Limits, OfSignIn, Probe, Report, Verdict};
+use crate::probe::{self, LayerKind, Limits, OfSignIn, Probe, Report, Speaks, Verdict};
 use crate::secret::Secret;
 use crate::wire::Endpoint;
 
@@ -208,8 +208,13 @@ impl Patchbay {
         }
         let provider = catalog::find(&connection.provider).ok();
         let tool = provider.and_then(|provider| provider.read_only_tool.clone());
-        let probe =
-            Probe { endpoint, tool: tool.filter(|_| call), has_token: access.is_some(), limits: Limits::default() };
+        let probe = Probe {
+            endpoint,
+            tool: tool.filter(|_| call),
+            has_token: access.is_some(),
+            speaks: Speaks::ALL,
+            limits: Limits::default(),
+        };
         let progress =
             |layer: &probe::Layer| self.tell(Event::Layer { id: connection.id.clone(), layer: layer.clone() });
         let report = probe::probe(&probe, self.now(), progress).await;

@@ -15,7 +15,7 @@ use crate::connection::state::{State, random_hex};
 use crate::connection::{Connection, NetworkChoice, ProxyChoice};
 use crate::error::{Code, Error, Result};
 use crate::host::Host;
-use crate::probe::{self, Limits, Probe};
+use crate::probe::{self, Limits, Probe, Speaks};
 use crate::secret::{Key, Secret, SecretStore};
 use crate::wire::{Endpoint, Except, Network, Proxy, SystemProxy, read_certificates};
 
@@ -297,7 +297,7 @@ impl Patchbay {
             _ => self.network_by(settings, own, &connection.url).await?,
         };
         let endpoint = Endpoint::new(&connection.url)?.with_network(network);
-        let probe = Probe { endpoint, tool: None, has_token: false, limits: Limits::default() };
+        let probe = Probe { endpoint, tool: None, has_token: false, speaks: Speaks::ALL, limits: Limits::default() };
         let report = probe::reach(&probe, self.now()).await;
         Ok(CheckedView { id: connection.id.clone(), token: None, report })
     }

@@ -4,7 +4,8 @@
 //!
 //! `CLAUDE_CONFIG_DIR` moves the file. The program writes under a lock folder, `~/.claude.json.lock`, and calls a file
 //! with a comment corrupted (run with 2.1.329). `headersHelper` is a shell command whose output is one JSON object of
-//! headers; a `url` without `type` is skipped.
+//! headers; a `url` without `type` is skipped. `type: http` falls back to a stream of 2024-11-05, `type: sse` knows nothing
+//! else.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,8 @@ use serde_json::{Value, json};
 use super::claude_desktop::is_desktop;
 use super::scope::keys;
 use super::{
-    AppLock, Client, Direct, Ends, EntrySpec, Fills, Form, HeadersHelper, Location, Passes, Program, Scope, Scopes,
-    Source, Starts, Unset, Version, find_program,
+    AppLock, Asks, Client, Direct, Ends, EntrySpec, Fills, Form, HeadersHelper, Location, Passes, Program, Scope,
+    Scopes, Source, Starts, Unset, Version, find_program,
 };
 use crate::connection::Wiring;
 use crate::document::{Document, Format, JsonDialect};
@@ -29,6 +30,7 @@ const STARTS: Starts = Starts {
     fills: FILLS,
     takes_folder: false,
     adds: &[("CLAUDECODE", "1")],
+    asks: |value| if value["type"] == "sse" { Asks::Streams } else { Asks::Either },
     headers_helper: Some(HeadersHelper {
         field: "headersHelper",
         passes: Passes::Everything,

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::shape::{has_text, is_flag, is_one_of, is_text_table, is_texts};
 use super::{
-    AppLock, Candidate, Client, Direct, Location, Passes, Program, Starts, Version, bridge, find_program, starts,
+    AppLock, Asks, Candidate, Client, Direct, Location, Passes, Program, Starts, Version, bridge, find_program, starts,
     vscode,
 };
 use crate::connection::Wiring;
@@ -37,7 +37,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: false,
-    starts: Starts { passes: Passes::Few(starts::few_of_the_library), ..Starts::EDITOR },
+    starts: Starts { passes: Passes::Few(starts::few_of_the_library), asks, ..Starts::EDITOR },
     locate,
     others: |host| others(host, "saoudrizwan.claude-dev", FILE),
     // The flat way is read by old and new versions alike.
@@ -110,6 +110,15 @@ fn fits(entry: &Value) -> bool {
     types
         && (is_program(entry) && matches!(named, None | Some("stdio"))
             || is_remote(entry) && !matches!(named, Some("stdio")))
+}
+
+/// An address without a type is one of `sse`. Whether the other type falls back to that is not known.
+fn asks(entry: &Value) -> Asks {
+    let kind = match entry.get("transport") {
+        Some(transport) => transport.get("type"),
+        None => entry.get("type").or_else(|| entry.get("transportType")),
+    };
+    if kind.is_none_or(|kind| kind == "sse") { Asks::Streams } else { Asks::Either }
 }
 
 fn is_program(table: &Value) -> bool {

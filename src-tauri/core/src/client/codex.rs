@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::scope::keys;
 use super::{
-    Client, Direct, Ends, HeadersHelper, Location, Passes, Program, Scope, Scopes, Source, Starts, Version, bridge,
-    find_program,
+    Asks, Client, Direct, Ends, HeadersHelper, Location, Passes, Program, Scope, Scopes, Source, Starts, Version,
+    bridge, find_program,
 };
 use crate::connection::Wiring;
 use crate::document::{Document, Format};
@@ -23,6 +23,7 @@ const STARTS: Starts = Starts {
     passes: Passes::Few(few),
     cuts_at_blanks: true,
     asks_newest: false,
+    asks: |_| Asks::Posts,
     headers_helper: Some(HeadersHelper {
         field: "http_headers_helper",
         passes: Passes::Few(|_| &["HOME", "PATH", "PWD"]),

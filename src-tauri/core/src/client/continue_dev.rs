@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::shape::{has_text, is_one_of, is_text, is_text_table, is_texts};
-use super::{Client, Direct, EntrySpec, Fills, Form, Location, Starts, Unset, find_program};
+use super::{Asks, Client, Direct, EntrySpec, Fills, Form, Location, Starts, Unset, find_program};
 use crate::connection::Wiring;
 use crate::document::{Format, YamlTable};
 use crate::host::Host;
@@ -28,7 +28,7 @@ pub(super) static CLIENT: Client = Client {
     // In an editor it has no process of its own; its command line is a Node program, which some systems show as `node`.
     processes: &["cn"],
     restart: true,
-    starts: Starts { fills: FILLS, asks_newest: false, sure: true, ..Starts::SHELL },
+    starts: Starts { fills: FILLS, asks_newest: false, asks, sure: true, ..Starts::SHELL },
     locate,
     entry: |spec| matches!(spec.wiring, Wiring::Bridge).then(|| entry(spec)),
     refuses: |value| (!fits(value)).then_some("Continue cannot read an entry of this shape, and then it reads none."),
@@ -42,6 +42,11 @@ pub(super) static CLIENT: Client = Client {
     direct: Direct::Continue,
     ..Client::BASE
 };
+
+/// What it does with `streamable-http`, and without a type, is not known for sure.
+fn asks(item: &Value) -> Asks {
+    if item["type"] == "sse" { Asks::Streams } else { Asks::Either }
+}
 
 fn locate(host: &Host) -> Location {
     let (folder, why) = match host.var_path("CONTINUE_GLOBAL_DIR") {

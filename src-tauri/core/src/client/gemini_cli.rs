@@ -6,9 +6,11 @@
 //! names of tools are cut there. In a folder that is not trusted it starts no server at all. `gemini mcp add` writes
 //! filled-in secrets into the file, so it is never called (run with 0.61.0).
 
+use serde_json::Value;
+
 use super::shape::has_text;
 use super::{
-    Client, Direct, Ends, Fills, Form, Location, Passes, Program, Starts, Unset, Version, bridge, find_program,
+    Asks, Client, Direct, Ends, Fills, Form, Location, Passes, Program, Starts, Unset, Version, bridge, find_program,
 };
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
@@ -37,7 +39,7 @@ pub(super) static CLIENT: Client = Client {
         ..Program::BASE
     },
     restart: true,
-    starts: Starts { passes: Passes::NoSecrets, fills: FILLS, asks_newest: false, sure: true, ..Starts::SHELL },
+    starts: Starts { passes: Passes::NoSecrets, fills: FILLS, asks_newest: false, asks, sure: true, ..Starts::SHELL },
     locate,
     accepts_name: |name| !name.is_empty() && !name.contains('_'),
     entry: bridge,
@@ -49,6 +51,12 @@ pub(super) static CLIENT: Client = Client {
     takes_mark: false,
     ..Client::BASE
 };
+
+/// `sse` beside a `url` means that alone; all others are posted to (run with 0.61.0).
+fn asks(value: &Value) -> Asks {
+    let streams = value.get("httpUrl").is_none() && value["type"] == "sse";
+    if streams { Asks::Streams } else { Asks::Posts }
+}
 
 fn locate(host: &Host) -> Location {
     let (home, why) = match host.var_path("GEMINI_CLI_HOME") {

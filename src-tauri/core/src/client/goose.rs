@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::shape::{has_text, is_flag, is_text, is_text_table, is_texts};
-use super::{Client, Direct, EntrySpec, Location, Starts, is_there};
+use super::{Asks, Client, Direct, EntrySpec, Location, Starts, is_there};
 use crate::connection::Wiring;
 use crate::document::{Format, YamlTable};
 use crate::host::{Host, Platform};
@@ -25,7 +25,7 @@ pub(super) static CLIENT: Client = Client {
     wirings: &[Wiring::Bridge],
     processes: &["goose", "goosed", "Goose"],
     restart: true,
-    starts: Starts::SHELL,
+    starts: Starts { asks: |_| Asks::Posts, ..Starts::SHELL },
     locate,
     accepts_name: |name| {
         let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);

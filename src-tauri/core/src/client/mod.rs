@@ -48,7 +48,7 @@ use locate::is_there;
 pub use program::{Ends, Program, Version};
 pub use scope::{Scope, Scopes, Source};
 pub use snippet::snippet;
-pub use starts::{Fills, Folder, Form, HeadersHelper, Passes, StartedBy, Starts, Unset};
+pub use starts::{Asks, Fills, Folder, Form, HeadersHelper, Passes, StartedBy, Starts, Unset};
 pub(crate) use version::slashed;
 pub use version::{bundle_of, property, version, version_below};
 

@@ -5,9 +5,11 @@
 //! one is wrong, but a change to a file with a wrong entry is not taken before the next start
 //! (`src/services/mcp/McpHub.ts`). Its setting `customStoragePath`, which moves the folder, is not looked at.
 
+use serde_json::Value;
+
 use super::shape::has_text;
 use super::{
-    Client, Direct, Fills, Form, Location, Passes, Program, Starts, Unset, Version, bridge, cline, starts, vscode,
+    Asks, Client, Direct, Fills, Form, Location, Passes, Program, Starts, Unset, Version, bridge, cline, starts, vscode,
 };
 use crate::connection::Wiring;
 use crate::document::{Format, JsonDialect};
@@ -26,7 +28,7 @@ pub(super) static CLIENT: Client = Client {
     processes: &[],
     program: Program { versions: &[Version::Extension("rooveterinaryinc.roo-cline")], ..Program::BASE },
     restart: false,
-    starts: Starts { passes: Passes::Few(starts::few_of_the_library), fills: FILLS, ..Starts::EDITOR },
+    starts: Starts { passes: Passes::Few(starts::few_of_the_library), fills: FILLS, asks, ..Starts::EDITOR },
     locate,
     others: |host| cline::others(host, "rooveterinaryinc.roo-cline", "mcp_settings.json"),
     entry: bridge,
@@ -39,6 +41,15 @@ pub(super) static CLIENT: Client = Client {
     off: Some(("disabled", true)),
     ..Client::BASE
 };
+
+/// A connection of each type is made with a class of its own (`src/services/mcp/McpHub.ts`).
+fn asks(value: &Value) -> Asks {
+    match value["type"].as_str() {
+        Some("sse") => Asks::Streams,
+        Some("streamable-http") => Asks::Posts,
+        _ => Asks::Either,
+    }
+}
 
 fn locate(host: &Host) -> Location {
     let (user, why) = vscode::user_folder(host, "Code");

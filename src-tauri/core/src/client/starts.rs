@@ -1,5 +1,7 @@
 //! How an app starts the programs that its file names: with which environment, from which folder, and what it fills in
-//! beforehand. Data; [`crate::start`] follows it.
+//! beforehand; and how it speaks to an address. Data; [`crate::start`] follows it.
+
+use serde_json::Value;
 
 use crate::host::Platform;
 
@@ -25,6 +27,8 @@ pub struct Starts {
     pub adds: &'static [(&'static str, &'static str)],
     /// Whether it asks for the newest protocol revision before the older way; where that is not known, it may.
     pub asks_newest: bool,
+    /// How it speaks to the address of an entry, beside the newest revision.
+    pub asks: fn(&Value) -> Asks,
     /// How it runs the program that gives an entry's headers.
     pub headers_helper: Option<HeadersHelper>,
     /// Whether this was seen or is written down by its makers. Otherwise it is what most apps do.
@@ -40,6 +44,17 @@ pub struct HeadersHelper {
     pub passes: Passes,
     /// The variables that tell it the entry's name and address.
     pub told: Option<(&'static str, &'static str)>,
+}
+
+/// How an app speaks to an address, where it does not do so in the newest revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// In the present way and in that of 2024-11-05, or it is not known which of them.
+    Either,
+    /// Messages are posted to the address; it knows no streams of 2024-11-05 (HTTP+SSE), or not for this entry.
+    Posts,
+    /// With a stream of 2024-11-05 alone.
+    Streams,
 }
 
 /// What starts an app.
@@ -135,6 +150,7 @@ impl Starts {
         cuts_at_blanks: false,
         adds: &[],
         asks_newest: true,
+        asks: |_| Asks::Either,
         headers_helper: None,
         sure: false,
     };

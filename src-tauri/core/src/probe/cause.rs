@@ -61,6 +61,8 @@ pub enum Cause {
     Circles,
     /// A web page answers 403: what stands before the service turned the request away.
     Blocked,
+    /// The network wants a sign-in of its own before it lets anything through (511).
+    Portal,
     /// The address was given up for good (410).
     Gone,
     /// A web page answers.
@@ -109,6 +111,8 @@ pub enum Cause {
     ToolGone,
     /// Well, but the harmless tool itself reports an error.
     ToolFailed,
+    /// Well, but the harmless tool asks a question back, which a check cannot answer.
+    ToolAsks,
     /// Well, but one harmless tool is not allowed while another is.
     PartlyAllowed,
 }
@@ -124,6 +128,7 @@ impl Cause {
             | Self::LineCut
             | Self::ProxyCuts
             | Self::Blocked
+            | Self::Portal
             | Self::CutOff => Verdict::Unreachable,
             Self::TlsSlow | Self::Slow => Verdict::TooSlow,
             Self::TlsDisagree
@@ -157,6 +162,7 @@ impl Cause {
             | Self::ToolsEndless
             | Self::ToolGone
             | Self::ToolFailed
+            | Self::ToolAsks
             | Self::PartlyAllowed => Verdict::Working,
         }
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::channel::{self, Channel, Opened};
 use super::http::{NoReply, Reply, post};
-use super::{Cause, Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
+use super::{Cause, Generation, Layer, LayerKind, Layers, Probe, ServerInfo, Stop, Verdict, judge, tools};
 use crate::wire::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::wire::{Client, LEGACY, MODERN, Method, read_bounded, shown};
 
@@ -18,8 +18,19 @@ const SESSION: &str = "mcp-session-id";
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) server: Option<ServerInfo>,
+    pub(super) generation: Option<Generation>,
     pub(super) protocol: Option<String>,
     pub(super) tools: Option<u32>,
+}
+
+/// What came of the newest generation's first call.
+enum Discovered {
+    /// The server speaks it.
+    Speaks(Value),
+    /// The older way is to be tried.
+    Not,
+    /// The same, because nothing came back yet.
+    NotYet,
 }
 
 /// A conversation with a server whose generation is known.
@@ -68,31 +79,74 @@ impl Talk<'_> {
 
     fn note(&self, found: &mut Found, result: &Value) {
         let plain = |value: &Value| value.as_str().map(|text| shown(text, from_ref(&self.probe.endpoint)));
-        let info = result.get("serverInfo");
+        let info = server_info(result);
         let text = |key: &str| info.and_then(|info| info.get(key)).and_then(plain).unwrap_or_default();
+        found.generation = Some(self.generation());
         found.server = info.map(|_| ServerInfo { name: text("name"), version: text("version") });
         found.protocol =
             if self.modern { Some(MODERN.to_owned()) } else { result.get("protocolVersion").and_then(plain) };
     }
 
-    /// Tries the newest protocol, then `initialize`; leaves the talk in the server's generation.
+    fn generation(&self) -> Generation {
+        match (self.modern, &self.channel) {
+            (true, _) => Generation::Newest,
+            (false, Some(_)) => Generation::Streamed,
+            (false, None) => Generation::Posted,
+        }
+    }
+
+    /// Tries the newest protocol, then `initialize`, as far as that is wanted; leaves the talk in the server's generation.
     async fn handshake<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>) -> Result<Value, Stop> {
-        if let Some(result) = self.discover().await? {
+        let limits = self.probe.limits;
+        let mut discovered = Discovered::Not;
+        if self.probe.speaks.newest {
+            discovered = self.discover(limits.discover).await?;
+        }
+        if let Discovered::Speaks(result) = discovered {
             layers.pass(LayerKind::SignIn);
             return Ok(result);
         }
+        let older = self.older(layers).await;
+        // A server of the newest generation alone that takes its time refuses what it does not know.
+        if let (Err(stop), Discovered::NotYet) = (&older, &discovered)
+            && stop.cause != Some(Cause::Slow)
+        {
+            (self.modern, self.channel) = (true, None);
+            self.headers.clear();
+            if let Discovered::Speaks(result) = self.discover(limits.exchange).await? {
+                layers.pass(LayerKind::SignIn);
+                return Ok(result);
+            }
+        }
+        older
+    }
+
+    /// The older generations' handshake, as far as they are wanted.
+    async fn older<F: Fn(&Layer)>(&mut self, layers: &mut Layers<F>) -> Result<Value, Stop> {
         self.modern = false;
         self.headers.clear();
-        let mut reply = self.initialize().await?;
-        if self.open_channel(&reply).await? {
-            reply = self.initialize().await?;
-        }
+        let reply = self.begin().await?;
         let Some(result) = reply.result().filter(|result| result.get("protocolVersion").is_some()).cloned() else {
             return Err(judge::no_handshake(&reply, self.channel.is_some()));
         };
         layers.pass(LayerKind::SignIn);
         self.begin_session(&reply, &result).await;
         Ok(result)
+    }
+
+    /// What comes back to `initialize`, posted to the address or on a stream.
+    async fn begin(&mut self) -> Result<Reply, Stop> {
+        let speaks = self.probe.speaks;
+        if !speaks.posted {
+            return if self.open_channel(None).await? {
+                self.initialize().await
+            } else {
+                Err(Stop::because(Cause::TurnedDown, LayerKind::Handshake))
+            };
+        }
+        let reply = self.initialize().await?;
+        let streams = speaks.streamed && channel::may_be_meant(&reply) && self.open_channel(Some(&reply)).await?;
+        if streams { self.initialize().await } else { Ok(reply) }
     }
 
     async fn initialize(&mut self) -> Result<Reply, Stop> {
@@ -104,31 +158,32 @@ impl Talk<'_> {
         Ok(reply)
     }
 
-    /// Opens a stream where the refusal of `initialize` may be that of a server of 2024-11-05; whether there is one now.
-    async fn open_channel(&mut self, refusal: &Reply) -> Result<bool, Stop> {
-        if !channel::may_be_meant(refusal) {
-            return Ok(false);
-        }
+    /// Opens a stream, where `initialize` was refused or without asking before; whether there is one now.
+    async fn open_channel(&mut self, refusal: Option<&Reply>) -> Result<bool, Stop> {
         match Channel::open(self.client, &self.probe.endpoint, &self.probe.limits).await {
             Opened::Channel(channel) => self.channel = Some(channel),
             Opened::Refused(reply) => self.refusal(&reply, LayerKind::SignIn).await?,
             Opened::Astray(stop) => return Err(stop),
             // Who refuses in the protocol's own words may have a stream of a later revision, and has said what counts.
-            Opened::Unnamed(stop) if refusal.error().is_none() => return Err(stop),
+            Opened::Unnamed(stop) if refusal.is_none_or(|refusal| refusal.error().is_none()) => return Err(stop),
             Opened::Unnamed(_) | Opened::Nothing => {}
         }
         Ok(self.channel.is_some())
     }
 
-    /// The newest generation's first call; `None` where the older way is to be tried.
+    /// The newest generation's first call.
     ///
     /// Older servers answer a method that they do not know with any status, with a page, or not at all. Only a refused
     /// token is refused either way.
-    async fn discover(&mut self) -> Result<Option<Value>, Stop> {
-        match self.send("server/discover", json!({}), self.probe.limits.discover).await {
+    async fn discover(&mut self, patience: Duration) -> Result<Discovered, Stop> {
+        match self.send("server/discover", json!({}), patience).await {
             Ok(reply) if reply.status == 401 => Err(self.refused(&reply, LayerKind::SignIn).await),
-            Ok(reply) => Ok(reply.result().filter(|result| speaks_modern(result)).cloned()),
-            Err(_) => Ok(None),
+            Ok(reply) => {
+                let result = reply.result().filter(|result| speaks_modern(result)).cloned();
+                Ok(result.map_or(Discovered::Not, Discovered::Speaks))
+            }
+            Err(NoReply::Slow) => Ok(Discovered::NotYet),
+            Err(NoReply::Wire(_)) => Ok(Discovered::Not),
         }
     }
 
@@ -244,6 +299,12 @@ impl Talk<'_> {
             let _ = timeout(Duration::from_secs(2), bye).await;
         }
     }
+}
+
+/// What a server calls itself: in the newest generation among what it tells beside the result.
+pub(crate) fn server_info(result: &Value) -> Option<&Value> {
+    let newest = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo");
+    newest.or_else(|| result.get("serverInfo"))
 }
 
 fn speaks_modern(result: &Value) -> bool {

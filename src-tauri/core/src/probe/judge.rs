@@ -55,6 +55,8 @@ pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option
             Stop::because(Cause::Blocked, LayerKind::Handshake)
         }
         403 => forbidden(reply, layer),
+        // It is the network's own page, and no word of the service.
+        511 => Stop::because(Cause::Portal, layer.max(LayerKind::Handshake)),
         // Whether the sign-in is good was not said.
         429 | 500..=599 => service_error(reply, layer.max(LayerKind::Handshake)),
         // Not signing in failed, but finding the service.
@@ -123,7 +125,7 @@ const INTERNAL_ERROR: i64 = -32603;
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// The codes that servers use for a refusal; others are faults.
-fn refuses(code: i64) -> bool {
+pub(crate) fn refuses(code: i64) -> bool {
     matches!(code, -32001 | -32003 | 401 | 403)
 }
 

@@ -14,6 +14,7 @@ mod judge;
 mod network;
 mod reach;
 mod report;
+mod speaks;
 mod tools;
 mod words;
 
@@ -26,7 +27,11 @@ use crate::wire::{Client, Endpoint, Timeouts, seconds_until, veil};
 
 pub use cause::Cause;
 pub use curl::curl;
+pub(crate) use exchange::server_info;
+pub(crate) use judge::refuses;
 pub use report::{Explained, Layer, LayerKind, Mark, Report, ServerInfo, Verdict};
+pub use speaks::{Generation, Speaks};
+pub(crate) use tools::asks_back;
 pub(crate) use words::OfSignIn;
 
 /// How much a check may take.
@@ -68,6 +73,8 @@ pub struct Probe {
     pub tool: Option<ToolCall>,
     /// Whether a token is sent.
     pub has_token: bool,
+    /// What is tried, of all ways to speak to a server.
+    pub speaks: Speaks,
     /// How much it may take.
     pub limits: Limits,
 }
@@ -164,14 +171,23 @@ impl Stop {
 
 /// Checks an endpoint within its limits; `tell` hears of each layer as it is known.
 pub async fn probe(probe: &Probe, now: Timestamp, tell: impl Fn(&Layer)) -> Report {
+    probe_and_place(probe, now, tell).await.0
+}
+
+/// The same, with the server's generation where the handshake went well.
+pub(crate) async fn probe_and_place(
+    probe: &Probe,
+    now: Timestamp,
+    tell: impl Fn(&Layer),
+) -> (Report, Option<Generation>) {
     let begun = Instant::now();
     let mut layers = Layers { done: Vec::new(), since: begun, tell };
     let mut found = exchange::Found::default();
     let stop = run(probe, &mut layers, &mut found).await.err().map(|stop| stop.veiled(&probe.endpoint));
-    report(layers, found, stop, now, millis(begun))
+    let generation = found.generation;
+    (report(layers, found, stop, now, millis(begun)), generation)
 }
 
-/// The report of a connection that could not even be tried, for a reason on this computer.
 /// The report of what is not asked over the network at all.
 pub(crate) fn not_tried_at_all(now: Timestamp) -> Report {
     let layers = Layers { done: Vec::new(), since: Instant::now(), tell: |_: &Layer| {} };

@@ -106,10 +106,18 @@ async fn call(talk: &mut Talk<'_>, tool: &ToolCall) -> Result<Called, Stop> {
     let params = json!({ "name": tool.name, "arguments": tool.arguments });
     let reply = talk.ask("tools/call", params, LayerKind::Call).await?;
     let Some(result) = reply.result() else { return Err(talk.no_result(&reply, LayerKind::Call)) };
+    if asks_back(result) {
+        return Ok(Called::Remark(Cause::ToolAsks, None));
+    }
     if result.get("isError").and_then(Value::as_bool) != Some(true) {
         return Ok(Called::Well);
     }
     let mut items = result.get("content").and_then(Value::as_array).into_iter().flatten();
     let words = items.find_map(|item| item.get("text")?.as_str());
     Ok(Called::Remark(Cause::ToolFailed, words.map(|words| shown(words, from_ref(&talk.probe.endpoint)))))
+}
+
+/// Whether a result of the newest generation is a question.
+pub(crate) fn asks_back(result: &Value) -> bool {
+    result.get("resultType").is_some_and(|kind| kind == "input_required")
 }

@@ -63,10 +63,24 @@ pub enum FindingKind {
     NotMcp,
     /// It answers with an error. `there`: its words.
     Refused,
+    /// It does not allow what was asked. `there`: its words.
+    NotAllowed,
     /// It left programs running, which were ended. `name`: how many.
     LeftBehind,
     /// Its program that gives the headers failed. `there`: its words.
     HelperFailed,
+    /// The app does not take an entry like this. `there`: why, in a sentence.
+    NotTaken,
+    /// The service speaks as of 2024-11-05 only (HTTP+SSE), and the app does not, or not for this entry.
+    NeedsOlderWay,
+    /// The service speaks as of 2026-07-28 only, and the app does not.
+    NeedsNewestWay,
+    /// The entry has the app speak as of 2024-11-05 (HTTP+SSE), and the service does not.
+    AsksOlderWay,
+    /// It starts no program and has no address: a part of the app itself, or not complete.
+    PartOfApp,
+    /// The service wants a sign-in, which the app makes and keeps by itself.
+    AppSignsIn,
     /// It is switched off in the app's file.
     SwitchedOff,
     /// How this app starts programs is not known for sure.
@@ -89,6 +103,11 @@ impl FindingKind {
         )
     }
 
+    /// Whether it leaves open what nobody but the app can tell.
+    pub fn leaves_open(self) -> bool {
+        matches!(self, Self::PartOfApp | Self::AppSignsIn)
+    }
+
     /// Whether nothing can be started or asked because of it.
     pub fn stops(self) -> bool {
         matches!(
@@ -100,6 +119,10 @@ impl FindingKind {
                 | Self::FolderMissing
                 | Self::OldPatchbay
                 | Self::HelperFailed
+                | Self::NotTaken
+                | Self::NeedsOlderWay
+                | Self::NeedsNewestWay
+                | Self::AsksOlderWay
         )
     }
 }
@@ -141,8 +164,13 @@ impl Finding {
             | FindingKind::AsksInTerminal
             | FindingKind::NotMcp
             | FindingKind::Refused
+            | FindingKind::NotAllowed
             | FindingKind::LeftBehind
             | FindingKind::HelperFailed => self.of_talk(name, &said),
+            FindingKind::NotTaken
+            | FindingKind::NeedsOlderWay
+            | FindingKind::NeedsNewestWay
+            | FindingKind::AsksOlderWay => self.of_ways(app, there),
             _ => self.of_words(app, name),
         }
     }
@@ -211,6 +239,10 @@ impl Finding {
             FindingKind::NotMcp => {
                 (format!("It does not answer as an MCP server does{said}"), "Look at its arguments.".to_owned())
             }
+            FindingKind::NotAllowed => (
+                format!("The service does not allow what was tried{said}"),
+                "Give it a token with the missing permission.".to_owned(),
+            ),
             FindingKind::LeftBehind => (
                 format!("It left programs running ({name}), which were ended."),
                 "Nothing is to be done; an app may leave them running.".to_owned(),
@@ -221,6 +253,20 @@ impl Finding {
             ),
             _ => (format!("It answers with an error{said}"), "See what it says, then check again.".to_owned()),
         }
+    }
+
+    fn of_ways(&self, app: &str, there: &str) -> (String, String) {
+        let say = match self.kind {
+            FindingKind::NotTaken => there.to_owned(),
+            FindingKind::NeedsOlderWay => {
+                format!("This service uses the older way (SSE), which {app} does not speak for this entry.")
+            }
+            FindingKind::NeedsNewestWay => {
+                format!("This service uses the newest way (2026-07-28), which {app} does not speak.")
+            }
+            _ => format!("This entry has {app} speak the older way (SSE), which this service does not use."),
+        };
+        (say, "Connect it through Patchbay.".to_owned())
     }
 
     fn of_words(&self, app: &str, name: &str) -> (String, String) {
@@ -249,6 +295,16 @@ impl Finding {
             FindingKind::EnvFileMissing => {
                 (format!("The file with its variables cannot be read: {name}"), "Mend the path.".to_owned())
             }
+            FindingKind::PartOfApp => (
+                format!("It starts no program and has no address: it is a part of {app} itself, or not complete."),
+                format!("Look in {app} whether it works."),
+            ),
+            FindingKind::AppSignsIn => (
+                format!(
+                    "The service wants a sign-in, which {app} makes and keeps by itself; Patchbay does not see it."
+                ),
+                format!("Look in {app} whether you are signed in."),
+            ),
             FindingKind::SwitchedOff => {
                 (format!("It is switched off in {app}."), "Switch it on there to use it.".to_owned())
             }

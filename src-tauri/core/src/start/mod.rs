@@ -84,12 +84,20 @@ pub fn plan(subject: &Subject<'_>, around: &Around) -> Plan {
     if entry.disabled {
         notes.add(Finding::new(FindingKind::SwitchedOff));
     }
+    if let Some(words) = (subject.client.refuses)(subject.value) {
+        notes.add(Finding::new(FindingKind::NotTaken).there(words));
+    }
     let action = match entry.kind {
         crate::api::view::EntryKind::Program => Action::Start(Box::new(command::start(subject, around, &mut notes))),
         crate::api::view::EntryKind::Remote => {
             Action::Send(request::sending(subject, &entry.target, around, &mut notes))
         }
-        crate::api::view::EntryKind::Unclear => Action::Nothing,
+        crate::api::view::EntryKind::Unclear => {
+            if notes.findings.iter().all(|finding| finding.kind != FindingKind::NotTaken) {
+                notes.add(Finding::new(FindingKind::PartOfApp));
+            }
+            Action::Nothing
+        }
     };
     let Notes { findings, secrets, quiet } = notes;
     Plan { action, findings, from: around.from, secrets, quiet, value: subject.value.clone() }

@@ -6,7 +6,8 @@ use ts_rs::TS;
 
 use super::talk::{Learnt, Stop};
 use super::{Finding, FindingKind, Plan};
-use crate::probe::{Mark, Report, ServerInfo};
+use crate::catalog::Provider;
+use crate::probe::{Cause, Explained, Layer, LayerKind, Mark, Report, ServerInfo, Verdict, not_tried_at_all};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -14,6 +15,9 @@ use crate::probe::{Mark, Report, ServerInfo};
 pub struct Went {
     /// Whether it works.
     pub works: bool,
+    /// Whether only the app can tell: it does not work as far as is seen, and that says nothing.
+    #[serde(default)]
+    pub open: bool,
     /// Whether a program was started, or an address asked.
     pub way: Way,
     /// What was done, in order.
@@ -30,6 +34,10 @@ pub struct Went {
     pub tools: Option<u32>,
     /// What the check of the address found, where it is one.
     pub service: Option<Report>,
+    /// What a program's refusal means at its service, by the service's pack; said in the place of the finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub explained: Option<Explained>,
     /// When it was made.
     #[ts(type = "string")]
     pub at: Timestamp,
@@ -62,6 +70,10 @@ pub struct Step {
     pub millis: u64,
     /// More about it.
     pub detail: Option<String>,
+    /// What there is to know of what went well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cause: Option<Cause>,
 }
 
 /// The steps of starting a program, in order.
@@ -83,6 +95,50 @@ pub enum StepKind {
 
 impl StepKind {
     const ALL: [Self; 5] = [Self::Found, Self::Started, Self::Handshake, Self::Tools, Self::Call];
+}
+
+impl Went {
+    /// The same with what the service is known to mean by a refusal: as the check of its address tells it.
+    pub fn explained_by(mut self, provider: &Provider) -> Self {
+        if let Some(report) = self.service.take() {
+            let report = provider.explain(report);
+            self.works &= report.verdict == Verdict::Working;
+            self.service = Some(report);
+            return self;
+        }
+        let Some((at, report)) = self.as_report() else { return self };
+        let report = provider.explain(report);
+        self.explained = report.explained;
+        if report.verdict == Verdict::NotAllowed && self.works {
+            // A tool put it into words of its own.
+            self.works = false;
+            let step = &mut self.steps[at];
+            (step.mark, step.cause) = (Mark::Failed, None);
+            let finding = Finding::new(FindingKind::NotAllowed);
+            let words = step.detail.take();
+            self.findings.insert(0, Finding { there: words, ..finding });
+        }
+        self
+    }
+
+    /// What a program refused, as the check of an address would say it, and at which step.
+    fn as_report(&self) -> Option<(usize, Report)> {
+        let refused = self.findings.first().filter(|finding| finding.kind == FindingKind::NotAllowed);
+        let is_refused = |step: &Step| step.mark == Mark::Failed && refused.is_some();
+        let is_remark = |step: &Step| step.cause == Some(Cause::ToolFailed);
+        let at = self.steps.iter().position(|step| is_refused(step) || is_remark(step))?;
+        let Step { kind, mark, millis, ref detail, cause } = self.steps[at];
+        let kind = match kind {
+            StepKind::Call => LayerKind::Call,
+            StepKind::Tools => LayerKind::Tools,
+            StepKind::Found | StepKind::Started | StepKind::Handshake => LayerKind::SignIn,
+        };
+        let detail = refused.and_then(|finding| finding.there.clone()).or_else(|| detail.clone());
+        let verdict = if self.works { Verdict::Working } else { Verdict::NotAllowed };
+        let layers = vec![Layer { kind, mark, millis, detail, cause }];
+        let status = refused.map(|_| 403);
+        Some((at, Report { verdict, layers, status, ..not_tried_at_all(self.at) }))
+    }
 }
 
 /// All that is known after a run.
@@ -128,7 +184,8 @@ impl Run<'_> {
         match stop {
             Stop::Floods => Finding::new(FindingKind::Floods),
             Stop::NotMcp(words) => Finding::new(FindingKind::NotMcp).there(self.shown(words)),
-            Stop::Refused(words) => Finding::new(FindingKind::Refused).there(self.shown(words)),
+            Stop::Refused(words) | Stop::AsksBack(words) => Finding::new(FindingKind::Refused).there(self.shown(words)),
+            Stop::NotAllowed(words) => Finding::new(FindingKind::NotAllowed).there(self.shown(words)),
             Stop::Ended => self.told().unwrap_or_else(|| self.ended()),
             Stop::Silent => self.told().unwrap_or_else(|| self.silent()),
         }
@@ -208,7 +265,7 @@ pub(super) fn complete(mut steps: Vec<Step>, failed: Option<StepKind>) -> Vec<St
     for kind in StepKind::ALL {
         if !steps.iter().any(|step| step.kind == kind) {
             let mark = if failed == Some(kind) { Mark::Failed } else { Mark::Skipped };
-            steps.push(Step { kind, mark, millis: 0, detail: None });
+            steps.push(Step { kind, mark, millis: 0, detail: None, cause: None });
         }
     }
     steps.sort_by_key(|step| step.kind);

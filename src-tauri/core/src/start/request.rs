@@ -9,9 +9,10 @@ use super::around::Around;
 use super::command::{note, source};
 use super::fill::Source;
 use super::{Finding, FindingKind, Notes, Subject};
-use crate::client::Passes;
+use crate::client::{Asks, Passes};
 use crate::connection::AuthHeader;
 use crate::error::Result;
+use crate::probe::Speaks;
 use crate::secret::{Secret, is_secret_header, looks_like_token};
 use crate::wire::Endpoint;
 
@@ -23,6 +24,8 @@ pub struct Sending {
     pub headers: Vec<(String, String)>,
     /// The program that gives further ones.
     pub helper: Option<Helper>,
+    /// The ways to speak that the app tries.
+    pub speaks: Speaks,
 }
 
 /// A shell command that prints headers.
@@ -100,7 +103,17 @@ pub(super) fn sending(subject: &Subject<'_>, url: &str, around: &Around<'_>, not
         notes.add(Finding::new(FindingKind::RulesNotSure));
     }
     let helper = helper(subject, &url, around, project);
-    Sending { url, headers, helper }
+    Sending { url, headers, helper, speaks: speaks(subject) }
+}
+
+/// The ways to speak that the app tries for this entry; all where it is not known which.
+fn speaks(subject: &Subject<'_>) -> Speaks {
+    let newest = subject.client.starts.asks_newest;
+    match (subject.client.starts.asks)(subject.value) {
+        Asks::Either => Speaks { newest, ..Speaks::ALL },
+        Asks::Posts => Speaks { newest, streamed: false, ..Speaks::ALL },
+        Asks::Streams => Speaks { newest: false, posted: false, ..Speaks::ALL },
+    }
 }
 
 /// Codex names variables that hold a token or a header's value.

@@ -17,7 +17,7 @@ use super::request::Sending;
 use super::talk::{Learnt, Stop, Talk};
 use super::{Action, Around, Finding, FindingKind, Plan, Step, StepKind, Way, Went};
 use crate::catalog::ToolCall;
-use crate::probe::{self, Mark, Probe, Report, Verdict};
+use crate::probe::{self, Generation, LayerKind, Mark, Probe, Report, Speaks, Verdict};
 
 /// How much a run may take.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +58,10 @@ pub async fn run(plan: &Plan, around: &Around<'_>, tool: Option<&ToolCall>, limi
     let mut went = match &plan.action {
         Action::Start(start) => started(plan, start, around, tool, limits, now).await,
         Action::Send(sending) => sent(plan, sending, tool, now).await,
-        Action::Nothing => blank(Way::Program, now),
+        Action::Nothing => Went { findings: sorted(plan.findings.clone()), ..blank(Way::Program, now) },
     };
+    let stops = went.findings.iter().any(|finding| finding.kind.stops());
+    went.open = !went.works && !stops && went.findings.iter().any(|finding| finding.kind.leaves_open());
     went.millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     went
 }
@@ -68,6 +70,7 @@ fn blank(way: Way, at: Timestamp) -> Went {
     let (steps, findings, said) = (Vec::new(), Vec::new(), Vec::new());
     Went {
         works: false,
+        open: false,
         way,
         steps,
         findings,
@@ -76,6 +79,7 @@ fn blank(way: Way, at: Timestamp) -> Went {
         protocol: None,
         tools: None,
         service: None,
+        explained: None,
         at,
         millis: 0,
     }
@@ -96,7 +100,8 @@ async fn started(
     now: Timestamp,
 ) -> Went {
     if !plan.starts() {
-        let steps = complete(Vec::new(), Some(StepKind::Found));
+        let is_taken = plan.findings.iter().all(|finding| finding.kind != FindingKind::NotTaken);
+        let steps = complete(Vec::new(), is_taken.then_some(StepKind::Found));
         return Went { steps, findings: sorted(plan.findings.clone()), ..blank(Way::Program, now) };
     }
     let mut session = session(start, start.asks_newest, tool, limits).await;
@@ -128,7 +133,10 @@ async fn started(
     }
     let works = run.stop.is_none();
     let said = if works { Vec::new() } else { run.said.iter().map(|line| plan.hide(line)).collect() };
-    let Learnt { server, protocol, tools, steps, .. } = run.learnt;
+    let Learnt { server, protocol, tools, mut steps, .. } = run.learnt;
+    for step in &mut steps {
+        step.detail = step.detail.take().map(|words| plan.hide(&words));
+    }
     Went { works, steps: complete(steps, fails), findings, said, server, protocol, tools, ..blank(Way::Program, now) }
 }
 
@@ -159,7 +167,7 @@ async fn session(start: &Start, newest: bool, tool: Option<&ToolCall>, limits: &
     let begun = tokio::time::Instant::now();
     let mut learnt = Learnt::default();
     let tail = Tail::default();
-    let found = Step { kind: StepKind::Found, mark: Mark::Passed, millis: 0, detail: None };
+    let found = Step { kind: StepKind::Found, mark: Mark::Passed, millis: 0, detail: None, cause: None };
     learnt.steps.push(found.clone());
     let program = start.program.clone().unwrap_or_default();
     let mut group = match Group::start(&program, &start.args, &start.env, &start.folder) {
@@ -194,6 +202,9 @@ async fn session(start: &Start, newest: bool, tool: Option<&ToolCall>, limits: &
 
 async fn sent(plan: &Plan, sending: &Sending, tool: Option<&ToolCall>, now: Timestamp) -> Went {
     let mut findings = plan.findings.clone();
+    if !plan.starts() {
+        return Went { findings: sorted(findings), ..blank(Way::Address, now) };
+    }
     let given = match &sending.helper {
         None => Ok(Vec::new()),
         Some(helper) => headers_of(helper).await,
@@ -205,14 +216,23 @@ async fn sent(plan: &Plan, sending: &Sending, tool: Option<&ToolCall>, now: Time
             return Went { findings: sorted(findings), ..blank(Way::Address, now) };
         }
     };
-    let report = match sending.endpoint(&given) {
+    let asked = match sending.endpoint(&given) {
         Ok(endpoint) => {
-            let has_token = endpoint.has_auth();
-            let probe = Probe { endpoint, tool: tool.cloned(), has_token, limits: probe::Limits::default() };
-            probe::probe(&probe, now, |_| {}).await
+            let (has_token, limits) = (endpoint.has_auth(), probe::Limits::default());
+            asked(Probe { endpoint, tool: tool.cloned(), has_token, speaks: sending.speaks, limits }, now).await
         }
-        Err(error) => probe::not_tried(Verdict::WrongAddress, probe::LayerKind::Name, error.message, now),
+        Err(error) => Ok(probe::not_tried(Verdict::WrongAddress, LayerKind::Name, error.message, now)),
     };
+    let report = match asked {
+        Ok(report) => report,
+        Err(kind) => {
+            findings.push(Finding::new(kind));
+            return Went { findings: sorted(findings), ..blank(Way::Address, now) };
+        }
+    };
+    if report.verdict == Verdict::NeedsBrowserSignIn {
+        findings.push(Finding::new(FindingKind::AppSignsIn));
+    }
     let works = report.verdict == Verdict::Working;
     let hidden = |text: Option<String>| text.map(|text| plan.hide(&text));
     let report = Report { detail: hidden(report.detail), ..report };
@@ -225,5 +245,23 @@ async fn sent(plan: &Plan, sending: &Sending, tool: Option<&ToolCall>, now: Time
         tools,
         service: Some(report),
         ..blank(Way::Address, now)
+    }
+}
+
+/// What the check finds in the ways that the app speaks; or that the service wants another, which the app does not have.
+async fn asked(probe: Probe, now: Timestamp) -> Result<Report, FindingKind> {
+    let report = probe::probe(&probe, now, |_| {}).await;
+    let failed = report.layers.iter().find(|layer| layer.mark == Mark::Failed).map(|layer| layer.kind);
+    let speaks = probe.speaks;
+    if speaks == Speaks::ALL || failed != Some(LayerKind::Handshake) {
+        return Ok(report);
+    }
+    // What is wrong with the service itself is told best where nothing of it was left out.
+    let (report, generation) = probe::probe_and_place(&Probe { speaks: Speaks::ALL, ..probe }, now, |_| {}).await;
+    match generation.filter(|generation| !speaks.knows(*generation)) {
+        None => Ok(report),
+        Some(_) if !speaks.posted => Err(FindingKind::AsksOlderWay),
+        Some(Generation::Newest) => Err(FindingKind::NeedsNewestWay),
+        Some(_) => Err(FindingKind::NeedsOlderWay),
     }
 }

@@ -1,4 +1,5 @@
 //! Speaking MCP with a program: the newest generation where its app does that, `initialize`, the tools, one harmless call.
+//! Our own bridge says in its errors what they are about; others have the codes that servers use for a refusal.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::Limits;
 use super::lines::Line;
 use super::outcome::{Step, StepKind};
 use crate::catalog::ToolCall;
-use crate::probe::{Mark, ServerInfo};
+use crate::probe::{Cause, Mark, ServerInfo, asks_back, refuses, server_info};
 use crate::wire::{LEGACY, MODERN};
 
 /// Why a talk came to no good end.
@@ -28,6 +29,10 @@ pub(super) enum Stop {
     NotMcp(String),
     /// It answers with an error.
     Refused(String),
+    /// It does not allow this.
+    NotAllowed(String),
+    /// It asks a question back, and our own bridge says that it got no answer.
+    AsksBack(String),
 }
 
 /// What was learnt on the way.
@@ -68,25 +73,34 @@ impl Talk<'_> {
         let names = self.list().await?;
         self.learnt.tools = u32::try_from(names.len()).ok();
         self.step(StepKind::Tools, Mark::Passed, None);
-        match tool.filter(|tool| names.contains(&tool.name)) {
-            Some(tool) => self.call(tool).await,
+        match tool {
+            Some(tool) => self.call_one(tool, &names).await,
             None => Ok(()),
         }
     }
 
     fn step(&mut self, kind: StepKind, mark: Mark, detail: Option<String>) {
+        self.add(Step { kind, mark, millis: 0, detail, cause: None });
+    }
+
+    /// It went well, with something to know.
+    fn warn(&mut self, kind: StepKind, cause: Cause, detail: Option<String>) {
+        self.add(Step { kind, mark: Mark::Warned, millis: 0, detail, cause: Some(cause) });
+    }
+
+    fn add(&mut self, step: Step) {
         let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.learnt.steps.push(Step { kind, mark, millis, detail });
+        self.learnt.steps.push(Step { millis, ..step });
         self.since = Instant::now();
     }
 
     fn note(&mut self, result: &Value) {
-        let text = |at: &str| {
-            result.pointer(at).and_then(Value::as_str).map(|text| text.chars().take(100).collect::<String>())
-        };
-        let (name, version) = (text("/serverInfo/name"), text("/serverInfo/version"));
+        let short = |text: &Value| text.as_str().map(|text| text.chars().take(100).collect::<String>());
+        let info = |key: &str| server_info(result).and_then(|info| info.get(key)).and_then(short);
+        let (name, version) = (info("name"), info("version"));
         self.learnt.server = name.map(|name| ServerInfo { name, version: version.unwrap_or_default() });
-        self.learnt.protocol = if self.modern { Some(MODERN.to_owned()) } else { text("/protocolVersion") };
+        let protocol = || result.get("protocolVersion").and_then(short);
+        self.learnt.protocol = if self.modern { Some(MODERN.to_owned()) } else { protocol() };
     }
 
     /// The first calls. A program that is slow to start gets them all before it reads the first.
@@ -153,21 +167,58 @@ impl Talk<'_> {
         Ok(names)
     }
 
-    /// The harmless call. What the tool itself says went wrong is a warning: the way to it works.
-    async fn call(&mut self, tool: &ToolCall) -> Result<(), Stop> {
-        let result = self.ask("tools/call", json!({ "name": tool.name, "arguments": tool.arguments })).await?;
-        let failed = result.get("isError").and_then(Value::as_bool) == Some(true);
-        let words =
-            || result.pointer("/content/0/text").and_then(Value::as_str).unwrap_or("The tool reports an error.");
-        let (mark, detail) = if failed { (Mark::Warned, Some(words().to_owned())) } else { (Mark::Passed, None) };
-        self.step(StepKind::Call, mark, detail);
-        Ok(())
+    /// Calls the first of the harmless tools that is offered, and the next one where it is not allowed, as the check of an
+    /// address does.
+    async fn call_one(&mut self, known: &ToolCall, names: &[String]) -> Result<(), Stop> {
+        let chain = std::iter::successors(Some(known), |tool| tool.or_else.as_deref());
+        let mut refused: Option<String> = None;
+        for tool in chain.filter(|tool| names.contains(&tool.name)) {
+            match (self.call(tool).await, refused) {
+                (Err(Stop::NotAllowed(words)), first) => refused = Some(first.unwrap_or(words)),
+                (Ok(_), Some(first)) => {
+                    self.warn(StepKind::Call, Cause::PartlyAllowed, Some(first));
+                    return Ok(());
+                }
+                (Ok(None), None) => {
+                    self.step(StepKind::Call, Mark::Passed, None);
+                    return Ok(());
+                }
+                (Ok(Some((cause, words))), None) => {
+                    self.warn(StepKind::Call, cause, words);
+                    return Ok(());
+                }
+                (Err(stop), _) => return Err(stop),
+            }
+        }
+        refused.map_or(Ok(()), |words| Err(Stop::NotAllowed(words)))
+    }
+
+    /// One harmless call, and what there is to know of it. What the tool itself says went wrong is a remark: the way to it
+    /// works.
+    async fn call(&mut self, tool: &ToolCall) -> Result<Option<(Cause, Option<String>)>, Stop> {
+        let asked = self.ask("tools/call", json!({ "name": tool.name, "arguments": tool.arguments })).await;
+        let result = match asked {
+            Err(Stop::AsksBack(_)) => return Ok(Some((Cause::ToolAsks, None))),
+            asked => asked?,
+        };
+        if asks_back(&result) {
+            return Ok(Some((Cause::ToolAsks, None)));
+        }
+        if result.get("isError").and_then(Value::as_bool) != Some(true) {
+            return Ok(None);
+        }
+        let mut items = result.get("content").and_then(Value::as_array).into_iter().flatten();
+        let words = items.find_map(|item| item.get("text")?.as_str());
+        Ok(Some((Cause::ToolFailed, words.map(brief_text))))
     }
 
     async fn ask(&mut self, method: &str, params: Value) -> Result<Value, Stop> {
         let id = self.send(method, params).await?;
         let (_, answer) = self.answer(&[id], Instant::now() + self.limits.exchange).await?;
-        result_of(&answer)
+        match result_of(&answer) {
+            Err(Stop::Refused(words)) if is_denial(&answer["error"]) => Err(Stop::NotAllowed(words)),
+            outcome => outcome,
+        }
     }
 
     async fn send(&mut self, method: &str, mut params: Value) -> Result<u64, Stop> {
@@ -242,12 +293,31 @@ fn speaks_modern(result: &Value) -> bool {
 
 fn result_of(answer: &Value) -> Result<Value, Stop> {
     if let Some(error) = answer.get("error") {
-        let words = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        return Err(Stop::Refused(words.to_owned()));
+        let words = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+        return Err(match own_code(error) {
+            Some("not_allowed") => Stop::NotAllowed(words),
+            Some("app_refused") => Stop::AsksBack(words),
+            _ => Stop::Refused(words),
+        });
     }
     answer.get("result").cloned().ok_or_else(|| Stop::NotMcp(brief(answer)))
 }
 
+/// What our own bridge says that an error is about.
+fn own_code(error: &Value) -> Option<&str> {
+    let data = error.get("data").filter(|data| data["from"] == "patchbay")?;
+    data.get("code").and_then(Value::as_str)
+}
+
+/// Whether it is the error of a server that knows the question and does not allow it.
+fn is_denial(error: &Value) -> bool {
+    own_code(error).is_none() && error.get("code").and_then(Value::as_i64).is_some_and(refuses)
+}
+
 fn brief(value: &Value) -> String {
-    value.to_string().chars().take(200).collect()
+    brief_text(&value.to_string())
+}
+
+fn brief_text(text: &str) -> String {
+    text.chars().take(200).collect()
 }

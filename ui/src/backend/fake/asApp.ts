@@ -42,7 +42,7 @@ function steps(failed: AsAppStep['kind'] | null): AsAppStep[] {
 /** What comes of it. */
 export function asAppResult(state: Snapshot, at: EntryAt): AsAppView {
   const plan = asAppPlan(state, at);
-  const blank = { way: plan.way, said: [], server: null, protocol: null, tools: null, service: null, at: new Date().toISOString(), millis: 640 };
+  const blank = { open: false, way: plan.way, said: [], server: null, protocol: null, tools: null, service: null, at: new Date().toISOString(), millis: 640 };
   const bad = plan.findings.length > 0;
   const made: AsAppReport =
     plan.way === 'address' ? { ...blank, works: true, steps: [], findings: [], service: report('working', 0) }
