@@ -82,6 +82,10 @@ pub(crate) const OTHER_SIGN_IN: Said = (
 );
 pub(crate) const TOKEN_MISSING: Said =
     (Verdict::TokenMissing, "The service wants a token, and it has none yet. Give it one.");
+pub(crate) const NOT_WITHOUT_TOKEN: Said = (
+    Verdict::TokenMissing,
+    "The service does not allow this, and no token was sent to it. If it hands out tokens, give it one; if it does not, ask its support what it allows.",
+);
 pub(crate) const WANTS_BROWSER: Said =
     (Verdict::NeedsBrowserSignIn, "This service wants you to sign in with your browser.");
 pub(crate) const NOT_ALLOWED: Said =

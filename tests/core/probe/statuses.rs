@@ -1,7 +1,7 @@
 //! What a server's status says, and what it says about it.
 
 use jiff::{Timestamp, ToSpan};
-use patchbay_core::probe::LayerKind;
+use patchbay_core::probe::{LayerKind, Verdict};
 use rstest::rstest;
 
 use super::said::*;
@@ -27,9 +27,9 @@ use super::{JSON, OK, PAGE, check};
 #[case::wants_a_token_before_a_site_of_pages(site, false, TOKEN_MISSING, LayerKind::SignIn)]
 #[case::not_allowed(|_: &Asked| http("403 Forbidden", "", "no"), true, NOT_ALLOWED, LayerKind::SignIn)]
 #[case::not_allowed_for_a_scope(|_: &Asked| http("403 Forbidden", "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"a b\"\r\n", ""), true, NOT_ALLOWED, LayerKind::SignIn)]
-#[case::not_allowed_without_a_token(|_: &Asked| http("403 Forbidden", "", "no"), false, TOKEN_MISSING, LayerKind::SignIn)]
+#[case::not_allowed_without_a_token(|_: &Asked| http("403 Forbidden", "", "no"), false, NOT_WITHOUT_TOKEN, LayerKind::SignIn)]
 #[case::not_allowed_by_a_page(|_: &Asked| http("403 Forbidden", "content-type: text/html\r\n", PAGE), true, BLOCKED, LayerKind::Handshake)]
-#[case::not_allowed_by_a_page_without_a_token(|_: &Asked| http("403 Forbidden", "content-type: text/html\r\n", PAGE), false, TOKEN_MISSING, LayerKind::SignIn)]
+#[case::not_allowed_by_a_page_without_a_token(|_: &Asked| http("403 Forbidden", "content-type: text/html\r\n", PAGE), false, BLOCKED, LayerKind::Handshake)]
 #[case::bad_request(|_: &Asked| http("400 Bad Request", "", "no"), true, TURNED_DOWN, LayerKind::Handshake)]
 #[case::not_there(|_: &Asked| http("404 Not Found", "", ""), true, NOT_THERE, LayerKind::Handshake)]
 #[case::page_not_there(|_: &Asked| http("404 Not Found", "content-type: text/html\r\n", PAGE), true, NOT_THERE, LayerKind::Handshake)]
@@ -111,4 +111,31 @@ async fn how_long_to_wait_is_told_in_seconds() {
         assert!(fits, "{value}: {told:?}");
         assert_eq!(report.detail.as_deref(), Some("Slow down."));
     }
+}
+
+/// One code is used for a refusal by some, and by others for a session that is lost or a time that is over.
+#[rstest]
+#[case::session_lost("Session not found")]
+#[case::time_over("Request timed out")]
+#[tokio::test]
+async fn what_is_no_refusal_in_the_protocols_words_is_a_fault(#[case] words: &'static str) {
+    let report = check(&serve(move |asked: &Asked| error(asked, -32001, words)).await, true).await;
+    says(&report, FAULT, LayerKind::Handshake);
+    assert_eq!((report.detail.as_deref(), report.status), (Some(words), Some(200)));
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_protocols_words_is_about_no_token_where_none_was_sent() {
+    for (code, words) in [(-32001, "Unauthorized"), (-32003, "no"), (403, "no")] {
+        let report = check(&serve(move |asked: &Asked| error(asked, code, words)).await, false).await;
+        says(&report, NOT_WITHOUT_TOKEN, LayerKind::SignIn);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_protocols_words_keeps_the_status_that_was_answered() {
+    let rule = |asked: &Asked| http("404 Not Found", JSON, error_text(asked, -32003, "no"));
+    let report = check(&serve(rule).await, true).await;
+    assert_eq!((report.verdict, report.status), (Verdict::NotAllowed, Some(404)), "{report:?}");
+    assert_eq!(check(&serve(|asked: &Asked| error(asked, -32003, "no")).await, true).await.status, Some(403));
 }

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use super::said::*;
 use super::server::{Answer, Asked, Step, but, error, head, http, json, legacy, result, serve};
-use super::{check, limits, probe_of};
+use super::{JSON, check, limits, probe_of};
 
 const LIST: &str = "tools/list";
 const CALL: &str = "tools/call";
+/// As the TypeScript SDK says it.
+const NO_SESSION: &str = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#;
 
 #[rstest]
 #[case::list_refused(|asked: &Asked| but(asked, LIST, || http("401 Unauthorized", "", "")), TOKEN_REFUSED, LayerKind::Tools)]
@@ -32,6 +34,8 @@ const CALL: &str = "tools/call";
 #[case::list_slow(|asked: &Asked| but(asked, LIST, || vec![Step::Hang]), SLOW, LayerKind::Tools)]
 #[case::session_forgotten(|asked: &Asked| but(asked, LIST, || http("404 Not Found", "", "")), SESSION_LOST, LayerKind::Tools)]
 #[case::session_not_known(wrong_session, SESSION_LOST, LayerKind::Tools)]
+#[case::session_forgotten_in_the_protocols_words(|asked: &Asked| but(asked, LIST, || http("404 Not Found", JSON, NO_SESSION)), SESSION_LOST, LayerKind::Tools)]
+#[case::time_over_in_the_protocols_words(|asked: &Asked| but(asked, CALL, || error(asked, -32001, "Request timed out")), FAULT, LayerKind::Call)]
 #[case::session_unfit(unfit_session, NO_HTTP, LayerKind::Handshake)]
 #[case::call_not_allowed(|asked: &Asked| but(asked, CALL, || http("403 Forbidden", "", "no")), NOT_ALLOWED, LayerKind::Call)]
 #[case::call_refused(|asked: &Asked| but(asked, CALL, || http("401 Unauthorized", "", "")), TOKEN_REFUSED, LayerKind::Call)]

@@ -53,6 +53,8 @@ pub enum Cause {
     ProxyScript,
     /// A sign-in of another kind than with a token is wanted.
     OtherSignIn,
+    /// It is not allowed, and no token was sent (403).
+    NotWithoutToken,
     /// It redirects to another origin, where nothing was sent.
     SentElsewhere,
     /// It redirects in a way that requests cannot follow.
@@ -138,6 +140,7 @@ impl Cause {
             Self::ProxyHangsUp | Self::ProxyNone => Verdict::ProxyUnreachable,
             Self::ProxyScript => Verdict::ProxyNeeded,
             Self::OtherSignIn => Verdict::TokenRefused,
+            Self::NotWithoutToken => Verdict::TokenMissing,
             Self::NoTls | Self::SentElsewhere | Self::SentOn | Self::Circles | Self::Gone => Verdict::WrongAddress,
             Self::WebPage
             | Self::TurnedDown

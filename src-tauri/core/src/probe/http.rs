@@ -167,6 +167,11 @@ impl Reply {
         shown(text, std::slice::from_ref(&self.endpoint))
     }
 
+    /// Whether a token was sent.
+    pub(super) fn has_token(&self) -> bool {
+        self.endpoint.has_auth()
+    }
+
     /// The result of a JSON-RPC answer.
     pub(super) fn result(&self) -> Option<&Value> {
         match &self.body {

@@ -49,11 +49,11 @@ pub(super) fn distrust(why: Distrust) -> Stop {
 /// A status that means the same whatever was asked; 401 is not among them, because more has to be asked then.
 pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option<Stop> {
     let stop = match reply.status {
-        403 if !has_token => Stop::new(Verdict::TokenMissing, layer).words(reply.words()),
         // It is not said in the service's own way, so it may not be the service that says it.
         403 if matches!(reply.body, Body::Html) && layer <= LayerKind::Handshake => {
             Stop::because(Cause::Blocked, LayerKind::Handshake)
         }
+        403 if !has_token => Stop::because(Cause::NotWithoutToken, layer).words(reply.words()),
         403 => forbidden(reply, layer),
         // Whether the sign-in is good was not said.
         429 | 500..=599 => service_error(reply, layer.max(LayerKind::Handshake)),
@@ -83,10 +83,10 @@ fn service_error(reply: &Reply, layer: LayerKind) -> Stop {
 pub(super) fn no_handshake(reply: &Reply, has_stream: bool) -> Stop {
     let because = |cause: Cause| Stop::because(cause, LayerKind::Handshake);
     let stop = match (reply.error(), reply.status) {
-        (Some((code, words)), _) if refuses(code) => return refused(words, LayerKind::SignIn),
-        (Some((INTERNAL_ERROR, words)), _) => because(Cause::Fault).words(Some(words)),
+        (Some((code, words)), _) if refuses(code, &words) => return refused(reply, words, LayerKind::SignIn),
+        (_, 404) if has_stream => because(Cause::SessionLost),
+        (Some((INTERNAL_ERROR | AMBIGUOUS, words)), _) => because(Cause::Fault).words(Some(words)),
         (Some((_, words)), _) => because(Cause::FirstRefused).words(Some(words)),
-        (None, 404) if has_stream => because(Cause::SessionLost),
         (None, 404) => Stop::new(Verdict::WrongAddress, LayerKind::Handshake).words(reply.words()),
         (None, 410) => because(Cause::Gone).words(reply.words()),
         (None, 400..=499) => because(Cause::TurnedDown).words(reply.words()),
@@ -99,10 +99,11 @@ pub(super) fn no_handshake(reply: &Reply, has_stream: bool) -> Stop {
 pub(super) fn no_result(reply: &Reply, layer: LayerKind, has_session: bool) -> Stop {
     let because = |cause: Cause| Stop::because(cause, layer);
     let stop = match reply.error() {
-        Some((code, words)) if refuses(code) => return refused(words, layer),
+        // The status says it, whatever the words beside it are; an app begins anew.
+        _ if reply.status == 404 && has_session => because(Cause::SessionLost),
+        Some((code, words)) if refuses(code, &words) => return refused(reply, words, layer),
         Some((METHOD_NOT_FOUND, words)) if layer == LayerKind::Tools => because(Cause::ToolsDenied).words(Some(words)),
         Some((_, words)) => because(Cause::Fault).words(Some(words)),
-        None if reply.status == 404 && has_session => because(Cause::SessionLost),
         None => because(misunderstood(reply)).words(reply.words()),
     };
     Stop { status: Some(reply.status), ..stop }
@@ -122,12 +123,41 @@ fn misunderstood(reply: &Reply) -> Cause {
 const INTERNAL_ERROR: i64 = -32603;
 const METHOD_NOT_FOUND: i64 = -32601;
 
-/// The codes that servers use for a refusal; others are faults.
-fn refuses(code: i64) -> bool {
-    matches!(code, -32001 | -32003 | 401 | 403)
+/// Some refuse with it; others say with it that a session is not known, or that a time is over.
+const AMBIGUOUS: i64 = -32001;
+
+/// Whether an error is a refusal, by the codes that servers use for that; others are faults.
+fn refuses(code: i64, words: &str) -> bool {
+    matches!(code, -32003 | 401 | 403) || (code == AMBIGUOUS && speaks_of_refusal(words))
+}
+
+fn speaks_of_refusal(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let signs = [
+        "unauthor",
+        "not authori",
+        "authenti",
+        "forbidden",
+        "denied",
+        "permission",
+        "not allowed",
+        "credential",
+        "scope",
+        "invalid token",
+        "invalid_token",
+        "token expired",
+        "expired token",
+    ];
+    signs.iter().any(|sign| words.contains(sign))
 }
 
 /// A refusal in the protocol's own words.
-fn refused(words: String, layer: LayerKind) -> Stop {
-    Stop { status: Some(403), ..Stop::new(Verdict::NotAllowed, layer).words(Some(words)) }
+fn refused(reply: &Reply, words: String, layer: LayerKind) -> Stop {
+    let stop = if reply.has_token() {
+        Stop::new(Verdict::NotAllowed, layer)
+    } else {
+        Stop::because(Cause::NotWithoutToken, layer)
+    };
+    let status = if (200..300).contains(&reply.status) { 403 } else { reply.status };
+    Stop { status: Some(status), ..stop.words(Some(words)) }
 }
