@@ -165,8 +165,9 @@ async fn a_redirect_within_the_origin_is_followed(#[case] status: u16) {
 #[rstest]
 #[case::circles("307 Temporary Redirect", "location: /mcp\r\n", CIRCLES)]
 #[case::nowhere("307 Temporary Redirect", "", SENT_ON)]
-#[case::choices("300 Multiple Choices", "", SENT_ON)]
-#[case::nothing_new("304 Not Modified", "", SENT_ON)]
+#[case::choices("300 Multiple Choices", "", WRONG_ANSWER)]
+#[case::choices_with_a_place("300 Multiple Choices", "location: /there\r\n", SENT_ON)]
+#[case::nothing_new("304 Not Modified", "", WRONG_ANSWER)]
 #[tokio::test]
 async fn redirects_that_lead_nowhere(#[case] status: &'static str, #[case] headers: &'static str, #[case] said: Said) {
     let report = check(&serve(move |_: &Asked| http(status, headers, "")).await, true).await;

@@ -128,7 +128,7 @@ pub(crate) const COMPRESSED: Said = (
 );
 pub(crate) const TOO_LARGE: Said = (
     Verdict::NotMcp,
-    "The answer is larger than any answer should be, so it was not read to its end. Use the address that the service gives for AI apps.",
+    "The answer is larger than any answer should be, so it was not read to its end. Compare the address with the service’s own page; if it is right, ask the service’s support.",
 );
 pub(crate) const UNANSWERED: Said = (
     Verdict::NotMcp,
@@ -151,6 +151,14 @@ pub(crate) const OVERLOADED: Said =
 pub(crate) const SESSION_LOST: Said = (
     Verdict::ServiceError,
     "The service forgets from one request to the next who is asking. Try again; if it stays so, ask the service’s support.",
+);
+pub(crate) const DECLINED: Said = (
+    Verdict::ServiceError,
+    "The service turns this request down for a reason of its own. Read what it says below; if you cannot mend that, ask the service’s support.",
+);
+pub(crate) const LATER_UNFIT: Said = (
+    Verdict::ServiceError,
+    "The service answers the first question as it should, and then not the next one. Try again; if it stays so, ask the service’s support.",
 );
 pub(crate) const TOOLS_DENIED: Said = (
     Verdict::ServiceError,

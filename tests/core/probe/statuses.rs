@@ -5,7 +5,7 @@ use patchbay_core::probe::{LayerKind, Verdict};
 use rstest::rstest;
 
 use super::said::*;
-use super::server::{Answer, Asked, Step, error, error_text, head, http, json, serve};
+use super::server::{Answer, Asked, Step, but, error, error_text, head, http, json, serve};
 use super::{JSON, OK, PAGE, check};
 
 // What a status says about the token comes before all that a body may say.
@@ -44,6 +44,13 @@ use super::{JSON, OK, PAGE, check};
 #[case::bad_gateway(|_: &Asked| http("502 Bad Gateway", "content-type: text/html\r\n", PAGE), true, GATEWAY, LayerKind::Handshake)]
 #[case::overloaded(|_: &Asked| http("503 Service Unavailable", "retry-after: 7\r\n", ""), true, OVERLOADED, LayerKind::Handshake)]
 #[case::slow_gateway(|_: &Asked| http("504 Gateway Timeout", "", ""), true, GATEWAY, LayerKind::Handshake)]
+#[case::wants_to_be_paid(|_: &Asked| http("402 Payment Required", "", "no"), true, DECLINED, LayerKind::Handshake)]
+#[case::wants_a_sign_in_as_a_proxy(|_: &Asked| http("407 Proxy Authentication Required", "", "no"), true, DECLINED, LayerKind::Handshake)]
+#[case::waited_too_long(|_: &Asked| http("408 Request Timeout", "", "no"), true, SLOW, LayerKind::Handshake)]
+#[case::too_large_for_it(|_: &Asked| http("413 Content Too Large", "", "no"), true, DECLINED, LayerKind::Handshake)]
+#[case::for_another(|_: &Asked| http("421 Misdirected Request", "", "no"), true, DECLINED, LayerKind::Handshake)]
+#[case::headers_too_large_for_it(|_: &Asked| http("431 Request Header Fields Too Large", "", "no"), true, DECLINED, LayerKind::Handshake)]
+#[case::not_by_law(|_: &Asked| http("451 Unavailable For Legal Reasons", "content-type: text/html\r\n", PAGE), true, DECLINED, LayerKind::Handshake)]
 #[tokio::test]
 async fn status(#[case] rule: fn(&Asked) -> Answer, #[case] token: bool, #[case] said: Said, #[case] layer: LayerKind) {
     says(&check(&serve(rule).await, token).await, said, layer);
@@ -101,6 +108,7 @@ async fn how_long_to_wait_is_told_in_seconds() {
         (date, Some(85..=90)),
         (past, None),
         ("soon".to_owned(), None),
+        ("0".to_owned(), None),
     ];
     for (value, expected) in cases {
         let headers = format!("retry-after: {value}\r\n");
@@ -138,4 +146,15 @@ async fn a_refusal_in_the_protocols_words_keeps_the_status_that_was_answered() {
     let report = check(&serve(rule).await, true).await;
     assert_eq!((report.verdict, report.status), (Verdict::NotAllowed, Some(404)), "{report:?}");
     assert_eq!(check(&serve(|asked: &Asked| error(asked, -32003, "no")).await, true).await.status, Some(403));
+}
+
+#[tokio::test]
+async fn a_request_that_is_turned_down_is_told_with_its_status() {
+    let paid = |_: &Asked| http("402 Payment Required", JSON, r#"{"message":"The plan has ended."}"#);
+    let report = check(&serve(paid).await, true).await;
+    assert_eq!(report.detail.as_deref(), Some("402 Payment Required: The plan has ended."));
+    let law = |asked: &Asked| but(asked, "tools/list", || http("451 X", "content-type: text/html\r\n", PAGE));
+    let report = check(&serve(law).await, true).await;
+    says(&report, DECLINED, LayerKind::Tools);
+    assert_eq!(report.detail.as_deref(), Some("451 Unavailable For Legal Reasons"));
 }

@@ -69,6 +69,8 @@ pub enum Cause {
     WebPage,
     /// The way in which apps ask is turned down (400, 405, 406, 415).
     TurnedDown,
+    /// A request is turned down for a reason of the service's own (402, 413, 421, 431, 451, ...).
+    Declined,
     /// The first question is answered with an error.
     FirstRefused,
     /// Something that is no answer to the question.
@@ -101,6 +103,8 @@ pub enum Cause {
     SessionLost,
     /// It says that it has tools, and knows no way to list them.
     ToolsDenied,
+    /// The handshake went well, and a later answer is none.
+    LaterUnfit,
     /// Well, but it offers no tools.
     NoTools,
     /// Well, but the same tool is listed more than once.
@@ -152,9 +156,14 @@ impl Cause {
             | Self::Unanswered
             | Self::Http2Only
             | Self::NoHttp => Verdict::NotMcp,
-            Self::TooMany | Self::Fault | Self::Gateway | Self::Overloaded | Self::SessionLost | Self::ToolsDenied => {
-                Verdict::ServiceError
-            }
+            Self::TooMany
+            | Self::Fault
+            | Self::Gateway
+            | Self::Overloaded
+            | Self::SessionLost
+            | Self::ToolsDenied
+            | Self::LaterUnfit
+            | Self::Declined => Verdict::ServiceError,
             Self::NoTools
             | Self::ToolsTwice
             | Self::ToolsEndless

@@ -3,7 +3,7 @@
 use super::http::{Body, NoReply, Reply};
 use super::network::{proxy_stop, way_unused};
 use super::{Cause, LayerKind, Stop, Verdict};
-use crate::wire::{Distrust, WireError};
+use crate::wire::{Distrust, StatusCode, WireError};
 
 /// No reply came.
 pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
@@ -57,6 +57,13 @@ pub(super) fn status(reply: &Reply, layer: LayerKind, has_token: bool) -> Option
         403 => forbidden(reply, layer),
         // Whether the sign-in is good was not said.
         429 | 500..=599 => service_error(reply, layer.max(LayerKind::Handshake)),
+        408 => Stop::because(Cause::Slow, layer.max(LayerKind::Handshake)).words(reply.words()),
+        // Neither the address nor the way of asking is at fault.
+        402 | 407 | 409 | 411..=414 | 416..=421 | 423..=499 => {
+            Stop::because(Cause::Declined, layer.max(LayerKind::Handshake)).words(with_status(reply))
+        }
+        // They lead nowhere by themselves.
+        300 | 304..=306 if reply.place().is_none() => return None,
         // Not signing in failed, but finding the service.
         300..=399 => Stop::because(Cause::SentOn, layer.max(LayerKind::Handshake)).words(reply.place()),
         _ => return None,
@@ -75,7 +82,9 @@ fn service_error(reply: &Reply, layer: LayerKind) -> Stop {
         503 => Cause::Overloaded,
         _ => Cause::Fault,
     };
-    Stop { retry_after: reply.retry_after.clone(), ..Stop::because(cause, layer).words(reply.words()) }
+    // Nothing is asked where there is nothing to wait for.
+    let retry_after = reply.retry_after.clone().filter(|when| when.trim().parse() != Ok(0));
+    Stop { retry_after, ..Stop::because(cause, layer).words(reply.words()) }
 }
 
 /// The answer to `initialize` is none: no MCP server, nothing there, or one that refuses; or, where it was posted to the
@@ -104,9 +113,21 @@ pub(super) fn no_result(reply: &Reply, layer: LayerKind, has_session: bool) -> S
         Some((code, words)) if refuses(code, &words) => return refused(reply, words, layer),
         Some((METHOD_NOT_FOUND, words)) if layer == LayerKind::Tools => because(Cause::ToolsDenied).words(Some(words)),
         Some((_, words)) => because(Cause::Fault).words(Some(words)),
-        None => because(misunderstood(reply)).words(reply.words()),
+        None => match misunderstood(reply) {
+            cause @ (Cause::Compressed | Cause::Unanswered) => because(cause).words(reply.words()),
+            // The address is right, as the handshake shows.
+            _ => because(Cause::LaterUnfit).words(with_status(reply)),
+        },
     };
     Stop { status: Some(reply.status), ..stop }
+}
+
+/// The service's words, after the status where that is no success.
+fn with_status(reply: &Reply) -> Option<String> {
+    let status = StatusCode::from_u16(reply.status).ok().filter(|status| !status.is_success());
+    let status = status.map(|status| status.to_string().replace(" <unknown status code>", ""));
+    let told: Vec<_> = status.into_iter().chain(reply.words()).collect();
+    (!told.is_empty()).then(|| told.join(": "))
 }
 
 /// What a body is instead of an answer.
