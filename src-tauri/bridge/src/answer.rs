@@ -1,7 +1,7 @@
 //! Brings the service's answer to the app: one JSON text, or an event stream with messages on the way.
 
 use bytes::{Bytes, BytesMut};
-use patchbay_core::wire::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use patchbay_core::wire::header::CONTENT_TYPE;
 use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, read_bounded, sse};
 use tokio::time::timeout;
 
@@ -135,8 +135,7 @@ pub(crate) fn is_stream(response: &Response) -> bool {
 }
 
 fn is_compressed(response: &Response) -> bool {
-    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
-    coding.is_some_and(|coding| !coding.trim().is_empty() && !coding.eq_ignore_ascii_case("identity"))
+    patchbay_core::wire::is_compressed(response)
 }
 
 fn is_page(response: &Response) -> bool {
@@ -149,7 +148,7 @@ fn content_type(response: &Response) -> String {
 }
 
 fn no_message(body: &[u8], is_page: bool) -> Trouble {
-    if is_page || body.trim_ascii_start().starts_with(b"<") {
+    if is_page || patchbay_core::wire::is_page(body) {
         return Trouble::new("not_mcp", "A web page answers at the service's address. Check the address in Patchbay.");
     }
     if std::str::from_utf8(body).is_err() {

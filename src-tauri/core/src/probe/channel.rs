@@ -12,10 +12,10 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::events::Events;
-use super::http::{Body, NoReply, Reply, body, head, is_compressed, is_stream};
+use super::http::{Body, NoReply, Reply, body, head, is_stream};
 use super::{Cause, LayerKind, Limits, Stop, judge};
 use crate::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use crate::wire::{Client, Endpoint, Method, Response, may_be_oldest};
+use crate::wire::{Client, Endpoint, Method, Response, is_compressed, may_be_oldest};
 
 /// How long a server may take to open its stream and to name its place; the bridge waits no longer.
 const NAMING: Duration = Duration::from_secs(5);

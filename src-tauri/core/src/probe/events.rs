@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use super::http::{Body, NoReply, is_answer};
-use crate::wire::{Response, WireError, next_piece, sse};
+use crate::wire::{Response, WireError, next_piece, read_json, sse};
 
 /// A stream that is being read. Whoever stops listening in the middle misses nothing of it later.
 pub(super) struct Events {
@@ -31,7 +31,7 @@ impl Events {
                 Ok(event) => event,
                 Err(body) => return Ok(body),
             };
-            let answer = serde_json::from_str::<Value>(&event.data).ok().filter(|value| is_answer(value, id));
+            let answer = read_json(event.data.as_bytes()).filter(|value| is_answer(value, id));
             if let Some(answer) = answer {
                 return Ok(Body::Answer(answer));
             }

@@ -9,9 +9,11 @@ use tokio::time::timeout;
 use super::Limits;
 use super::events::Events;
 use crate::wire::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, shown};
+use crate::wire::{
+    Client, Endpoint, Method, Response, WireError, is_compressed, is_page, read_bounded, read_json, shown,
+};
 
 /// What came back.
 #[derive(Debug)]
@@ -107,11 +109,6 @@ fn text(response: &Response, name: HeaderName) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// Whether it is packed, so that nobody looks into it.
-pub(super) fn is_compressed(response: &Response) -> bool {
-    text(response, CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
-}
-
 /// Whether it is a stream of events.
 pub(super) fn is_stream(response: &Response) -> bool {
     let kind = text(response, CONTENT_TYPE).unwrap_or_default();
@@ -139,12 +136,11 @@ pub(super) async fn body(response: Response, id: &Value, limits: &Limits, patien
 }
 
 fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
-    if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
+    if let Some(value) = read_json(bytes) {
         return if is_answer(&value, id) { Body::Answer(value) } else { Body::Json(value) };
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return Body::Unreadable };
-    let head: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
-    if kind.starts_with("text/html") || head.starts_with("<!doctype html") || head.starts_with("<html") {
+    if kind.starts_with("text/html") || is_page(bytes) {
         return Body::Html;
     }
     if kind.contains("json") && !bytes.is_empty() {
@@ -199,6 +195,8 @@ impl Reply {
         };
         let words = match &self.body {
             Body::Answer(value) | Body::Json(value) => from(value),
+            // Marks of another kind of text say nothing to people.
+            Body::Other(text) if text.trim_start().starts_with('<') => None,
             Body::Other(text) => Some(self.shown(text)),
             Body::Html | Body::Compressed | Body::Unanswered | Body::Unreadable => None,
         };
