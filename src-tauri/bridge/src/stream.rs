@@ -15,10 +15,6 @@ use crate::message::{Open, is_message};
 use crate::passage::{LONGEST_PAUSE, MOST_HELD, Passage};
 use crate::trouble::Trouble;
 
-/// How often in a row a stream is taken up again without bringing anything.
-const RESUMES: u32 = 5;
-/// The shortest and the longest wait before a stream is taken up again.
-const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
 /// How long the end of a stream is waited for once its answer has come.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -35,7 +31,7 @@ pub(crate) async fn bring(
     flow.pass_on(carrier, response, envelope, open).await?;
     let mut in_vain = 0;
     while !open.is_empty() {
-        let Some(last) = flow.last_id.clone().filter(|_| in_vain < RESUMES) else {
+        let Some(last) = flow.last_id.clone().filter(|_| in_vain < sse::RESUMES) else {
             return Err(WireError::Broken.into());
         };
         tokio::time::sleep(flow.wait(in_vain)).await;
@@ -135,7 +131,7 @@ impl Flow {
     async fn take(&mut self, carrier: &Carrier, event: sse::Event, envelope: &Envelope, open: &mut Open) {
         self.note(&event);
         let text = event.data.as_bytes();
-        if event.event.as_deref().is_none_or(|name| name == "message") && is_message(text) {
+        if event.is_message() && is_message(text) {
             carrier.pass_on(text, envelope, open).await;
         }
     }
@@ -151,27 +147,11 @@ impl Flow {
 
     /// How long to wait before taking a stream up again: as the server says, and longer each time in vain.
     pub(crate) fn wait(&self, in_vain: u32) -> Duration {
-        let first = self.retry.unwrap_or(Duration::from_millis(500)).max(WAITS.0);
-        first.saturating_mul(2_u32.pow(in_vain.min(10))).min(WAITS.1)
+        sse::pause(self.retry, in_vain)
     }
 }
 
 /// Reads what is left of a stream after its answer, so that its connection can serve again.
 pub(crate) fn drain(mut response: Response) {
     tokio::spawn(tokio::time::timeout(DRAIN, async move { while let Ok(Some(_)) = response.chunk().await {} }));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_the_servers_but_never_none_and_never_endless() {
-        let flow = |retry: u64| Flow { retry: Some(Duration::from_millis(retry)), ..Flow::default() };
-        assert_eq!(flow(3000).wait(0), Duration::from_secs(3));
-        assert_eq!(flow(0).wait(0), WAITS.0);
-        assert!(flow(0).wait(30) > Duration::from_secs(10));
-        assert_eq!(flow(u64::MAX).wait(30), WAITS.1);
-        assert_eq!(Flow::default().wait(2), Duration::from_secs(2));
-    }
 }

@@ -8,12 +8,15 @@ use tokio::time::timeout;
 
 use super::Limits;
 use super::events::Events;
+use super::line::Line;
 use crate::wire::header::{
     ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use crate::wire::{
     Client, Endpoint, Method, Response, WireError, is_compressed, is_page, read_bounded, read_json, shown,
 };
+
+const SESSION: &str = "mcp-session-id";
 
 /// What came back.
 #[derive(Debug)]
@@ -83,11 +86,30 @@ pub(super) async fn post(
         let mut reply = head(&response, endpoint);
         // A notification has no answer to wait for.
         if let Some(id) = message.get("id") {
-            reply.body = self::body(response, id, limits, patience).await?;
+            // The beginning of a session is part of it already.
+            if let Some(session) = &reply.session {
+                headers.insert(SESSION, session.clone());
+            }
+            let line = Line { client, endpoint, headers: &headers };
+            reply.body = answer(response, id, &line, limits, patience).await?;
         }
         Ok(reply)
     };
     timeout(patience, work).await.unwrap_or(Err(NoReply::Slow))
+}
+
+/// What answers, as one body or as events.
+async fn answer(
+    response: Response,
+    id: &Value,
+    line: &Line<'_>,
+    limits: &Limits,
+    patience: Duration,
+) -> Result<Body, NoReply> {
+    if response.status().is_success() && is_stream(&response) && !is_compressed(&response) {
+        return Events::of(response, limits.body).answer_in_the_end(id, line).await;
+    }
+    body(response, id, limits, patience).await
 }
 
 /// A reply without its body.
@@ -97,7 +119,7 @@ pub(super) fn head(response: &Response, endpoint: &Endpoint) -> Reply {
     Reply {
         status: response.status().as_u16(),
         body: Body::Other(String::new()),
-        session: response.headers().get("mcp-session-id").cloned(),
+        session: response.headers().get(SESSION).cloned(),
         challenge: (!challenge.is_empty()).then_some(challenge),
         retry_after: text(response, RETRY_AFTER),
         location: text(response, LOCATION),
@@ -122,9 +144,6 @@ pub(super) async fn body(response: Response, id: &Value, limits: &Limits, patien
     if is_compressed(&response) {
         // Never unpacked, so that a small answer cannot become a huge one.
         return Ok(Body::Compressed);
-    }
-    if success && is_stream(&response) {
-        return Events::of(response, limits.body).answer(id).await;
     }
     let bytes = read_bounded(response, limits.body);
     if success {
@@ -151,11 +170,11 @@ fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
 
 /// Whether a message answers the request of that id.
 pub(super) fn is_answer(value: &Value, id: &Value) -> bool {
-    let answers = value.get("result").is_some() || value.get("error").is_some();
-    let own = value.get("id");
-    value.get("jsonrpc").and_then(Value::as_str) == Some("2.0")
-        && answers
-        && (own == Some(id) || own == Some(&Value::Null))
+    let has = |key: &str| value.get(key).is_some();
+    let is_own = value.get("id") == Some(id) && (has("result") || has("error"));
+    // An error may name nobody: who could not read a request does not know whose it was.
+    let is_nobodys = value.get("id").is_none_or(Value::is_null) && has("error");
+    value.get("jsonrpc").and_then(Value::as_str) == Some("2.0") && !has("method") && (is_own || is_nobodys)
 }
 
 impl Reply {

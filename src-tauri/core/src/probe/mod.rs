@@ -11,6 +11,7 @@ mod events;
 mod exchange;
 mod http;
 mod judge;
+mod line;
 mod network;
 mod reach;
 mod report;
