@@ -24,6 +24,9 @@ use super::{JSON, OK, PAGE, check};
 #[case::wants_a_browser(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
 #[case::wants_a_browser_in_its_second_challenge(|_: &Asked| http("401 Unauthorized", "www-authenticate: Basic realm=\"x\"\r\nwww-authenticate: Bearer resource_metadata=\"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
 #[case::wants_a_browser_by_its_description(described, false, WANTS_BROWSER, LayerKind::SignIn)]
+#[case::wants_a_browser_with_blanks(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer resource_metadata = \"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
+#[case::wants_a_browser_in_other_letters(|_: &Asked| http("401 Unauthorized", "www-authenticate: bearer Resource_Metadata=\"https://x/y\"\r\n", ""), false, WANTS_BROWSER, LayerKind::SignIn)]
+#[case::speaks_of_a_browser_in_its_words(|_: &Asked| http("401 Unauthorized", "www-authenticate: Bearer error_description=\"no resource_metadata=x\"\r\n", ""), false, TOKEN_MISSING, LayerKind::SignIn)]
 #[case::wants_a_token_before_a_site_of_pages(site, false, TOKEN_MISSING, LayerKind::SignIn)]
 #[case::not_allowed(|_: &Asked| http("403 Forbidden", "", "no"), true, NOT_ALLOWED, LayerKind::SignIn)]
 #[case::not_allowed_for_a_scope(|_: &Asked| http("403 Forbidden", "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"a b\"\r\n", ""), true, NOT_ALLOWED, LayerKind::SignIn)]
@@ -157,4 +160,16 @@ async fn a_request_that_is_turned_down_is_told_with_its_status() {
     let report = check(&serve(law).await, true).await;
     says(&report, DECLINED, LayerKind::Tools);
     assert_eq!(report.detail.as_deref(), Some("451 Unavailable For Legal Reasons"));
+}
+
+#[rstest]
+#[case::quoted(r#"Bearer error_description="say \"please\", then \\ go""#, "say \"please\", then \\ go")]
+#[case::of_one_word("Bearer error_description=no, realm=x", "no")]
+#[case::without_an_end(r#"Bearer error_description="no"#, "no")]
+#[case::after_another(r#"Negotiate abc==, Bearer realm="a, error_description=b" , ERROR_DESCRIPTION = "no""#, "no")]
+#[tokio::test]
+async fn words_in_a_challenge_are_told_whole(#[case] challenge: &'static str, #[case] words: &str) {
+    let headers = format!("www-authenticate: {challenge}\r\n");
+    let report = check(&serve(move |_: &Asked| http("401 Unauthorized", &headers, "")).await, true).await;
+    assert_eq!(report.detail.as_deref(), Some(words));
 }

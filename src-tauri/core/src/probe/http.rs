@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Limits;
+use super::challenge::parameter;
 use super::events::Events;
 use super::line::Line;
 use crate::wire::header::{
@@ -244,13 +245,7 @@ impl Reply {
 
     /// A parameter of the `WWW-Authenticate` challenge (RFC 6750).
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
-        let challenge = self.challenge.as_deref()?;
-        let start = challenge.find(&format!("{name}="))? + name.len() + 1;
-        let rest = &challenge[start..];
-        let value = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next(),
-            None => rest.split([',', ' ']).next(),
-        };
-        value.map(|text| self.shown(text)).filter(|value| !value.is_empty())
+        let value = parameter(self.challenge.as_deref()?, name);
+        value.map(|text| self.shown(&text)).filter(|value| !value.is_empty())
     }
 }

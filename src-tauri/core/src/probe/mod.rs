@@ -5,6 +5,7 @@
 //! goes to another origin and never comes back in a report; a probe may be dropped at any point.
 
 mod cause;
+mod challenge;
 mod channel;
 mod curl;
 mod events;
