@@ -44,6 +44,18 @@ pub(crate) const TLS_DISAGREE: Said = (
     Verdict::TlsNotTrusted,
     "The service and this computer know no way in common to protect the connection. Ask the service’s support.",
 );
+pub(crate) const TLS_WANTS_CERTIFICATE: Said = (
+    Verdict::TlsNotTrusted,
+    "The service wants this computer to prove itself with a certificate, which Patchbay does not have. Ask the service’s support for an address that takes a token alone.",
+);
+pub(crate) const TLS_NAME_UNKNOWN: Said = (
+    Verdict::TlsNotTrusted,
+    "What answers there does not know the name in this address, so nothing was sent. Compare the address with the service’s own page; if it is right, ask the service’s support.",
+);
+pub(crate) const TLS_FAULT: Said = (
+    Verdict::TlsNotTrusted,
+    "The service breaks off while the connection is being protected, so nothing was sent. Try again in a while; if it stays so, ask the service’s support.",
+);
 pub(crate) const NO_HTTP: Said = (
     Verdict::NotMcp,
     "What answers at this address is no web service. Compare the address with the service’s own page, its beginning and the number after the colon above all.",

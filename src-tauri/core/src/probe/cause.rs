@@ -27,6 +27,12 @@ pub enum Cause {
     NoTls,
     /// No TLS version or cipher in common.
     TlsDisagree,
+    /// The service wants its callers to prove themselves with certificates.
+    TlsWantsCertificate,
+    /// What answers does not know the name that it was asked for.
+    TlsNameUnknown,
+    /// What answers breaks off while TLS is agreed on.
+    TlsFault,
     /// The certificate is of the past.
     CertificateExpired,
     /// The certificate is of the future.
@@ -133,6 +139,9 @@ impl Cause {
             | Self::CutOff => Verdict::Unreachable,
             Self::TlsSlow | Self::Slow => Verdict::TooSlow,
             Self::TlsDisagree
+            | Self::TlsWantsCertificate
+            | Self::TlsNameUnknown
+            | Self::TlsFault
             | Self::CertificateExpired
             | Self::CertificateEarly
             | Self::CertificateOtherName

@@ -18,7 +18,8 @@ pub(super) fn no_reply(why: &NoReply, layer: LayerKind) -> Stop {
         WireError::OtherOrigin(origin) => because(Cause::SentElsewhere).detail(origin.clone()),
         WireError::Circles => because(Cause::Circles),
         WireError::Proxy(fault) => proxy_stop(fault),
-        WireError::Tls(why) => distrust(*why),
+        // What is asked later goes over a connection of its own; the first one was protected.
+        WireError::Tls(why) => Stop { layer, ..distrust(*why) },
         WireError::TooLarge => because(Cause::TooLarge),
         WireError::Timeout => because(Cause::Slow),
         WireError::NoHttp => because(Cause::NoHttp),
@@ -42,6 +43,9 @@ pub(super) fn distrust(why: Distrust) -> Stop {
         Distrust::Bad => Cause::CertificateBad,
         Distrust::NoTls => Cause::NoTls,
         Distrust::Disagree => Cause::TlsDisagree,
+        Distrust::WantsCertificate => Cause::TlsWantsCertificate,
+        Distrust::NameUnknown => Cause::TlsNameUnknown,
+        Distrust::BreaksOff => Cause::TlsFault,
     };
     Stop::because(cause, LayerKind::Tls)
 }

@@ -83,9 +83,20 @@ pub enum Distrust {
     /// What answers does not speak TLS.
     #[error("what answers there does not protect its connections")]
     NoTls,
-    /// No version or cipher in common, or an alert.
+    /// No version or cipher in common.
     #[error("no secure connection could be agreed on")]
     Disagree,
+    /// It wants its callers to prove themselves.
+    #[error(
+        "it wants this computer to prove itself with a certificate, which Patchbay does not have; ask its support for an address that takes a token alone"
+    )]
+    WantsCertificate,
+    /// It does not know the name that it was asked for.
+    #[error("what answers there does not know the name in this address; compare it with the service's own page")]
+    NameUnknown,
+    /// It breaks off for another reason.
+    #[error("it breaks off while the connection is being protected; try again in a while")]
+    BreaksOff,
 }
 
 impl WireError {
@@ -147,6 +158,22 @@ impl Distrust {
         }
     }
 
+    /// What is said by who breaks off (RFC 8446, 6.2).
+    fn of_alert(alert: rustls::AlertDescription) -> Self {
+        use rustls::AlertDescription as Alert;
+        match alert {
+            Alert::CertificateRequired | Alert::NoCertificate => Self::WantsCertificate,
+            Alert::UnrecognisedName => Self::NameUnknown,
+            Alert::HandshakeFailure
+            | Alert::ProtocolVersion
+            | Alert::InsufficientSecurity
+            | Alert::NoApplicationProtocol
+            | Alert::MissingExtension
+            | Alert::UnsupportedExtension => Self::Disagree,
+            _ => Self::BreaksOff,
+        }
+    }
+
     /// What is wrong with a connection's trust.
     pub(crate) fn of(error: &rustls::Error) -> Self {
         use rustls::{CertificateError, Error};
@@ -167,6 +194,7 @@ impl Distrust {
             Error::InvalidCertificate(CertificateError::Other(other)) => Self::of_other(other),
             Error::InvalidCertificate(_) => Self::Bad,
             Error::InvalidMessage(_) => Self::NoTls,
+            Error::AlertReceived(alert) => Self::of_alert(*alert),
             _ => Self::Disagree,
         }
     }
