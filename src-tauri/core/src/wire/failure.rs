@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use super::network::{SignsItself, UnknownOtherName};
+use super::network::{SignsItself, UnknownOtherName, is_for_signing};
 use super::{ProxyFault, Unused};
 
 /// Why no answer came.
@@ -151,7 +151,7 @@ impl Distrust {
             Self::UnknownOtherName
         } else if error.0.is::<SignsItself>() {
             Self::SignsItself
-        } else if error.0.to_string() == "CaUsedAsEndEntity" {
+        } else if is_for_signing(error) {
             Self::Signer
         } else {
             Self::Bad
