@@ -124,8 +124,8 @@ fn proxy_code(why: &ProxyWhy) -> &'static str {
         ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy | ProxyWhy::HangsUp => "proxy_unreachable",
         ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => "proxy_sign_in_needed",
         ProxyWhy::RefusesSignIn => "proxy_sign_in_refused",
-        ProxyWhy::Forbids => "proxy_forbids",
-        ProxyWhy::CannotReach | ProxyWhy::Cuts => "unreachable",
+        ProxyWhy::Forbids | ProxyWhy::SendsOn => "proxy_forbids",
+        ProxyWhy::CannotReach | ProxyWhy::Cuts | ProxyWhy::Busy => "unreachable",
         ProxyWhy::Slow => "too_slow",
         ProxyWhy::Tls(_) => "tls_not_trusted",
     }

@@ -143,6 +143,26 @@ async fn what_a_proxy_answers_is_told(
      another program’s: ask your IT department.",
     "hangs up when it is asked for service.invalid"
 )]
+#[case::other_sign_in(
+    Rule::Says("HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\n"),
+    (Verdict::ProxySignInNeeded, LayerKind::Connect),
+    "Your company’s proxy wants a kind of sign-in that Patchbay does not have. Ask your IT department for a proxy that \
+     takes a user name and a password.",
+    "wants a sign-in of a kind that Patchbay does not have (Negotiate)"
+)]
+#[case::busy(
+    Rule::Says("HTTP/1.1 429 Too Many Requests\r\n"),
+    (Verdict::Unreachable, LayerKind::Connect),
+    "Your company’s proxy has had too many requests. Wait a while, then check again.",
+    "has had too many requests"
+)]
+#[case::page_of_its_own(
+    Rule::Says("HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\n"),
+    (Verdict::ProxyForbids, LayerKind::Connect),
+    "Your company’s proxy answers with a page of its own, where you may have to sign in to the network. Open any page in \
+     your browser and follow what it says, then check again.",
+    "answers with a page of its own"
+)]
 #[case::no_proxy(
     Rule::Says("SSH-2.0-x\r\n"),
     (Verdict::ProxyUnreachable, LayerKind::Connect),

@@ -53,6 +53,12 @@ pub enum Cause {
     ProxyHangsUp,
     /// What answers in the proxy's place is no proxy.
     ProxyNone,
+    /// The network's proxy wants a sign-in of a kind that Patchbay does not have.
+    ProxyOtherSignIn,
+    /// The network's proxy answers with a page of its own.
+    ProxyPage,
+    /// The network's proxy had too many requests.
+    ProxyBusy,
     /// The network's proxy agrees, and then the line is cut before it is protected.
     ProxyCuts,
     /// Nobody answers directly, and the system names a proxy script, which is not run.
@@ -135,6 +141,7 @@ impl Cause {
             | Self::NoAnswer
             | Self::LineCut
             | Self::ProxyCuts
+            | Self::ProxyBusy
             | Self::Blocked
             | Self::CutOff => Verdict::Unreachable,
             Self::TlsSlow | Self::Slow => Verdict::TooSlow,
@@ -152,6 +159,8 @@ impl Cause {
             | Self::CertificateBad => Verdict::TlsNotTrusted,
             Self::ProxyHangsUp | Self::ProxyNone => Verdict::ProxyUnreachable,
             Self::ProxyScript => Verdict::ProxyNeeded,
+            Self::ProxyOtherSignIn => Verdict::ProxySignInNeeded,
+            Self::ProxyPage => Verdict::ProxyForbids,
             Self::OtherSignIn => Verdict::TokenRefused,
             Self::NotWithoutToken => Verdict::TokenMissing,
             Self::NoTls | Self::SentElsewhere | Self::SentOn | Self::Circles | Self::Gone => Verdict::WrongAddress,
