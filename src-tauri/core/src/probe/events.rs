@@ -50,7 +50,7 @@ impl Events {
             let Some(last) = self.last.clone().filter(|_| in_vain < sse::RESUMES) else { return heard };
             tokio::time::sleep(sse::pause(self.retry, in_vain)).await;
             self.heard = false;
-            match line.again(&last).await {
+            match Box::pin(line.again(&last)).await {
                 Again::Stream(response) => self.go_on(response),
                 Again::Later => {}
                 Again::Never => return heard,
@@ -74,7 +74,8 @@ impl Events {
             if is_answer(&message, id) {
                 return Ok(Body::Answer(message));
             }
-            line.answer(&message).await;
+            // Apart, as few servers ask anything: what is listened to carries none of it along.
+            Box::pin(line.answer(&message)).await;
         }
     }
 

@@ -31,8 +31,7 @@ pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -
         layers.skip(LayerKind::Tls, "on this computer");
         return Ok(());
     }
-    // Apart, so that what comes after carries none of it along.
-    let secured = Box::pin(secure(probe, url.host_str().unwrap_or_default(), line)).await;
+    let secured = secure(probe, url.host_str().unwrap_or_default(), line).await;
     secured.map_err(|stop| match &proxy {
         Some(proxy) if stop.cause == Some(Cause::LineCut) => proxy_stop(&ProxyFault::new(proxy, url, ProxyWhy::Cuts)),
         _ => stop,
