@@ -55,6 +55,9 @@ mod silence;
 /// What a status says.
 #[path = "probe/statuses.rs"]
 mod statuses;
+/// Answers that come as events.
+#[path = "probe/streams.rs"]
+mod streams;
 /// Texts that are made to mislead.
 #[path = "probe/texts.rs"]
 mod texts;

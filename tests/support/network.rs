@@ -9,9 +9,11 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+pub use tokio_rustls::rustls;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
 
 /// Who signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -24,6 +26,28 @@ impl Authority {
         params.not_after = rcgen::date_time_ymd(year, 1, 1);
         params.distinguished_name.push(rcgen::DnType::CommonName, "A company's own authority");
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
+    }
+
+    /// One that a service may show by itself, for its own name.
+    pub fn of_name_until(name: &str, year: i32) -> Self {
+        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        params.not_before = rcgen::date_time_ymd(2010, 1, 1);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
+    }
+
+    /// Puts TLS before a service, with its own certificate.
+    pub async fn serve_as_itself(&self, back: SocketAddr) -> SocketAddr {
+        let key = PrivateKeyDer::try_from(self.0.key().serialize_der()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![self.0.der().clone()], key)
+            .expect("a configuration");
+        front(config, back).await
     }
 
     /// Its certificate as text.
@@ -53,21 +77,49 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![shown], key)
             .expect("a configuration");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let here = listener.local_addr().expect("an address");
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
-                tokio::spawn(async move {
-                    let Ok(mut front) = acceptor.accept(stream).await else { return };
-                    let Ok(mut back) = TcpStream::connect(back).await else { return };
-                    let _ = tokio::io::copy_bidirectional(&mut front, &mut back).await;
-                });
-            }
-        });
-        here
+        front(config, back).await
     }
+
+    /// Serves under a name nobody but those whom it has signed, in one version of TLS; the rest is turned away.
+    pub async fn serve_who_prove_themselves(
+        &self,
+        name: &str,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> SocketAddr {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let shown = params.signed_by(&key, &self.0).expect("a certificate").der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let mut signers = rustls::RootCertStore::empty();
+        signers.add(self.0.der().clone()).expect("an authority");
+        let provider = Arc::new(default_provider());
+        let callers = WebPkiClientVerifier::builder_with_provider(Arc::new(signers), provider.clone());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .expect("a version")
+            .with_client_cert_verifier(callers.build().expect("a verifier"))
+            .with_single_cert(vec![shown], key)
+            .expect("a configuration");
+        front(config, service().await).await
+    }
+}
+
+/// Puts TLS before a service.
+async fn front(config: ServerConfig, back: SocketAddr) -> SocketAddr {
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let here = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut front) = acceptor.accept(stream).await else { return };
+                let Ok(mut back) = TcpStream::connect(back).await else { return };
+                let _ = tokio::io::copy_bidirectional(&mut front, &mut back).await;
+            });
+        }
+    });
+    here
 }
 
 /// What a proxy does with who comes.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use patchbay_core::wire::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use patchbay_core::wire::{Response, StatusCode, WireError, next_piece, sse};
+use patchbay_core::wire::header::CONTENT_TYPE;
+use patchbay_core::wire::{Response, StatusCode, WireError, is_compressed, next_piece, sse};
 use tokio::time::timeout;
 
 use crate::MOST_BYTES;
@@ -189,8 +189,7 @@ pub(crate) fn is_stream(response: &Response) -> bool {
 
 /// What comes compressed is never unpacked, so that a small answer cannot become a huge one.
 pub(crate) fn refuse_compressed(response: &Response) -> Result<(), Trouble> {
-    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok());
-    if coding.is_none_or(|coding| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity")) {
+    if !is_compressed(response) {
         return Ok(());
     }
     Err(Trouble::new(
@@ -210,7 +209,7 @@ fn content_type(response: &Response) -> String {
 }
 
 fn no_message(body: &[u8], is_page: bool) -> Trouble {
-    if is_page || body.trim_ascii_start().starts_with(b"<") {
+    if is_page || patchbay_core::wire::is_page(body) {
         return Trouble::new("not_mcp", "A web page answers at the service's address. Check the address in Patchbay.");
     }
     if std::str::from_utf8(body).is_err() {

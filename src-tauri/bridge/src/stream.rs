@@ -17,10 +17,6 @@ use crate::room::Claim;
 use crate::trouble::Trouble;
 use crate::wait::{self, is_for_now};
 
-/// How often in a row a stream is taken up again without bringing anything.
-const RESUMES: u32 = 5;
-/// The shortest and the longest wait before a stream is taken up again.
-const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
 /// How long the end of a stream is waited for once its answer has come.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -37,7 +33,7 @@ pub(crate) async fn bring(
     flow.pass_on(carrier, response, envelope, open).await?;
     let mut in_vain = 0;
     while !open.is_empty() {
-        let Some(last) = flow.last_id.clone().filter(|_| in_vain < RESUMES) else {
+        let Some(last) = flow.last_id.clone().filter(|_| in_vain < sse::RESUMES) else {
             return Err(WireError::Broken.into());
         };
         tokio::time::sleep(flow.wait(in_vain)).await;
@@ -143,8 +139,7 @@ impl Flow {
 
     async fn take(&mut self, carrier: &Carrier, event: sse::Event, envelope: &Envelope, open: &mut Open) {
         self.note(&event);
-        let is_message = event.event.as_deref().is_none_or(|name| name == "message");
-        if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| is_message) {
+        if let Some(said) = Said::of(event.data.as_bytes()).filter(|_| event.is_message()) {
             carrier.pass_on(&said, envelope, open).await;
         }
     }
@@ -165,27 +160,11 @@ impl Flow {
 
     /// How long to wait before taking a stream up again: as the server says, and longer each time in vain.
     pub(crate) fn wait(&self, in_vain: u32) -> Duration {
-        let first = self.retry.unwrap_or(Duration::from_millis(500)).max(WAITS.0);
-        first.saturating_mul(2_u32.pow(in_vain.min(10))).max(self.asked.unwrap_or_default()).min(WAITS.1)
+        sse::pause(self.retry, in_vain).max(self.asked.unwrap_or_default()).min(sse::LONGEST_PAUSE)
     }
 }
 
 /// Reads what is left of a stream after its answer, so that its connection can serve again.
 pub(crate) fn drain(mut response: Response) {
     tokio::spawn(tokio::time::timeout(DRAIN, async move { while let Ok(Some(_)) = response.chunk().await {} }));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_the_servers_but_never_none_and_never_endless() {
-        let flow = |retry: u64| Flow { retry: Some(Duration::from_millis(retry)), ..Flow::default() };
-        assert_eq!(flow(3000).wait(0), Duration::from_secs(3));
-        assert_eq!(flow(0).wait(0), WAITS.0);
-        assert!(flow(0).wait(30) > Duration::from_secs(10));
-        assert_eq!(flow(u64::MAX).wait(30), WAITS.1);
-        assert_eq!(Flow::default().wait(2), Duration::from_secs(2));
-    }
 }

@@ -63,20 +63,30 @@ impl Trouble {
         let asks = wait.map(|seconds| format!(" {}", asks_to_wait(seconds))).unwrap_or_default();
         let said = if words.is_empty() { asks.clone() } else { format!("{asks} It says: {words}") };
         let trouble = match status {
-            403 => Self::new("not_allowed", format!("The service does not allow this with the present token.{said}")),
-            404 | 410 => {
-                Self::new("wrong_address", "Nothing answers at the service's address. Check the address in Patchbay.")
-            }
+            // Whether it has a token, or was the right place before, is not known here.
+            403 => Self::new(
+                "not_allowed",
+                format!("The service does not allow this. Look in Patchbay whether it has a token that may.{said}"),
+            ),
+            404 | 410 => Self::new(
+                "wrong_address",
+                "Nothing answers this at the service's address. If it has worked before, ask the service's support; \
+                 if not, check the address in Patchbay.",
+            ),
             429 => {
                 let again = if asks.is_empty() { " Try again in a while." } else { "" };
                 Self::new("service_error", format!("The service had too many requests.{again}{said}"))
             }
-            300..=399 => {
+            301..=303 | 307..=399 => {
                 Self::new("wrong_address", "The service's address sends elsewhere. Check the address in Patchbay.")
             }
             500..=599 => {
                 Self::new("service_error", format!("The service reports a fault of its own ({status}).{said}"))
             }
+            402 | 407..=409 | 411..=414 | 416..=421 | 423..=499 => Self::new(
+                "service_error",
+                format!("The service turns this down for a reason of its own ({status}). Ask its support.{said}"),
+            ),
             _ => Self::new("not_mcp", format!("The service does not understand this ({status}).{said}")),
         };
         Self { wait, ..trouble }
@@ -141,8 +151,8 @@ fn proxy_code(why: &ProxyWhy) -> &'static str {
         ProxyWhy::Name | ProxyWhy::Unreachable | ProxyWhy::NoProxy | ProxyWhy::HangsUp => "proxy_unreachable",
         ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => "proxy_sign_in_needed",
         ProxyWhy::RefusesSignIn => "proxy_sign_in_refused",
-        ProxyWhy::Forbids => "proxy_forbids",
-        ProxyWhy::CannotReach | ProxyWhy::Cuts => "unreachable",
+        ProxyWhy::Forbids | ProxyWhy::SendsOn => "proxy_forbids",
+        ProxyWhy::CannotReach | ProxyWhy::Cuts | ProxyWhy::Busy => "unreachable",
         ProxyWhy::Slow => "too_slow",
         ProxyWhy::Tls(_) => "tls_not_trusted",
     }

@@ -4,7 +4,7 @@ use patchbay_core::probe::LayerKind;
 use rstest::rstest;
 
 use super::said::*;
-use super::server::{Answer, Asked, INITIALIZED, error, http, json, result, result_text, serve};
+use super::server::{Answer, Asked, INITIALIZED, but, error, http, json, result, result_text, serve};
 use super::{EVENTS, OK, PAGE, check};
 
 /// The result of `initialize`, compressed, as a proxy might send it without being asked to.
@@ -16,6 +16,9 @@ const GZIP: &[u8] = &[
 #[rstest]
 #[case::web_page(|_: &Asked| http(OK, "content-type: text/html; charset=utf-8\r\n", PAGE), WEB_PAGE, "")]
 #[case::web_page_said_to_be_json(|_: &Asked| json(PAGE), WEB_PAGE, "")]
+#[case::web_page_after_a_declaration(|_: &Asked| http(OK, "", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"x\"><html>"), WEB_PAGE, "")]
+#[case::web_page_after_a_remark(|_: &Asked| http(OK, "content-type: text/plain\r\n", " <!-- hello --><HTML lang=\"en\">"), WEB_PAGE, "")]
+#[case::markup_of_another_kind(|_: &Asked| http(OK, "content-type: application/xml\r\n", "<?xml version=\"1.0\"?><Error><Code>No</Code></Error>"), WRONG_ANSWER, "")]
 #[case::nothing(|_: &Asked| http(OK, "", ""), WRONG_ANSWER, "")]
 #[case::no_content(|_: &Asked| http("204 No Content", "", ""), WRONG_ANSWER, "")]
 #[case::taken_and_not_answered(|_: &Asked| http("202 Accepted", "", ""), WRONG_ANSWER, "")]
@@ -31,7 +34,10 @@ const GZIP: &[u8] = &[
 #[case::json_said_to_be_a_stream(|asked: &Asked| http(OK, EVENTS, result_text(asked, INITIALIZED)), UNANSWERED, "")]
 #[case::stream_without_answer(|_: &Asked| http(OK, EVENTS, "data: {}\n\n"), UNANSWERED, "")]
 #[case::stream_of_another(|_: &Asked| http(OK, EVENTS, "data: {\"jsonrpc\":\"2.0\",\"id\":99,\"result\":{}}\n\n"), UNANSWERED, "")]
+#[case::stream_by_another_name(|asked: &Asked| http(OK, EVENTS, format!("event: response\ndata: {}\n\n", result_text(asked, INITIALIZED))), UNANSWERED, "")]
 #[case::wrong_id(|_: &Asked| json(r#"{"jsonrpc":"2.0","id":999,"result":{"protocolVersion":"2025-06-18"}}"#), WRONG_ANSWER, "")]
+#[case::no_id(|_: &Asked| json(r#"{"jsonrpc":"2.0","id":null,"result":{"protocolVersion":"2025-06-18"}}"#), WRONG_ANSWER, "")]
+#[case::stream_of_nobody(|_: &Asked| http(OK, EVENTS, "data: {\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{\"protocolVersion\":\"2025-06-18\"}}\n\n"), UNANSWERED, "")]
 #[case::id_as_text(|asked: &Asked| json(result_text(asked, INITIALIZED).replace(&format!("\"id\":{}", asked.id()), &format!("\"id\":\"{}\"", asked.id()))), WRONG_ANSWER, "")]
 #[case::another_version_of_the_rules(|asked: &Asked| json(result_text(asked, INITIALIZED).replace("\"2.0\"", "\"1.0\"")), WRONG_ANSWER, "")]
 #[case::no_protocol(|asked: &Asked| result(asked, "{}"), WRONG_ANSWER, "")]
@@ -40,6 +46,7 @@ const GZIP: &[u8] = &[
 #[case::neither_result_nor_error(|asked: &Asked| json(format!(r#"{{"jsonrpc":"2.0","id":{}}}"#, asked.id())), WRONG_ANSWER, "")]
 #[case::error(|asked: &Asked| error(asked, -32600, "no"), FIRST_REFUSED, "no")]
 #[case::error_without_id(|_: &Asked| json(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}"#), FIRST_REFUSED, "no")]
+#[case::error_that_names_no_id(|_: &Asked| json(r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}}"#), FIRST_REFUSED, "no")]
 #[case::method_not_found(|asked: &Asked| error(asked, -32601, "Method not found"), FIRST_REFUSED, "Method not found")]
 #[case::fault_in_the_protocols_words(|asked: &Asked| error(asked, -32603, "boom"), FAULT, "boom")]
 #[tokio::test]
@@ -61,4 +68,44 @@ async fn an_unusual_content_type_is_not_minded() {
     let report = check(&serve(rule).await, true).await;
     says(&report, NO_TOOLS, None);
     assert_eq!(report.tools, Some(0));
+}
+
+/// What JavaScript reads, and with it the apps: half of a sign that was cut, a number beyond all, and things in things.
+#[tokio::test]
+async fn odd_json_that_apps_can_read_is_read() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for odd in [r#""cut \ud83d""#, "1e999", "-1e999", deep.as_str(), r#"{"\udc00":1}"#] {
+        let tools = format!(r#"{{"tools":[{{"name":"whoami","description":{odd}}},{{"name":"b"}}]}}"#);
+        for as_event in [false, true] {
+            let tools = tools.clone();
+            let rule = move |asked: &Asked| {
+                but(asked, "tools/list", || {
+                    let text = result_text(asked, &tools);
+                    if as_event { http(OK, EVENTS, format!("data: {text}\n\n")) } else { json(text) }
+                })
+            };
+            let report = check(&serve(rule).await, true).await;
+            says(&report, WORKS, None);
+            assert_eq!(report.tools, Some(2), "{odd}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_half_of_a_sign_is_told_without_it() {
+    let named = INITIALIZED.replace("\"old\"", r#""ol\ud83d""#);
+    let rule = move |asked: &Asked| but(asked, "initialize", || result(asked, &named));
+    let server = check(&serve(rule).await, true).await.server.expect("it has a name");
+    assert!(server.name.starts_with("ol") && server.version == "1", "{server:?}");
+}
+
+#[tokio::test]
+async fn a_coding_that_names_none_packs_nothing() {
+    for coding in ["", " ", "identity", "Identity"] {
+        let headers = format!("content-type: application/json\r\ncontent-encoding:{coding}\r\n");
+        let rule =
+            move |asked: &Asked| but(asked, "initialize", || http(OK, &headers, result_text(asked, INITIALIZED)));
+        let report = check(&serve(rule).await, true).await;
+        assert!(report.server.is_some(), "{coding:?}: {report:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Names, connections, TLS and redirects: what stands between this computer and an answer.
 
-use patchbay_core::probe::{Cause, LayerKind, Report, probe};
+use patchbay_core::probe::{Cause, LayerKind, Limits, Probe, Report, probe};
+use patchbay_core::wire::{Network, SystemProxy};
+use patchbay_test_support::network::{Authority, rustls};
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -135,6 +137,41 @@ async fn tls_without_a_version_in_common() {
     says(&report, TLS_DISAGREE, LayerKind::Tls);
 }
 
+/// What is broken off with an alert, and what that says (RFC 8446, 6.2).
+#[rstest]
+#[case::handshake_failure(40, TLS_DISAGREE)]
+#[case::insufficient_security(71, TLS_DISAGREE)]
+#[case::internal_error(80, TLS_FAULT)]
+#[case::access_denied(49, TLS_FAULT)]
+#[case::unrecognized_name(112, TLS_NAME_UNKNOWN)]
+#[case::certificate_required(116, TLS_WANTS_CERTIFICATE)]
+#[tokio::test]
+async fn tls_that_is_broken_off(#[case] alert: u8, #[case] said: Said) {
+    let report = with_each_caller(move |mut stream| async move {
+        let _ = stream.write_all(&[0x15, 3, 3, 0, 2, 2, alert]).await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+    says(&report, said, LayerKind::Tls);
+}
+
+/// Of the versions of TLS, the newer one tells it only after it has agreed.
+#[tokio::test]
+async fn a_service_that_wants_a_certificate_of_its_callers_is_told() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let company = Authority::until(2090);
+        let at = company.serve_who_prove_themselves("localhost", version).await;
+        let url = format!("https://localhost:{}/mcp", at.port());
+        let network = Network::system(SystemProxy::default()).trusting(vec![company.der().into()]);
+        let probed = probe_of(&url, true);
+        let limits = Limits { connect: std::time::Duration::from_secs(8), ..probed.limits };
+        let probed = Probe { endpoint: probed.endpoint.clone().with_network(network), limits, ..probed };
+        let report = probe(&probed, jiff::Timestamp::now(), |_| {}).await;
+        says(&report, TLS_WANTS_CERTIFICATE, LayerKind::Tls);
+        assert_eq!(report.layers.len(), LayerKind::ALL.len(), "each layer is told once: {report:?}");
+    }
+}
+
 #[rstest]
 #[case(301)]
 #[case(302)]
@@ -165,8 +202,9 @@ async fn a_redirect_within_the_origin_is_followed(#[case] status: u16) {
 #[rstest]
 #[case::circles("307 Temporary Redirect", "location: /mcp\r\n", CIRCLES)]
 #[case::nowhere("307 Temporary Redirect", "", SENT_ON)]
-#[case::choices("300 Multiple Choices", "", SENT_ON)]
-#[case::nothing_new("304 Not Modified", "", SENT_ON)]
+#[case::choices("300 Multiple Choices", "", WRONG_ANSWER)]
+#[case::choices_with_a_place("300 Multiple Choices", "location: /there\r\n", SENT_ON)]
+#[case::nothing_new("304 Not Modified", "", WRONG_ANSWER)]
 #[tokio::test]
 async fn redirects_that_lead_nowhere(#[case] status: &'static str, #[case] headers: &'static str, #[case] said: Said) {
     let report = check(&serve(move |_: &Asked| http(status, headers, "")).await, true).await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use patchbay_core::probe::{LayerKind, Limits, Mark, Probe, Report, Verdict, probe, reach};
+use patchbay_core::probe::{Cause, LayerKind, Limits, Mark, Probe, Report, Verdict, probe, reach};
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::{Except, Network, Proxy, SystemProxy};
 use patchbay_test_support::network::{Authority, Proxy as TestProxy, Rule};
@@ -142,6 +142,26 @@ async fn what_a_proxy_answers_is_told(
     "Your company’s proxy hangs up when it is asked for this service. It may not allow the service, or its address is \
      another program’s: ask your IT department.",
     "hangs up when it is asked for service.invalid"
+)]
+#[case::other_sign_in(
+    Rule::Says("HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\n"),
+    (Verdict::ProxySignInNeeded, LayerKind::Connect),
+    "Your company’s proxy wants a kind of sign-in that Patchbay does not have. Ask your IT department for a proxy that \
+     takes a user name and a password.",
+    "wants a sign-in of a kind that Patchbay does not have (Negotiate)"
+)]
+#[case::busy(
+    Rule::Says("HTTP/1.1 429 Too Many Requests\r\n"),
+    (Verdict::Unreachable, LayerKind::Connect),
+    "Your company’s proxy has had too many requests. Wait a while, then check again.",
+    "has had too many requests"
+)]
+#[case::page_of_its_own(
+    Rule::Says("HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\n"),
+    (Verdict::ProxyForbids, LayerKind::Connect),
+    "Your company’s proxy answers with a page of its own, where you may have to sign in to the network. Open any page in \
+     your browser and follow what it says, then check again.",
+    "answers with a page of its own"
 )]
 #[case::no_proxy(
     Rule::Says("SSH-2.0-x\r\n"),
@@ -285,6 +305,49 @@ async fn an_authority_that_is_not_trusted_may_be_the_companys_and_the_way_out_is
     let other = check_over(trusting(through(), &Authority::until(2090))).await;
     assert_eq!(other.verdict, Verdict::TlsNotTrusted, "another authority of the same name is not it");
     assert_eq!(check_over(trusting(through(), &company)).await.verdict, Verdict::Working);
+}
+
+/// As `openssl req -x509` makes them: for signing others, by itself, and without a word about what it is for.
+#[rstest]
+#[case::for_it("service.invalid", 2090, "signed by nobody but itself", Verdict::Working)]
+#[case::for_another("other.invalid", 2090, "its certificate is for another name", Verdict::TlsNotTrusted)]
+#[case::of_the_past("service.invalid", 2020, "certificate has expired", Verdict::TlsNotTrusted)]
+#[tokio::test]
+async fn a_certificate_that_signs_itself_is_trusted_where_it_was_added_and_not_else(
+    #[case] name: &str,
+    #[case] until: i32,
+    #[case] words: &str,
+    #[case] trusted: Verdict,
+) {
+    let own = Authority::of_name_until(name, until);
+    let back = serve(modern).await;
+    let back = back.trim_start_matches("http://").trim_end_matches("/mcp").parse().expect("an address");
+    let proxy = TestProxy::start(Rule::Open, &[("service.invalid:443", own.serve_as_itself(back).await)]).await;
+    let through = || nothing_set().through(proxy_at(&proxy.url()));
+    let report = check_over(through()).await;
+    assert_eq!(outcome(&report), (Verdict::TlsNotTrusted, Some(LayerKind::Tls)), "{report:?}");
+    assert!(report.sentence().contains(words), "{}", report.sentence());
+    let report = check_over(trusting(through(), &own)).await;
+    assert_eq!(report.verdict, trusted, "{report:?}");
+    let other = check_over(trusting(through(), &Authority::of_name_until(name, until))).await;
+    assert_eq!(other.verdict, Verdict::TlsNotTrusted, "another one of the same name is not it");
+}
+
+/// Once it is trusted, what else is wrong with it is what is told.
+#[rstest]
+#[case::for_another("other.invalid", 2090, Cause::CertificateOtherName)]
+#[case::of_the_past("service.invalid", 2020, Cause::CertificateExpired)]
+#[tokio::test]
+async fn a_trusted_certificate_that_signs_itself_is_told_for_what_is_wrong_with_it(
+    #[case] name: &str,
+    #[case] until: i32,
+    #[case] cause: Cause,
+) {
+    let own = Authority::of_name_until(name, until);
+    let there = own.serve_as_itself("127.0.0.1:9".parse().expect("an address")).await;
+    let proxy = TestProxy::start(Rule::Open, &[("service.invalid:443", there)]).await;
+    let report = check_over(trusting(nothing_set().through(proxy_at(&proxy.url())), &own)).await;
+    assert_eq!(report.cause(), Some(cause), "{report:?}");
 }
 
 #[tokio::test]

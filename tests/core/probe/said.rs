@@ -44,6 +44,18 @@ pub(crate) const TLS_DISAGREE: Said = (
     Verdict::TlsNotTrusted,
     "The service and this computer know no way in common to protect the connection. Ask the service’s support.",
 );
+pub(crate) const TLS_WANTS_CERTIFICATE: Said = (
+    Verdict::TlsNotTrusted,
+    "The service wants this computer to prove itself with a certificate, which Patchbay does not have. Ask the service’s support for an address that takes a token alone.",
+);
+pub(crate) const TLS_NAME_UNKNOWN: Said = (
+    Verdict::TlsNotTrusted,
+    "What answers there does not know the name in this address, so nothing was sent. Compare the address with the service’s own page; if it is right, ask the service’s support.",
+);
+pub(crate) const TLS_FAULT: Said = (
+    Verdict::TlsNotTrusted,
+    "The service breaks off while the connection is being protected, so nothing was sent. Try again in a while; if it stays so, ask the service’s support.",
+);
 pub(crate) const NO_HTTP: Said = (
     Verdict::NotMcp,
     "What answers at this address is no web service. Compare the address with the service’s own page, its beginning and the number after the colon above all.",
@@ -82,6 +94,10 @@ pub(crate) const OTHER_SIGN_IN: Said = (
 );
 pub(crate) const TOKEN_MISSING: Said =
     (Verdict::TokenMissing, "The service wants a token, and it has none yet. Give it one.");
+pub(crate) const NOT_WITHOUT_TOKEN: Said = (
+    Verdict::TokenMissing,
+    "The service does not allow this, and no token was sent to it. If it hands out tokens, give it one; if it does not, ask its support what it allows.",
+);
 pub(crate) const WANTS_BROWSER: Said =
     (Verdict::NeedsBrowserSignIn, "This service wants you to sign in with your browser.");
 pub(crate) const NOT_ALLOWED: Said =
@@ -124,7 +140,7 @@ pub(crate) const COMPRESSED: Said = (
 );
 pub(crate) const TOO_LARGE: Said = (
     Verdict::NotMcp,
-    "The answer is larger than any answer should be, so it was not read to its end. Use the address that the service gives for AI apps.",
+    "The answer is larger than any answer should be, so it was not read to its end. Compare the address with the service’s own page; if it is right, ask the service’s support.",
 );
 pub(crate) const UNANSWERED: Said = (
     Verdict::NotMcp,
@@ -151,6 +167,14 @@ pub(crate) const OVERLOADED: Said =
 pub(crate) const SESSION_LOST: Said = (
     Verdict::ServiceError,
     "The service forgets from one request to the next who is asking. Try again; if it stays so, ask the service’s support.",
+);
+pub(crate) const DECLINED: Said = (
+    Verdict::ServiceError,
+    "The service turns this request down for a reason of its own. Read what it says below; if you cannot mend that, ask the service’s support.",
+);
+pub(crate) const LATER_UNFIT: Said = (
+    Verdict::ServiceError,
+    "The service answers the first question as it should, and then not the next one. Try again; if it stays so, ask the service’s support.",
 );
 pub(crate) const TOOLS_DENIED: Said = (
     Verdict::ServiceError,

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::said::*;
-use super::server::{Answer, Asked, Step, but, error, head, http, json, legacy, result, serve};
-use super::{check, limits, probe_of};
+use super::server::{Answer, Asked, INITIALIZED, Step, but, error, head, http, json, legacy, result, serve};
+use super::{JSON, check, limits, probe_of};
 
 const LIST: &str = "tools/list";
 const CALL: &str = "tools/call";
+/// As the TypeScript SDK says it.
+const NO_SESSION: &str = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#;
 
 #[rstest]
 #[case::list_refused(|asked: &Asked| but(asked, LIST, || http("401 Unauthorized", "", "")), TOKEN_REFUSED, LayerKind::Tools)]
@@ -22,16 +24,22 @@ const CALL: &str = "tools/call";
 #[case::list_error(|asked: &Asked| but(asked, LIST, || error(asked, -32603, "boom")), FAULT, LayerKind::Tools)]
 #[case::list_refused_in_the_protocols_words(|asked: &Asked| but(asked, LIST, || error(asked, -32003, "no")), NOT_ALLOWED, LayerKind::Tools)]
 #[case::list_denied(|asked: &Asked| but(asked, LIST, || error(asked, -32601, "Method not found")), TOOLS_DENIED, LayerKind::Tools)]
-#[case::list_of_another_shape(|asked: &Asked| but(asked, LIST, || result(asked, r#"{"tools":{"whoami":{}}}"#)), WRONG_ANSWER, LayerKind::Tools)]
-#[case::list_without_the_list(|asked: &Asked| but(asked, LIST, || result(asked, "[]")), WRONG_ANSWER, LayerKind::Tools)]
+#[case::list_of_another_shape(|asked: &Asked| but(asked, LIST, || result(asked, r#"{"tools":{"whoami":{}}}"#)), LATER_UNFIT, LayerKind::Tools)]
+#[case::list_without_the_list(|asked: &Asked| but(asked, LIST, || result(asked, "[]")), LATER_UNFIT, LayerKind::Tools)]
 #[case::list_endless(|asked: &Asked| but(asked, LIST, || vec![head("200 OK", "content-type: application/json\r\n"), Step::Forever("[[[[[[[[[[[[[[[[[[[[", 0)]), TOO_LARGE, LayerKind::Tools)]
-#[case::list_page(|asked: &Asked| but(asked, LIST, || http("200 OK", "content-type: text/html\r\n", "<html>")), WEB_PAGE, LayerKind::Tools)]
-#[case::list_no_json(|asked: &Asked| but(asked, LIST, || json("{")), UNREADABLE, LayerKind::Tools)]
+#[case::list_page(|asked: &Asked| but(asked, LIST, || http("200 OK", "content-type: text/html\r\n", "<html>")), LATER_UNFIT, LayerKind::Tools)]
+#[case::list_no_json(|asked: &Asked| but(asked, LIST, || json("{")), LATER_UNFIT, LayerKind::Tools)]
 #[case::list_moved(|asked: &Asked| but(asked, LIST, || http("302 Found", "location: /login\r\n", "")), SENT_ON, LayerKind::Tools)]
 #[case::list_cut_off(|asked: &Asked| but(asked, LIST, Vec::new), CUT_OFF, LayerKind::Tools)]
 #[case::list_slow(|asked: &Asked| but(asked, LIST, || vec![Step::Hang]), SLOW, LayerKind::Tools)]
+#[case::list_turned_down(|asked: &Asked| but(asked, LIST, || http("400 Bad Request", "", "no")), LATER_UNFIT, LayerKind::Tools)]
+#[case::list_not_there(|asked: &Asked| without_session(asked, || http("404 Not Found", "", "")), LATER_UNFIT, LayerKind::Tools)]
+#[case::list_not_posted(|asked: &Asked| but(asked, LIST, || http("405 Method Not Allowed", "", "")), LATER_UNFIT, LayerKind::Tools)]
+#[case::list_taken(|asked: &Asked| but(asked, LIST, || http("202 Accepted", "", "")), LATER_UNFIT, LayerKind::Tools)]
 #[case::session_forgotten(|asked: &Asked| but(asked, LIST, || http("404 Not Found", "", "")), SESSION_LOST, LayerKind::Tools)]
 #[case::session_not_known(wrong_session, SESSION_LOST, LayerKind::Tools)]
+#[case::session_forgotten_in_the_protocols_words(|asked: &Asked| but(asked, LIST, || http("404 Not Found", JSON, NO_SESSION)), SESSION_LOST, LayerKind::Tools)]
+#[case::time_over_in_the_protocols_words(|asked: &Asked| but(asked, CALL, || error(asked, -32001, "Request timed out")), FAULT, LayerKind::Call)]
 #[case::session_unfit(unfit_session, NO_HTTP, LayerKind::Handshake)]
 #[case::call_not_allowed(|asked: &Asked| but(asked, CALL, || http("403 Forbidden", "", "no")), NOT_ALLOWED, LayerKind::Call)]
 #[case::call_refused(|asked: &Asked| but(asked, CALL, || http("401 Unauthorized", "", "")), TOKEN_REFUSED, LayerKind::Call)]
@@ -144,4 +152,25 @@ async fn slow_pages_end_at_the_whole_checks_limit() {
     says(&report, SLOW, LayerKind::Tools);
     assert_eq!(report.layers.len(), LayerKind::ALL.len());
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+/// A server without sessions, which answers the question for its tools in this way.
+fn without_session(asked: &Asked, answer: impl FnOnce() -> Answer) -> Answer {
+    match asked.rpc().as_str() {
+        "initialize" => result(asked, INITIALIZED),
+        LIST => answer(),
+        _ => legacy(asked),
+    }
+}
+
+/// The address has just answered as it should, so what is unfit is told as it is.
+#[rstest]
+#[case::status(|asked: &Asked| without_session(asked, || http("404 Not Found", "", "no route")), "404 Not Found: no route")]
+#[case::page(|asked: &Asked| without_session(asked, || http("404 Not Found", "content-type: text/html\r\n", "<html>")), "404 Not Found")]
+#[case::words(|asked: &Asked| without_session(asked, || http("200 OK", "", "It works!")), "It works!")]
+#[tokio::test]
+async fn what_comes_in_the_place_of_a_later_answer_is_told(#[case] rule: fn(&Asked) -> Answer, #[case] words: &str) {
+    let report = check(&serve(rule).await, true).await;
+    says(&report, LATER_UNFIT, LayerKind::Tools);
+    assert_eq!(report.detail.as_deref(), Some(words));
 }

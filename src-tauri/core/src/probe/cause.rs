@@ -27,6 +27,12 @@ pub enum Cause {
     NoTls,
     /// No TLS version or cipher in common.
     TlsDisagree,
+    /// The service wants its callers to prove themselves with certificates.
+    TlsWantsCertificate,
+    /// What answers does not know the name that it was asked for.
+    TlsNameUnknown,
+    /// What answers breaks off while TLS is agreed on.
+    TlsFault,
     /// The certificate is of the past.
     CertificateExpired,
     /// The certificate is of the future.
@@ -47,12 +53,20 @@ pub enum Cause {
     ProxyHangsUp,
     /// What answers in the proxy's place is no proxy.
     ProxyNone,
+    /// The network's proxy wants a sign-in of a kind that Patchbay does not have.
+    ProxyOtherSignIn,
+    /// The network's proxy answers with a page of its own.
+    ProxyPage,
+    /// The network's proxy had too many requests.
+    ProxyBusy,
     /// The network's proxy agrees, and then the line is cut before it is protected.
     ProxyCuts,
     /// Nobody answers directly, and the system names a proxy script, which is not run.
     ProxyScript,
     /// A sign-in of another kind than with a token is wanted.
     OtherSignIn,
+    /// It is not allowed, and no token was sent (403).
+    NotWithoutToken,
     /// It redirects to another origin, where nothing was sent.
     SentElsewhere,
     /// It redirects in a way that requests cannot follow.
@@ -69,6 +83,8 @@ pub enum Cause {
     WebPage,
     /// The way in which apps ask is turned down (400, 405, 406, 415).
     TurnedDown,
+    /// A request is turned down for a reason of the service's own (402, 413, 421, 431, 451, ...).
+    Declined,
     /// The first question is answered with an error.
     FirstRefused,
     /// Something that is no answer to the question.
@@ -101,6 +117,8 @@ pub enum Cause {
     SessionLost,
     /// It says that it has tools, and knows no way to list them.
     ToolsDenied,
+    /// The handshake went well, and a later answer is none.
+    LaterUnfit,
     /// Well, but it offers no tools.
     NoTools,
     /// Well, but the same tool is listed more than once.
@@ -127,11 +145,15 @@ impl Cause {
             | Self::NoAnswer
             | Self::LineCut
             | Self::ProxyCuts
+            | Self::ProxyBusy
             | Self::Blocked
             | Self::Portal
             | Self::CutOff => Verdict::Unreachable,
             Self::TlsSlow | Self::Slow => Verdict::TooSlow,
             Self::TlsDisagree
+            | Self::TlsWantsCertificate
+            | Self::TlsNameUnknown
+            | Self::TlsFault
             | Self::CertificateExpired
             | Self::CertificateEarly
             | Self::CertificateOtherName
@@ -142,7 +164,10 @@ impl Cause {
             | Self::CertificateBad => Verdict::TlsNotTrusted,
             Self::ProxyHangsUp | Self::ProxyNone => Verdict::ProxyUnreachable,
             Self::ProxyScript => Verdict::ProxyNeeded,
+            Self::ProxyOtherSignIn => Verdict::ProxySignInNeeded,
+            Self::ProxyPage => Verdict::ProxyForbids,
             Self::OtherSignIn => Verdict::TokenRefused,
+            Self::NotWithoutToken => Verdict::TokenMissing,
             Self::NoTls | Self::SentElsewhere | Self::SentOn | Self::Circles | Self::Gone => Verdict::WrongAddress,
             Self::WebPage
             | Self::TurnedDown
@@ -154,9 +179,14 @@ impl Cause {
             | Self::Unanswered
             | Self::Http2Only
             | Self::NoHttp => Verdict::NotMcp,
-            Self::TooMany | Self::Fault | Self::Gateway | Self::Overloaded | Self::SessionLost | Self::ToolsDenied => {
-                Verdict::ServiceError
-            }
+            Self::TooMany
+            | Self::Fault
+            | Self::Gateway
+            | Self::Overloaded
+            | Self::SessionLost
+            | Self::ToolsDenied
+            | Self::LaterUnfit
+            | Self::Declined => Verdict::ServiceError,
             Self::NoTools
             | Self::ToolsTwice
             | Self::ToolsEndless

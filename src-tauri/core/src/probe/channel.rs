@@ -12,10 +12,11 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::events::Events;
-use super::http::{Body, NoReply, Reply, body, head, is_compressed, is_stream};
+use super::http::{Body, NoReply, Reply, body, head, is_stream};
+use super::line::Line;
 use super::{Cause, LayerKind, Limits, Stop, judge};
 use crate::wire::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use crate::wire::{Client, Endpoint, Method, Response, may_be_oldest};
+use crate::wire::{Client, Endpoint, Method, Response, is_compressed, may_be_oldest};
 
 /// How long a server may take to open its stream and to name its place; the bridge waits no longer.
 const NAMING: Duration = Duration::from_secs(5);
@@ -99,7 +100,8 @@ impl Channel {
         let posted = client.send(&self.place, Method::POST, Some(message.to_string().into()), &headers);
         let Some(id) = message.get("id") else { return Ok(head(&posted.await?, &self.place)) };
         // Listened to meanwhile: a server may be unable to take the message to its end while nobody reads the answer.
-        let (response, heard) = match select(pin!(posted), pin!(self.events.answer(id))).await {
+        let line = Line { client, endpoint: &self.place, headers: &headers };
+        let (response, heard) = match select(pin!(posted), pin!(self.events.answer(id, &line))).await {
             Either::Left((response, hearing)) => {
                 let response = response?;
                 let heard = if response.status().is_success() { hearing.await } else { Ok(Body::Unanswered) };

@@ -7,11 +7,17 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::Limits;
+use super::challenge::parameter;
 use super::events::Events;
+use super::line::Line;
 use crate::wire::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
-use crate::wire::{Client, Endpoint, Method, Response, WireError, read_bounded, shown};
+use crate::wire::{
+    Client, Endpoint, Method, Response, WireError, is_compressed, is_page, read_bounded, read_json, shown,
+};
+
+const SESSION: &str = "mcp-session-id";
 
 /// What came back.
 #[derive(Debug)]
@@ -81,11 +87,30 @@ pub(super) async fn post(
         let mut reply = head(&response, endpoint);
         // A notification has no answer to wait for.
         if let Some(id) = message.get("id") {
-            reply.body = self::body(response, id, limits, patience).await?;
+            // The beginning of a session is part of it already.
+            if let Some(session) = &reply.session {
+                headers.insert(SESSION, session.clone());
+            }
+            let line = Line { client, endpoint, headers: &headers };
+            reply.body = answer(response, id, &line, limits, patience).await?;
         }
         Ok(reply)
     };
     timeout(patience, work).await.unwrap_or(Err(NoReply::Slow))
+}
+
+/// What answers, as one body or as events.
+async fn answer(
+    response: Response,
+    id: &Value,
+    line: &Line<'_>,
+    limits: &Limits,
+    patience: Duration,
+) -> Result<Body, NoReply> {
+    if response.status().is_success() && is_stream(&response) && !is_compressed(&response) {
+        return Events::of(response, limits.body).answer_in_the_end(id, line).await;
+    }
+    body(response, id, limits, patience).await
 }
 
 /// A reply without its body.
@@ -95,7 +120,7 @@ pub(super) fn head(response: &Response, endpoint: &Endpoint) -> Reply {
     Reply {
         status: response.status().as_u16(),
         body: Body::Other(String::new()),
-        session: response.headers().get("mcp-session-id").cloned(),
+        session: response.headers().get(SESSION).cloned(),
         challenge: (!challenge.is_empty()).then_some(challenge),
         retry_after: text(response, RETRY_AFTER),
         location: text(response, LOCATION),
@@ -105,11 +130,6 @@ pub(super) fn head(response: &Response, endpoint: &Endpoint) -> Reply {
 
 fn text(response: &Response, name: HeaderName) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-/// Whether it is packed, so that nobody looks into it.
-pub(super) fn is_compressed(response: &Response) -> bool {
-    text(response, CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"))
 }
 
 /// Whether it is a stream of events.
@@ -126,9 +146,6 @@ pub(super) async fn body(response: Response, id: &Value, limits: &Limits, patien
         // Never unpacked, so that a small answer cannot become a huge one.
         return Ok(Body::Compressed);
     }
-    if success && is_stream(&response) {
-        return Events::of(response, limits.body).answer(id).await;
-    }
     let bytes = read_bounded(response, limits.body);
     if success {
         return Ok(understand(&bytes.await?, &kind, id));
@@ -139,12 +156,11 @@ pub(super) async fn body(response: Response, id: &Value, limits: &Limits, patien
 }
 
 fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
-    if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
+    if let Some(value) = read_json(bytes) {
         return if is_answer(&value, id) { Body::Answer(value) } else { Body::Json(value) };
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return Body::Unreadable };
-    let head: String = text.trim_start().chars().take(15).collect::<String>().to_ascii_lowercase();
-    if kind.starts_with("text/html") || head.starts_with("<!doctype html") || head.starts_with("<html") {
+    if kind.starts_with("text/html") || is_page(bytes) {
         return Body::Html;
     }
     if kind.contains("json") && !bytes.is_empty() {
@@ -155,16 +171,21 @@ fn understand(bytes: &[u8], kind: &str, id: &Value) -> Body {
 
 /// Whether a message answers the request of that id.
 pub(super) fn is_answer(value: &Value, id: &Value) -> bool {
-    let answers = value.get("result").is_some() || value.get("error").is_some();
-    let own = value.get("id");
-    value.get("jsonrpc").and_then(Value::as_str) == Some("2.0")
-        && answers
-        && (own == Some(id) || own == Some(&Value::Null))
+    let has = |key: &str| value.get(key).is_some();
+    let is_own = value.get("id") == Some(id) && (has("result") || has("error"));
+    // An error may name nobody: who could not read a request does not know whose it was.
+    let is_nobodys = value.get("id").is_none_or(Value::is_null) && has("error");
+    value.get("jsonrpc").and_then(Value::as_str) == Some("2.0") && !has("method") && (is_own || is_nobodys)
 }
 
 impl Reply {
     fn shown(&self, text: &str) -> String {
         shown(text, std::slice::from_ref(&self.endpoint))
+    }
+
+    /// Whether a token was sent.
+    pub(super) fn has_token(&self) -> bool {
+        self.endpoint.has_auth()
     }
 
     /// The result of a JSON-RPC answer.
@@ -194,6 +215,8 @@ impl Reply {
         };
         let words = match &self.body {
             Body::Answer(value) | Body::Json(value) => from(value),
+            // Marks of another kind of text say nothing to people.
+            Body::Other(text) if text.trim_start().starts_with('<') => None,
             Body::Other(text) => Some(self.shown(text)),
             Body::Html | Body::Compressed | Body::Unanswered | Body::Unreadable => None,
         };
@@ -222,13 +245,7 @@ impl Reply {
 
     /// A parameter of the `WWW-Authenticate` challenge (RFC 6750).
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
-        let challenge = self.challenge.as_deref()?;
-        let start = challenge.find(&format!("{name}="))? + name.len() + 1;
-        let rest = &challenge[start..];
-        let value = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next(),
-            None => rest.split([',', ' ']).next(),
-        };
-        value.map(|text| self.shown(text)).filter(|value| !value.is_empty())
+        let value = parameter(self.challenge.as_deref()?, name);
+        value.map(|text| self.shown(&text)).filter(|value| !value.is_empty())
     }
 }

@@ -5,12 +5,14 @@
 //! goes to another origin and never comes back in a report; a probe may be dropped at any point.
 
 mod cause;
+mod challenge;
 mod channel;
 mod curl;
 mod events;
 mod exchange;
 mod http;
 mod judge;
+mod line;
 mod network;
 mod reach;
 mod report;

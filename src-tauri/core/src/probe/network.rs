@@ -2,8 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::ServerName;
+use rustls::sign::CertifiedKey;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -54,7 +59,10 @@ pub(super) fn proxy_stop(fault: &ProxyFault) -> Stop {
         ProxyWhy::Name | ProxyWhy::Unreachable => plain(Verdict::ProxyUnreachable),
         ProxyWhy::NoProxy => because(Cause::ProxyNone),
         ProxyWhy::HangsUp => because(Cause::ProxyHangsUp),
-        ProxyWhy::WantsSignIn | ProxyWhy::OtherSignIn(_) => plain(Verdict::ProxySignInNeeded),
+        ProxyWhy::WantsSignIn => plain(Verdict::ProxySignInNeeded),
+        ProxyWhy::OtherSignIn(_) => because(Cause::ProxyOtherSignIn),
+        ProxyWhy::SendsOn => because(Cause::ProxyPage),
+        ProxyWhy::Busy => because(Cause::ProxyBusy),
         ProxyWhy::RefusesSignIn => plain(Verdict::ProxySignInRefused),
         ProxyWhy::Forbids => plain(Verdict::ProxyForbids),
         ProxyWhy::CannotReach => plain(Verdict::Unreachable),
@@ -125,17 +133,55 @@ async fn resolve<F: Fn(&Layer)>(
 
 async fn secure(probe: &Probe, host: &str, line: Box<dyn Line>) -> Result<(), Stop> {
     let failed = |detail: String| Stop::new(Verdict::TlsNotTrusted, LayerKind::Tls).detail(detail);
-    let config = probe.endpoint.network().web_tls().map_err(|error| failed(error.message))?;
+    let asked = Arc::new(Asked::default());
+    let mut config = probe.endpoint.network().web_tls().map_err(|error| failed(error.message))?;
+    config.client_auth_cert_resolver = asked.clone();
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|_| failed("The host's name is unfit.".to_owned()))?;
     match timeout(probe.limits.connect, TlsConnector::from(Arc::new(config)).connect(name, line)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => {
-            let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            // Where the line is cut, nothing is said about trust: some networks cut off what they do not allow.
-            let cut = || Stop::because(Cause::LineCut, LayerKind::Tls);
-            Err(tls.map_or_else(cut, |tls| judge::distrust(Distrust::of(tls))))
-        }
+        Ok(Ok(_)) if !asked.was() => Ok(()),
+        // Since TLS 1.3 it is told only afterwards whether a caller without a certificate is let in.
+        Ok(Ok(mut line)) => match timeout(probe.limits.connect / 4, line.read(&mut [0])).await {
+            Ok(Err(error)) if tls_of(&error).is_some() => Err(asked.unsecured(&error)),
+            _ => Ok(()),
+        },
+        Ok(Err(error)) => Err(asked.unsecured(&error)),
         Err(_) => Err(Stop::because(Cause::TlsSlow, LayerKind::Tls)),
+    }
+}
+
+fn tls_of(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
+/// Whether a service has asked who its caller is. There is no certificate to show.
+#[derive(Debug, Default)]
+struct Asked(AtomicBool);
+
+impl Asked {
+    fn was(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Why no protected line came about.
+    fn unsecured(&self, error: &std::io::Error) -> Stop {
+        match tls_of(error) {
+            // Before TLS 1.3 there is no word of its own for it.
+            Some(rustls::Error::AlertReceived(_)) if self.was() => judge::distrust(Distrust::WantsCertificate),
+            Some(tls) => judge::distrust(Distrust::of(tls)),
+            // Nothing is said about trust: some networks cut off what they do not allow.
+            None => Stop::because(Cause::LineCut, LayerKind::Tls),
+        }
+    }
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }

@@ -62,7 +62,7 @@ async fn list(talk: &mut Talk<'_>) -> Result<Listed, Stop> {
         let reply = talk.ask("tools/list", params, LayerKind::Tools).await?;
         let Some(result) = reply.result() else { return Err(talk.no_result(&reply, LayerKind::Tools)) };
         let Some(page) = result.get("tools").and_then(Value::as_array) else {
-            return Err(Stop::because(Cause::WrongAnswer, LayerKind::Tools));
+            return Err(Stop::because(Cause::LaterUnfit, LayerKind::Tools));
         };
         let page = page.iter().filter_map(|tool| tool.get("name")?.as_str().map(str::to_owned));
         // A list that goes in circles shows the same tools again, which says nothing about them.

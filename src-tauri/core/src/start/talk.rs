@@ -311,7 +311,9 @@ fn own_code(error: &Value) -> Option<&str> {
 
 /// Whether it is the error of a server that knows the question and does not allow it.
 fn is_denial(error: &Value) -> bool {
-    own_code(error).is_none() && error.get("code").and_then(Value::as_i64).is_some_and(refuses)
+    let words = error.get("message").and_then(Value::as_str).unwrap_or_default();
+    let code = error.get("code").and_then(Value::as_i64);
+    own_code(error).is_none() && code.is_some_and(|code| refuses(code, words))
 }
 
 fn brief(value: &Value) -> String {

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
-use super::network::{SignsItself, UnknownOtherName};
+use super::network::{SignsItself, UnknownOtherName, is_for_signing};
 use super::{ProxyFault, Unused};
 
 /// Why no answer came.
@@ -83,9 +83,20 @@ pub enum Distrust {
     /// What answers does not speak TLS.
     #[error("what answers there does not protect its connections")]
     NoTls,
-    /// No version or cipher in common, or an alert.
+    /// No version or cipher in common.
     #[error("no secure connection could be agreed on")]
     Disagree,
+    /// It wants its callers to prove themselves.
+    #[error(
+        "it wants this computer to prove itself with a certificate, which Patchbay does not have; ask its support for an address that takes a token alone"
+    )]
+    WantsCertificate,
+    /// It does not know the name that it was asked for.
+    #[error("what answers there does not know the name in this address; compare it with the service's own page")]
+    NameUnknown,
+    /// It breaks off for another reason.
+    #[error("it breaks off while the connection is being protected; try again in a while")]
+    BreaksOff,
 }
 
 impl WireError {
@@ -140,10 +151,26 @@ impl Distrust {
             Self::UnknownOtherName
         } else if error.0.is::<SignsItself>() {
             Self::SignsItself
-        } else if error.0.to_string() == "CaUsedAsEndEntity" {
+        } else if is_for_signing(error) {
             Self::Signer
         } else {
             Self::Bad
+        }
+    }
+
+    /// What is said by who breaks off (RFC 8446, 6.2).
+    fn of_alert(alert: rustls::AlertDescription) -> Self {
+        use rustls::AlertDescription as Alert;
+        match alert {
+            Alert::CertificateRequired | Alert::NoCertificate => Self::WantsCertificate,
+            Alert::UnrecognisedName => Self::NameUnknown,
+            Alert::HandshakeFailure
+            | Alert::ProtocolVersion
+            | Alert::InsufficientSecurity
+            | Alert::NoApplicationProtocol
+            | Alert::MissingExtension
+            | Alert::UnsupportedExtension => Self::Disagree,
+            _ => Self::BreaksOff,
         }
     }
 
@@ -167,6 +194,7 @@ impl Distrust {
             Error::InvalidCertificate(CertificateError::Other(other)) => Self::of_other(other),
             Error::InvalidCertificate(_) => Self::Bad,
             Error::InvalidMessage(_) => Self::NoTls,
+            Error::AlertReceived(alert) => Self::of_alert(*alert),
             _ => Self::Disagree,
         }
     }

@@ -1,5 +1,7 @@
 //! Server-sent events, as the HTML standard defines them, with a bound on an event's size.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::WireError;
@@ -15,6 +17,26 @@ pub struct Event {
     pub data: String,
     /// How long to wait before connecting again, in milliseconds.
     pub retry: Option<u64>,
+}
+
+impl Event {
+    /// Whether it may carry a message of the protocol: other names are of other things.
+    pub fn is_message(&self) -> bool {
+        self.event.as_deref().is_none_or(|name| name == "message")
+    }
+}
+
+/// How often in a row a stream is taken up again without bringing anything.
+pub const RESUMES: u32 = 5;
+/// The longest wait before a stream is taken up again.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The shortest.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long to wait before taking a stream up again: as the server says, and longer each time in vain.
+pub fn pause(retry: Option<Duration>, in_vain: u32) -> Duration {
+    let first = retry.unwrap_or(Duration::from_millis(500)).max(SHORTEST_PAUSE);
+    first.saturating_mul(2_u32.pow(in_vain.min(10))).min(LONGEST_PAUSE)
 }
 
 /// What a decoder that passes large events on gives.
@@ -149,15 +171,11 @@ impl Decoder {
 
     /// Forgets the present event, and the rest of it while it comes in.
     fn forget(&mut self) -> Option<Part> {
-        let is_message = self.is_message() && (self.has_data || self.line.starts_with(b"data:"));
+        let is_message = self.event.is_message() && (self.has_data || self.line.starts_with(b"data:"));
         let is_new = !std::mem::replace(&mut self.forgets, true);
         (self.passing, self.has_data) = (Passing::Line, false);
         (self.line, self.event.data) = (Vec::new(), String::new());
         is_new.then_some(Part::TooLarge(is_message))
-    }
-
-    fn is_message(&self) -> bool {
-        self.event.event.as_deref().is_none_or(|name| name == "message")
     }
 
     /// Begins to pass data on, or goes on with it, where the line that grew too large is data of a message.
@@ -165,7 +183,7 @@ impl Decoder {
         let value = self.line.strip_prefix(b"data:").filter(|value| !value.is_empty())?;
         let value = value.strip_prefix(b" ").unwrap_or(value);
         let begin = if self.has_data { self.event.data.as_bytes() } else { value };
-        let fits = self.is_message() && begin.trim_ascii_start().starts_with(b"{");
+        let fits = self.event.is_message() && begin.trim_ascii_start().starts_with(b"{");
         if self.passing == Passing::Nothing && !fits {
             return None;
         }
@@ -197,7 +215,8 @@ impl Decoder {
                 self.event.data.push_str(value);
                 self.has_data = true;
             }
-            "event" => self.event.event = Some(value.to_owned()),
+            // An empty name is none.
+            "event" => self.event.event = (!value.is_empty()).then(|| value.to_owned()),
             "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.event.retry = value.parse().ok().or(self.event.retry);
@@ -239,6 +258,22 @@ mod tests {
                 assert_eq!(all(&text.replace('\n', ends), piece), [first.clone(), second.clone()], "{ends:?} {piece}");
             }
         }
+    }
+
+    #[test]
+    fn an_empty_name_is_none_and_other_names_are_of_no_message() {
+        let named = |name: &str| all(&format!("event:{name}\ndata: x\n\n"), 7).remove(0);
+        assert!(named("").is_message() && named(" ").is_message() && named(" message").is_message());
+        assert!(!named(" response").is_message());
+    }
+
+    #[test]
+    fn pauses_are_the_servers_but_never_none_and_never_endless() {
+        let pause = |retry: u64, in_vain| pause(Some(Duration::from_millis(retry)), in_vain);
+        assert_eq!((pause(3000, 0), pause(0, 0)), (Duration::from_secs(3), SHORTEST_PAUSE));
+        assert!(pause(0, 30) > Duration::from_secs(10));
+        assert_eq!(pause(u64::MAX, 30), LONGEST_PAUSE);
+        assert_eq!(super::pause(None, 2), Duration::from_secs(2));
     }
 
     #[test]

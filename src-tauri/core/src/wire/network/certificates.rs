@@ -147,12 +147,22 @@ pub(super) fn signs_itself(certificate: &[u8]) -> bool {
 
 /// A certificate's `notAfter` (RFC 5280, 4.1).
 fn end(certificate: &[u8]) -> Option<Timestamp> {
+    validity(certificate).map(|(_, end)| end)
+}
+
+/// A certificate's first and last moment (RFC 5280, 4.1).
+pub(super) fn validity(certificate: &[u8]) -> Option<(Timestamp, Timestamp)> {
     let mut rest = beginning(certificate)?;
     for _ in 0..3 {
         rest = element(rest)?.2;
     }
     let (_, validity, _) = element(rest)?;
-    let (tag, text, _) = element(element(validity)?.2)?;
+    Some((time(validity)?, time(element(validity)?.2)?))
+}
+
+/// The moment that a text begins with.
+fn time(text: &[u8]) -> Option<Timestamp> {
+    let (tag, text, _) = element(text)?;
     let text = std::str::from_utf8(text).ok()?;
     let century = match tag {
         UTC_TIME if text < "50" => "20",

@@ -25,7 +25,7 @@ use crate::error::Result;
 pub use certificates::read_certificates;
 pub use desktop::ProxyNote;
 pub use except::Except;
-pub(super) use naming::{SignsItself, UnknownOtherName};
+pub(super) use naming::{SignsItself, UnknownOtherName, is_for_signing};
 pub use proxy::Proxy;
 pub use system::SystemProxy;
 pub(super) use tunnel::try_through;
@@ -195,7 +195,7 @@ impl Network {
         let config = config.map_err(|_| trust::closed())?;
         Ok(config
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(naming::Naming(verifier)))
+            .with_custom_certificate_verifier(Arc::new(naming::Naming { verifier, own: self.certificates().to_vec() }))
             .with_no_client_auth())
     }
 

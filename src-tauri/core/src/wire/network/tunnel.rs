@@ -44,6 +44,10 @@ pub enum ProxyWhy {
     OtherSignIn(String),
     /// It does not allow the service.
     Forbids,
+    /// It answers with a page of its own instead: where people sign in to the network, it may be.
+    SendsOn,
+    /// It had too many requests.
+    Busy,
     /// It cannot reach the service itself, as it answers.
     CannotReach,
     /// The connection to the proxy itself is not trusted.
@@ -77,6 +81,11 @@ impl ProxyFault {
                 format!("Your network's proxy {proxy} wants a sign-in of a kind that Patchbay does not have ({kinds}).")
             }
             ProxyWhy::Forbids => format!("Your network's proxy {proxy} does not allow {to}."),
+            ProxyWhy::SendsOn => format!(
+                "Your network's proxy {proxy} answers with a page of its own in the place of {to}, where you may have to \
+                 sign in to the network."
+            ),
+            ProxyWhy::Busy => format!("Your network's proxy {proxy} has had too many requests."),
             ProxyWhy::CannotReach => format!("Your network's proxy {proxy} cannot reach {to}."),
             ProxyWhy::Tls(words) => {
                 format!("The connection to your network's proxy {proxy} is not trusted: {words}.")
@@ -100,6 +109,8 @@ impl ProxyFault {
             ProxyWhy::RefusesSignIn => "Give the right ones in Patchbay's settings, under Network.",
             ProxyWhy::OtherSignIn(_) => "Ask your IT department for a proxy that takes a user name and a password.",
             ProxyWhy::Forbids => "Ask your IT department to allow it.",
+            ProxyWhy::SendsOn => "Open any page in your browser and follow what it says, then try again.",
+            ProxyWhy::Busy => "Wait a while, then try again.",
             ProxyWhy::CannotReach => "Check the service's address, or try again later.",
             ProxyWhy::HangsUp => {
                 "It may not allow this service: ask your IT department. Or its address in Patchbay's settings, under \
@@ -186,7 +197,9 @@ async fn connect(mut stream: Tunnel, proxy: &Proxy, to: &Url) -> Result<Tunnel, 
         Some(500..=599) => Err(ProxyWhy::CannotReach),
         // It answers as a web server does that was never asked to be a proxy.
         Some(400 | 404 | 405) | None => Err(ProxyWhy::NoProxy),
-        Some(300..=499) => Err(ProxyWhy::Forbids),
+        Some(300..=399) => Err(ProxyWhy::SendsOn),
+        Some(429) => Err(ProxyWhy::Busy),
+        Some(401..=499) => Err(ProxyWhy::Forbids),
         Some(_) => Err(ProxyWhy::NoProxy),
     }
 }
