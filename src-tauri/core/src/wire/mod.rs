@@ -20,8 +20,11 @@ pub use bound::{ALGORITHM, BoundKey};
 pub use client::{Client, Timeouts, next_piece, read_bounded};
 pub use endpoint::{Endpoint, origin_of};
 pub use failure::{Distrust, WireError};
-pub use network::{Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, SystemProxy, Unused, read_certificates};
-pub(crate) use network::{Line, tunnel};
+pub use network::{
+    Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, ScriptFault, ScriptWhy, SystemProxy, Unused,
+    read_certificates,
+};
+pub(crate) use network::{Line, ScriptSays, tunnel};
 pub use reqwest::{Method, Response, StatusCode, header};
 pub use veil::{shown, veil};
 
