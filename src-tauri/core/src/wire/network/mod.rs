@@ -188,7 +188,7 @@ impl Network {
     pub(crate) fn script_says(&self, url: &Url) -> Option<ScriptSays> {
         let script = self.script(url)?;
         let why = script::said(&script, url)?.err();
-        let address = script.address.as_deref().map(desktop::told);
+        let address = script.address.as_ref().map(script::Address::told);
         Some(why.map_or(ScriptSays::Way, |why| ScriptSays::Nothing(ScriptFault { address, why })))
     }
 

@@ -14,6 +14,7 @@ use ts_rs::TS;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::script::Address;
 use super::{Except, Proxy};
 use crate::host::{Host, Platform};
 
@@ -29,7 +30,7 @@ pub(super) enum Desktop {
     /// One is set.
     Set(Box<Set>),
     /// A script is set, at this address; without one the network itself is to tell.
-    Script(Option<String>),
+    Script(Option<Address>),
     /// There is something to know, and no proxy.
     Noted(ProxyNote),
 }
@@ -99,8 +100,8 @@ impl Desktop {
         found
     }
 
-    fn script(address: Option<String>) -> Self {
-        Self::Script(address.map(|address| address.trim().to_owned()).filter(|address| !address.is_empty()))
+    fn script(address: Option<&str>) -> Self {
+        Self::Script(address.and_then(Address::of))
     }
 
     /// The proxy to an address that is not on this computer.
@@ -117,7 +118,7 @@ impl Desktop {
     pub(super) fn note(&self) -> Option<ProxyNote> {
         match self {
             Self::Noted(note) => Some(note.clone()),
-            Self::Script(address) => Some(ProxyNote::Script { address: address.as_deref().map(told) }),
+            Self::Script(address) => Some(ProxyNote::Script { address: address.as_ref().map(Address::told) }),
             Self::Set(set) if set.reversed => Some(ProxyNote::ForSome { proxy: set.proxy.to_string() }),
             Self::Set(_) | Self::Nothing => None,
         }
@@ -125,15 +126,6 @@ impl Desktop {
 
     pub(super) fn secrets(&self) -> Vec<Zeroizing<String>> {
         self.any().map(Proxy::secrets).unwrap_or_default()
-    }
-}
-
-/// A script's address without what may be private in it.
-pub(super) fn told(address: &str) -> String {
-    match Url::parse(address) {
-        Ok(url) if url.has_host() => format!("{}{}", url.origin().ascii_serialization(), url.path()),
-        Ok(url) if url.scheme() == "data" => "data:".to_owned(),
-        _ => address.chars().filter(|c| !c.is_control()).take(200).collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{ScriptWhy, off_the_threads};
+use super::{Address, ScriptWhy, off_the_threads};
 use crate::wire::network::Network;
 use crate::wire::{WireError, from_base64, read_bounded};
 
@@ -20,10 +20,10 @@ const MOST_TIME: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// It cannot be had, or is too large, or nobody says where it is.
-pub(super) async fn fetch(address: Option<&str>, network: &Network) -> Result<String, ScriptWhy> {
-    let address = address.ok_or(ScriptWhy::NoAddress)?;
+pub(super) async fn fetch(address: Option<&Address>, network: &Network) -> Result<String, ScriptWhy> {
+    let Address(address) = address.ok_or(ScriptWhy::NoAddress)?;
     let nowhere = || ScriptWhy::Unreached("this is no address".to_owned());
-    let bytes = match Url::parse(address.trim()) {
+    let bytes = match Url::parse(address) {
         Ok(url) => match url.scheme() {
             "http" | "https" => of_web(url, network).await?,
             "file" => of_file(url.to_file_path().map_err(|()| nowhere())?).await?,
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn scripts_stand_in_files_and_in_addresses() {
-        let got = async |address: &str| fetch(Some(address), &Network::default()).await;
+        let got = async |address: &str| fetch(Some(&Address(address.to_owned())), &Network::default()).await;
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("my script.pac");
         std::fs::write(&path, "here").expect("written");

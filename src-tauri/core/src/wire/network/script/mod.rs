@@ -37,11 +37,37 @@ const MOST: usize = 256;
 /// Runs that may be far beyond their time; with more of them, no other is begun.
 const MOST_STUCK: usize = 4;
 
+/// Where a script is, word for word. What may be private in that is not shown.
+#[derive(Clone, PartialEq)]
+pub(super) struct Address(String);
+
+impl Address {
+    /// An address as settings name it; none where nothing stands there.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        Some(Self(text.trim().to_owned())).filter(|address| !address.0.is_empty())
+    }
+
+    /// What may be shown of it.
+    pub(super) fn told(&self) -> String {
+        match Url::parse(&self.0) {
+            Ok(url) if url.has_host() => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+            Ok(url) if url.scheme() == "data" => "data:".to_owned(),
+            _ => self.0.chars().filter(|c| !c.is_control()).take(200).collect(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Address({})", self.told())
+    }
+}
+
 /// Which script: where it is, and who is trusted where it is fetched from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Script {
-    /// Its address, word for word; absent where the network itself is to tell.
-    pub(super) address: Option<String>,
+    /// Its address; absent where the network itself is to tell.
+    pub(super) address: Option<Address>,
     /// As [`Network::certificates`].
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
@@ -115,7 +141,7 @@ pub(super) async fn ask(script: &Script, network: &Network, to: &Url) {
         return;
     }
     let fetched = fetched(script);
-    let text = fetched.text.get_or_init(|| fetch::fetch(script.address.as_deref(), network)).await;
+    let text = fetched.text.get_or_init(|| fetch::fetch(script.address.as_ref(), network)).await;
     let way = match text {
         Ok(text) => told(text.clone(), to.clone()).await,
         Err(why) => Err(why.clone()),

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::functions::Around;
 use super::run::{MOST_TIME, run};
-use super::{Network, Script, ScriptWhy, YOUNG, ask, doubt, memory, said as told};
+use super::{Address, Network, Script, ScriptWhy, YOUNG, ask, doubt, memory, said as told};
 
 /// A Wednesday in June, some minutes before noon, two hours east of Greenwich.
 const MOMENT: &str = "2026-06-24T11:58:30+02:00[Europe/Berlin]";
@@ -213,7 +213,7 @@ fn scripts_are_run_as_they_are_written(#[case] script: &str) {
 fn what_is_broken_is_told_with_what_it_fails_with(#[case] script: &str, #[case] words: &str) {
     match said(script) {
         Err(ScriptWhy::Broken(said)) => {
-            assert!(said.contains(words) && said.len() < 400 && !said.contains('\n'), "{said}")
+            assert!(said.contains(words) && said.len() < 400 && !said.contains('\n'), "{said}");
         }
         other => panic!("{other:?}"),
     }
@@ -264,8 +264,8 @@ fn runs_know_nothing_of_each_other() {
 /// Where its way leads nowhere it is asked again, though not at once: another network may have another way.
 #[tokio::test]
 async fn what_led_nowhere_is_asked_again() {
-    let address = "data:,function FindProxyForURL() { return 'PROXY a.example:1' }".to_owned();
-    let script = Script { address: Some(address), certificates: Vec::new() };
+    let address = "data:,function FindProxyForURL() { return 'PROXY a.example:1' }";
+    let script = Script { address: Address::of(address), certificates: Vec::new() };
     let to = Url::parse("https://doubted.example/x").expect("an address");
     let is_doubted = || memory().said.iter().any(|said| said.script == script && said.doubted);
     let age = || memory().said.iter_mut().filter(|said| said.script == script).for_each(|said| said.at -= YOUNG * 2);
@@ -280,4 +280,15 @@ async fn what_led_nowhere_is_asked_again() {
     assert!(is_doubted());
     ask(&script, &Network::default(), &to).await;
     assert!(!is_doubted() && told(&script, &to).is_some(), "it was asked again");
+}
+
+#[test]
+fn what_may_be_private_in_an_address_is_not_shown() {
+    let shown = |text: &str| Address::of(text).map(|address| (address.told(), format!("{address:?}")));
+    for private in [" http://ana:canary@wpad.example/proxy.pac?user=canary#canary ", "data:,canary"] {
+        let (told, debug) = shown(private).expect("an address");
+        assert!(!told.contains("canary") && !debug.contains("canary"), "{told} {debug}");
+    }
+    assert_eq!(shown("file:///etc/proxy.pac").expect("an address").0, "file:///etc/proxy.pac");
+    assert_eq!(shown(" \t"), None);
 }
