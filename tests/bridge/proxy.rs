@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use patchbay_core::connection::AuthHeader;
 use patchbay_core::secret::Secret;
 use patchbay_core::wire::{Endpoint, Except, Network, Proxy, SystemProxy};
-use patchbay_test_support::network::{Authority, Proxy as TestProxy, Rule};
+use patchbay_test_support::network::{Authority, Page, Proxy as TestProxy, Rule};
 use serde_json::Value;
 
 use crate::app::{App, INITIALIZE, Keychain};
@@ -136,21 +136,47 @@ async fn a_proxy_that_takes_a_password_no_more_is_told_once_it_refuses_it() {
     assert!(error(&said).1.contains(&proxy.at.to_string()) && !said.to_string().contains("canary"), "{said}");
 }
 
-#[tokio::test]
-async fn a_proxy_script_that_is_not_run_is_named_where_nobody_is_reached() {
+/// A network as KDE's settings name it.
+fn of_desktop(settings: &str) -> Network {
     let home = patchbay_test_support::Home::new();
     let mut host = patchbay_core::Host::bare(patchbay_core::Platform::Linux, home.path(), jiff::Timestamp::now());
     host.env.insert("XDG_CURRENT_DESKTOP".into(), "KDE".into());
     std::fs::create_dir_all(home.path().join(".config")).expect("made");
-    let settings = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
-    std::fs::write(home.path().join(".config/kioslaverc"), settings).expect("written");
+    std::fs::write(home.path().join(".config/kioslaverc"), format!("[Proxy Settings]\n{settings}")).expect("written");
+    Network::system(SystemProxy::of_host(&host))
+}
+
+#[tokio::test]
+async fn the_bridge_goes_as_a_proxy_script_says_and_asks_it_once() {
     let company = company().await;
-    let said = said(company.endpoint(Network::system(SystemProxy::of_host(&host)))).await;
-    assert_eq!(error(&said).0, "unreachable", "{said}");
-    assert!(
-        error(&said).1.contains("proxy script (http://wpad.example/proxy.pac), which Patchbay cannot read"),
-        "{said}"
-    );
+    let proxy = company.proxy(Rule::Open).await;
+    let text = format!("function FindProxyForURL(url, host) {{ return 'PROXY {}' }}", proxy.at);
+    let script = Page::script(text).await;
+    let settings = format!("ProxyType=2\nProxy Config Script=http://{}/proxy.pac\n", script.at);
+    let mut app = App::start(&Keychain::with(Ok(company.endpoint(of_desktop(&settings)))));
+    let said = app.ask(INITIALIZE).await;
+    assert!(said["result"].is_object(), "{said}");
+    assert!(app.request(2, "ping").await["result"].is_object());
+    assert!(!proxy.heads().is_empty() && script.heads().len() == 1, "{:?}", script.heads());
+    assert!(!script.heads()[0].contains("canary"), "{:?}", script.heads());
+}
+
+#[tokio::test]
+async fn a_proxy_script_that_tells_no_way_is_named_where_nobody_is_reached() {
+    let company = company().await;
+    let broken = Page::script("function FindProxyForURL() { return nonsense }").await;
+    let gone = Page::start(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n".to_vec(), false).await;
+    let at = |page: &Page| format!("ProxyType=2\nProxy Config Script=http://{}/proxy.pac\n", page.at);
+    let cases = [
+        (at(&broken), format!("(http://{}/proxy.pac) is broken: ReferenceError", broken.at)),
+        (at(&gone), "cannot be had: the answer is 404. Are you in the network".to_owned()),
+        ("ProxyType=3\n".to_owned(), "in the network by itself, which Patchbay does not do".to_owned()),
+    ];
+    for (settings, words) in cases {
+        let said = said(company.endpoint(of_desktop(&settings))).await;
+        assert_eq!(error(&said).0, "unreachable", "{said}");
+        assert!(error(&said).1.contains(&words), "{said}");
+    }
 }
 
 #[tokio::test]

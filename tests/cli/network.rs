@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use patchbay_test_support::Home;
-use patchbay_test_support::network::{Authority, Proxy, Rule, service};
+use patchbay_test_support::network::{Authority, Page, Proxy, Rule, gnome_naming, service};
 use serde_json::Value;
 
 use crate::{code, patchbay_in};
@@ -15,6 +15,7 @@ const INITIALIZE: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\
 /// A computer in a company's network, with a vault and a connection to `service.invalid` outside.
 struct Desk {
     home: Home,
+    company: Authority,
     proxy: Proxy,
     pem: String,
 }
@@ -27,7 +28,7 @@ async fn desk() -> Desk {
     std::fs::create_dir_all(home.path().join("run")).expect("a folder");
     let pem = home.path().join("company.pem");
     std::fs::write(&pem, company.pem()).expect("written");
-    let desk = Desk { home, proxy, pem: pem.display().to_string() };
+    let desk = Desk { home, company, proxy, pem: pem.display().to_string() };
     assert_eq!(code(&desk.run(&["vault", "create"], Some("a long passphrase"))).0, 0);
     let add = ["add", "--provider", "custom", "--name", "far", "--set", "url=https://service.invalid/mcp"];
     assert_eq!(code(&desk.run(&add, None)).0, 0);
@@ -156,12 +157,39 @@ fn what_the_desktop_has_set_is_shown_a_script_and_unreadable_settings_as_well() 
     let script = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
     std::fs::write(&kde, script).expect("written");
     let said = show(&["network"], "KDE");
-    assert!(said.contains("a proxy script (http://wpad.example/proxy.pac), which Patchbay cannot read"), "{said}");
+    let wanted = "as the system's proxy script http://wpad.example/proxy.pac says for each service";
+    assert!(said.contains(wanted), "{said}");
     let note: Value = serde_json::from_str(&show(&["network", "--json"], "KDE")).expect("JSON");
     assert_eq!(note["system_proxy_note"]["kind"], "script", "{note}");
     std::fs::write(std::path::Path::new(&folder).join("dconf/user"), "garbage").expect("written");
     let said = show(&["network"], "GNOME");
     assert!(said.contains("cannot be read from") && said.contains("dconf/user"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_gnomes_proxy_script_says_counts_for_the_bridge_and_the_check() {
+    let desk = desk().await;
+    let there = desk.company.serve("service.invalid", service().await).await;
+    let proxy = Proxy::start(Rule::Open, &[("service.invalid:443", there)]).await;
+    let text = format!(
+        "function FindProxyForURL(url, host) {{ return dnsDomainIs(host, '.invalid') ? 'PROXY {}' : 'DIRECT' }}",
+        proxy.at
+    );
+    let script = Page::script(text).await;
+    std::fs::create_dir_all(desk.home.path().join(".config/dconf")).expect("made");
+    std::fs::write(desk.home.path().join(".config/dconf/user"), gnome_naming(script.at)).expect("written");
+    let env = [("SSL_CERT_FILE", desk.pem.as_str()), ("DCONF_PROFILE", "/none"), ("XDG_CURRENT_DESKTOP", "GNOME")];
+    let bridge = desk.run_with(&["bridge", "far"], Some(INITIALIZE), &env);
+    let answer: Value = serde_json::from_slice(&bridge.stdout).expect("one answer");
+    assert!(answer["result"].is_object(), "{answer}");
+    let tested = desk.run_with(&["network", "test"], None, &env);
+    assert_eq!(String::from_utf8_lossy(&tested.stdout), "far: it can be reached\n");
+    let asked = proxy.heads().len();
+    let checked = desk.run_with(&["check"], None, &env);
+    assert!(proxy.heads().len() > asked, "{checked:?}");
+    assert_eq!(script.heads().len(), 3, "once in each process");
+    drop(desk.run_with(&["list"], None, &env));
+    assert_eq!(script.heads().len(), 3, "and by none that reaches nobody");
 }
 
 #[tokio::test(flavor = "multi_thread")]

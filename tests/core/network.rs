@@ -14,6 +14,9 @@ mod choice;
 /// What Linux desktops have set.
 #[path = "network/desktop.rs"]
 mod desktop;
+/// What a proxy script says, from GNOME's settings to the service.
+#[path = "network/script.rs"]
+mod script;
 
 fn url(text: &str) -> Url {
     Url::parse(text).expect("an address")

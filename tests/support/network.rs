@@ -259,6 +259,66 @@ async fn socks(
     tokio::io::copy_bidirectional(&mut stream, &mut back).await.map(|_| ())
 }
 
+/// A page that is answered to everybody, whole or as far as it goes, and what it was asked with.
+pub struct Page {
+    /// Where it is.
+    pub at: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Page {
+    /// Serves a proxy script.
+    pub async fn script(text: impl AsRef<[u8]>) -> Self {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ns-proxy-autoconfig\r\nConnection: close\r\n\r\n";
+        Self::start([head.as_bytes(), text.as_ref()].concat(), false).await
+    }
+
+    /// Answers these bytes, and hangs up or stays silent then.
+    pub async fn start(answer: Vec<u8>, stays: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let (heard, answer) = (heads.clone(), Arc::new(answer));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (heard, answer) = (heard.clone(), answer.clone());
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        let Ok(next) = stream.read_u8().await else { return };
+                        head.push(next);
+                    }
+                    heard.lock().expect("nobody panicked").push(String::from_utf8_lossy(&head).into_owned());
+                    // A caller that has read enough may go away.
+                    let _ = stream.write_all(&answer).await;
+                    if stays {
+                        std::future::pending::<()>().await;
+                    }
+                });
+            }
+        });
+        Self { at, heads }
+    }
+
+    /// The heads of what it was asked.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().expect("nobody panicked").clone()
+    }
+}
+
+/// A database of GNOME's settings that names a proxy script at a port of this computer. It is one that GNOME's own
+/// compiler made, with the script's address written over by one of the same length.
+pub fn gnome_naming(script: SocketAddr) -> Vec<u8> {
+    const MADE: &[u8] = include_bytes!("../core/network/dconf/script");
+    const ADDRESS: &str = "http://wpad.example/proxy.pac?user=ana";
+    let place = MADE.windows(ADDRESS.len()).position(|bytes| bytes == ADDRESS.as_bytes()).expect("its address");
+    let wanted = format!("{:x<length$}", format!("http://{script}/proxy.pac?"), length = ADDRESS.len());
+    assert_eq!(wanted.len(), ADDRESS.len(), "{wanted}");
+    let mut made = MADE.to_vec();
+    made[place..place + wanted.len()].copy_from_slice(wanted.as_bytes());
+    made
+}
+
 /// A service that answers every request with a result of nothing.
 pub async fn service() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

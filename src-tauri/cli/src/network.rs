@@ -213,12 +213,13 @@ fn words(whose: &str, choice: &NetworkChoice, (system, store): (&SystemProxy, &s
 fn of_system(system: &SystemProxy) -> String {
     match (system.shown(), system.note()) {
         (Some(proxy), _) => format!("through the system's proxy {proxy}"),
-        (None, Some(ProxyNote::Script { address })) => {
-            let address = address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
-            format!(
-                "directly; your computer uses a proxy script{address}, which Patchbay cannot read. Name the proxy: \
-                 patchbay network set --proxy http://host:port"
-            )
+        (None, Some(ProxyNote::Script { address: Some(address) })) => {
+            format!("as the system's proxy script {address} says for each service; see: patchbay network test")
+        }
+        (None, Some(ProxyNote::Script { address: None })) => {
+            "directly; your computer is to find its proxy script in the network by itself, which Patchbay does not do. Name \
+             the proxy: patchbay network set --proxy http://host:port"
+                .to_owned()
         }
         (None, Some(ProxyNote::Unread { path })) => {
             format!("directly; what your desktop has set cannot be read from {path}")

@@ -20,7 +20,7 @@ const PASSWORD: &str = "open-sesame-canary";
 const BASIC: &str = "Basic YWxhZGRpbjpvcGVuLXNlc2FtZS1jYW5hcnk=";
 
 /// A company's network: its authority, and a service that works as `service.invalid`.
-async fn company(world: &World) -> (Authority, SocketAddr) {
+pub(super) async fn company(world: &World) -> (Authority, SocketAddr) {
     let company = Authority::until(2090);
     let back = serve(modern).await.replace("http://", "").replace("/mcp", "");
     let there = company.serve("service.invalid", back.parse().expect("an address")).await;
@@ -35,7 +35,7 @@ fn through(world: &World, proxy: &str, user: Option<&str>) -> NetworkChoice {
 
 impl World {
     /// A connection to the practice service by its far name.
-    async fn far(&self, name: &str) {
+    pub(super) async fn far(&self, name: &str) {
         let url = "https://service.invalid/mcp".to_owned();
         let (_, token) = self.token(&["profile:read"]).await;
         let settings = BTreeMap::from([("url".into(), url)]);
@@ -43,12 +43,17 @@ impl World {
         self.connect(far, Some(&token)).await.expect("connected");
     }
 
-    async fn set(&self, id: Option<&str>, network: Option<NetworkChoice>, password: Option<&str>) -> Result<(), Error> {
+    pub(super) async fn set(
+        &self,
+        id: Option<&str>,
+        network: Option<NetworkChoice>,
+        password: Option<&str>,
+    ) -> Result<(), Error> {
         let request = Request::SetNetwork { id: id.map(str::to_owned), network, keep_password: password.is_none() };
         self.patchbay.call(request, password.map(Secret::new)).await.map(drop)
     }
 
-    async fn verdicts(&self) -> Vec<Verdict> {
+    pub(super) async fn verdicts(&self) -> Vec<Verdict> {
         match self.do_it(Request::Check { ids: vec![] }).await {
             Ok(Answer::Reports(all)) => all.into_iter().map(|one| one.report.verdict).collect(),
             other => panic!("{other:?}"),
@@ -230,7 +235,7 @@ fn what_is_on_this_computer_costs_no_look_at_files_and_keychain() {
 }
 
 /// Signs in by a browser for which the one who signs people in is the service's own address.
-async fn sign_in_at(world: &World, url: &str, service: &Service, login: &'static str) -> Result<(), Error> {
+pub(super) async fn sign_in_at(world: &World, url: &str, service: &Service, login: &'static str) -> Result<(), Error> {
     let near = service.url().replace("/mcp", "");
     let tell = move |step| {
         if let Step::Browser(page) = step {
@@ -243,7 +248,7 @@ async fn sign_in_at(world: &World, url: &str, service: &Service, login: &'static
     world.patchbay.sign_in_url(url, &SignInWith::default(), None, tell).await.map(drop)
 }
 
-const LOGIN: &str = "https://login.invalid";
+pub(super) const LOGIN: &str = "https://login.invalid";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_signs_people_in_is_reached_by_the_choice_also_where_the_service_needs_none_of_it() {

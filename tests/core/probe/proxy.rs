@@ -228,23 +228,23 @@ async fn a_proxy_at_an_ipv6_address_and_one_that_the_environment_names_with_an_o
     assert!(proxy.heads().len() >= 4, "{:?}", proxy.heads());
 }
 
-/// A script is not run; where nobody is reached without it, that is said.
+/// Of a script whose address the network itself is to tell nothing is known; where nobody is reached without it, that is
+/// said.
 #[tokio::test]
-async fn where_nobody_is_reached_a_proxy_script_that_is_not_run_is_named() {
+async fn where_nobody_is_reached_a_proxy_script_that_is_not_known_is_named() {
     let home = tempfile::tempdir().expect("a folder");
     let mut host = patchbay_core::Host::bare(patchbay_core::Platform::Linux, home.path(), Timestamp::now());
     host.env.insert("XDG_CURRENT_DESKTOP".into(), "KDE".into());
     std::fs::create_dir_all(home.path().join(".config")).expect("made");
-    let settings = "[Proxy Settings]\nProxyType=2\nProxy Config Script=http://wpad.example/proxy.pac\n";
-    std::fs::write(home.path().join(".config/kioslaverc"), settings).expect("written");
+    std::fs::write(home.path().join(".config/kioslaverc"), "[Proxy Settings]\nProxyType=3\n").expect("written");
     let report = check_over(Network::system(SystemProxy::of_host(&host))).await;
     assert_eq!(report.verdict, Verdict::ProxyNeeded, "{report:?}");
     let said = report.sentence();
     assert!(
-        said.contains("proxy script, which Patchbay cannot read") && said.contains("set it under Network"),
+        said.contains("in the network by itself, which Patchbay does not do") && said.contains("set it under Network"),
         "{said}"
     );
-    assert!(detail(&report).contains("proxy script (http://wpad.example/proxy.pac)"), "{report:?}");
+    assert!(detail(&report).contains("which Patchbay does not do"), "{report:?}");
 }
 
 #[tokio::test]

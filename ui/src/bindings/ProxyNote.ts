@@ -5,7 +5,8 @@
  */
 export type ProxyNote = { "kind": "script", 
 /**
- * Where it is; absent where the network itself is to tell.
+ * Where it is, without what may be private in that; absent where the network itself is to tell, which is not
+ * asked.
  */
 address: string | null, } | { "kind": "unread", 
 /**

@@ -14,7 +14,9 @@ export const network = {
   system: 'Your system’s proxy',
   systemIs: (host: string) => `It is ${host} now.`,
   systemNone: 'It has none now.',
-  systemScript: (address: string | null) => `Your computer uses a proxy script${address ? ` (${address})` : ''}, which Patchbay cannot read. Ask your IT department for the proxy, and choose “This proxy”.`,
+  systemScript: (address: string | null) => address
+    ? `Your computer’s proxy script (${address}) says it for each service. A check of a connection tells what it says.`
+    : 'Your computer is to find its proxy script in the network by itself, which Patchbay does not do. Ask your IT department for the proxy, and choose “This proxy”.',
   systemUnread: (path: string) => `What your desktop has set cannot be read from ${path}.`,
   systemForSome: (host: string) => `For the addresses named in your desktop’s settings it is ${host}, for all others none.`,
   systemUnfit: 'Your desktop’s settings name one in a way that Patchbay cannot use. Ask your IT department for the proxy, and choose “This proxy”.',
@@ -40,7 +42,8 @@ export const network = {
   saved: 'Saved. It counts from the next request on; no app has to be opened again.',
   says: {
     system: (host: string | null) => (host ? `Through your system’s proxy ${host}` : 'Directly; your system names no proxy'),
-    script: 'Directly; your system uses a proxy script, which Patchbay cannot read',
+    script: 'As your system’s proxy script says for each service',
+    script_unknown: 'Directly; your system’s proxy script is not known',
     unread: 'Directly; your desktop’s settings cannot be read',
     for_some: 'Directly, but for the addresses named in your desktop’s settings',
     unfit: 'Directly; your desktop’s settings name a proxy that Patchbay cannot use',

@@ -40,11 +40,13 @@ describe('the network form', () => {
     expect(systemSentence(nothing)).toContain('none');
   });
 
-  it('says that a proxy script is not read, and which settings cannot be', () => {
+  it('says whom a proxy script is asked for, where it is, and which settings cannot be read', () => {
     const script = { proxy: null, note: { kind: 'script', address: 'http://wpad.example/proxy.pac' } } as const;
-    expect(systemSentence(script)).toContain('(http://wpad.example/proxy.pac)');
-    expect(systemSentence({ proxy: null, note: { kind: 'script', address: null } })).toContain('proxy script, which');
-    expect(networkSentence(chosen(typed(null)), script)).toContain('cannot read');
+    expect(systemSentence(script)).toContain('(http://wpad.example/proxy.pac) says it for each service');
+    expect(networkSentence(chosen(typed(null)), script)).toContain('proxy script says for each service');
+    const unknown = { proxy: null, note: { kind: 'script', address: null } } as const;
+    expect(systemSentence(unknown)).toContain('which Patchbay does not do');
+    expect(networkSentence(chosen(typed(null)), unknown)).toContain('Directly; your system’s proxy script is not known');
     const unread = { proxy: null, note: { kind: 'unread', path: '/home/user/.config/dconf/user' } } as const;
     expect(systemSentence(unread)).toContain('/home/user/.config/dconf/user');
     expect(networkSentence(chosen(typed(null)), unread)).toContain('settings cannot be read');

@@ -49,9 +49,14 @@ export function systemSentence({ proxy, note }: SystemProxy): string {
   }
 }
 
+/** A script without an address is none that could be asked. */
+function kindOf(note: ProxyNote): ProxyNote['kind'] | 'script_unknown' {
+  return note.kind === 'script' && note.address === null ? 'script_unknown' : note.kind;
+}
+
 export function networkSentence({ proxy, certificates }: NetworkChoice, system: SystemProxy): string {
   const { says } = words.network;
-  const ofSystem = !system.proxy && system.note ? says[system.note.kind] : says.system(system.proxy);
+  const ofSystem = !system.proxy && system.note ? says[kindOf(system.note)] : says.system(system.proxy);
   const way = proxy.kind === 'own' ? says.own(proxy.address) : proxy.kind === 'none' ? says.none : ofSystem;
   return certificates.length ? `${way}, ${says.certificates(certificates.length)}` : way;
 }

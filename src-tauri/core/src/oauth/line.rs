@@ -233,8 +233,11 @@ fn is_of_issuer(url: &Url) -> bool {
 }
 
 fn unreachable(there: &Endpoint, error: &WireError) -> Error {
-    let hint =
-        if matches!(error, WireError::Tls(_) | WireError::OtherOrigin(_)) { "Ask the service." } else { "Try again." };
+    let hint = match error {
+        WireError::Tls(_) | WireError::OtherOrigin(_) => "Ask the service.".to_owned(),
+        WireError::Unused(unused) => unused.sentences(),
+        _ => "Try again.".to_owned(),
+    };
     Error::new(Code::Unreachable, format!("{} does not answer: {error}.", there.origin())).hint(hint)
 }
 

@@ -61,8 +61,16 @@ pub enum Cause {
     ProxyBusy,
     /// The network's proxy agrees, and then the line is cut before it is protected.
     ProxyCuts,
-    /// Nobody answers directly, and the system names a proxy script, which is not run.
+    /// Nobody answers directly, and the network itself is to tell where the system's proxy script is, which is not asked.
     ProxyScript,
+    /// Nobody answers directly, and the system's proxy script cannot be had.
+    ProxyScriptGone,
+    /// Nobody answers directly, and the system's proxy script fails.
+    ProxyScriptBroken,
+    /// Nobody answers directly, and the system's proxy script takes too long.
+    ProxyScriptSlow,
+    /// Nobody answers directly, and the system's proxy script names no proxy that could be used.
+    ProxyScriptUnfit,
     /// A sign-in of another kind than with a token is wanted.
     OtherSignIn,
     /// It is not allowed, and no token was sent (403).
@@ -163,7 +171,11 @@ impl Cause {
             | Self::CertificateUnknownOtherName
             | Self::CertificateBad => Verdict::TlsNotTrusted,
             Self::ProxyHangsUp | Self::ProxyNone => Verdict::ProxyUnreachable,
-            Self::ProxyScript => Verdict::ProxyNeeded,
+            Self::ProxyScript
+            | Self::ProxyScriptGone
+            | Self::ProxyScriptBroken
+            | Self::ProxyScriptSlow
+            | Self::ProxyScriptUnfit => Verdict::ProxyNeeded,
             Self::ProxyOtherSignIn => Verdict::ProxySignInNeeded,
             Self::ProxyPage => Verdict::ProxyForbids,
             Self::OtherSignIn => Verdict::TokenRefused,

@@ -16,13 +16,14 @@ use url::Host;
 
 use super::reach::reach;
 use super::{Cause, Layer, LayerKind, Layers, Mark, Probe, Stop, Verdict, judge};
-use crate::wire::{Distrust, Line, Proxy, ProxyFault, ProxyWhy, Unused, tunnel};
+use crate::wire::{Distrust, Line, Proxy, ProxyFault, ProxyWhy, ScriptSays, ScriptWhy, Unused, tunnel};
 
 /// Walks the three layers. Through a proxy the name is the proxy's to resolve, and connecting is all that it takes to
 /// be let through.
 pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<(), Stop> {
-    let url = probe.endpoint.url();
-    let proxy = probe.endpoint.network().proxy_for(url);
+    let (url, network) = (probe.endpoint.url(), probe.endpoint.network());
+    network.ask_script(url).await;
+    let proxy = network.proxy_for(url);
     let line: Box<dyn Line> = match &proxy {
         Some(proxy) => through(probe, layers, proxy).await?,
         None => Box::new(directly(probe, layers).await.map_err(|stop| proxy_needed(probe, stop))?),
@@ -42,11 +43,15 @@ pub(super) async fn walk<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -
 
 async fn through<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>, proxy: &Proxy) -> Result<Box<dyn Line>, Stop> {
     let (network, url) = (probe.endpoint.network(), probe.endpoint.url());
-    let way = format!("through your network's proxy {proxy}");
+    let told = if proxy.is_by_script() { ", as your computer's proxy script says" } else { "" };
+    let way = format!("through your network's proxy {proxy}{told}");
     layers.skip(LayerKind::Name, &way);
     let opened = timeout(probe.limits.connect, tunnel(network, proxy, url)).await;
     let slow = || ProxyFault::new(proxy, url, ProxyWhy::Slow);
-    let line = opened.unwrap_or_else(|_| Err(slow())).map_err(|fault| proxy_stop(&fault))?;
+    let line = opened.unwrap_or_else(|_| Err(slow())).map_err(|fault| {
+        network.doubt_script(url);
+        proxy_stop(&fault)
+    })?;
     layers.mark(LayerKind::Connect, Mark::Passed, Some(way));
     Ok(line)
 }
@@ -76,8 +81,9 @@ pub(super) fn proxy_stop(fault: &ProxyFault) -> Stop {
 /// Many companies' networks let nothing out but through their proxy: then neither names are known nor does anybody
 /// answer.
 fn proxy_needed(probe: &Probe, stop: Stop) -> Stop {
-    let layer = stop.layer;
-    let unused = probe.endpoint.network().unused(probe.endpoint.url());
+    let (layer, network) = (stop.layer, probe.endpoint.network());
+    network.doubt_script(probe.endpoint.url());
+    let unused = network.unused(probe.endpoint.url());
     unused.map_or(stop, |unused| way_unused(&unused, layer))
 }
 
@@ -85,9 +91,27 @@ fn proxy_needed(probe: &Probe, stop: Stop) -> Stop {
 pub(super) fn way_unused(unused: &Unused, layer: LayerKind) -> Stop {
     let stop = match unused {
         Unused::Proxy(_) => Stop::new(Verdict::ProxyNeeded, layer),
-        Unused::Script(_) => Stop::because(Cause::ProxyScript, layer),
+        Unused::Script(fault) => Stop::because(cause(&fault.why), layer),
     };
     stop.detail(unused.sentences())
+}
+
+fn cause(why: &ScriptWhy) -> Cause {
+    match why {
+        ScriptWhy::NoAddress => Cause::ProxyScript,
+        ScriptWhy::Unreached(_) => Cause::ProxyScriptGone,
+        ScriptWhy::TooLarge | ScriptWhy::Broken(_) => Cause::ProxyScriptBroken,
+        ScriptWhy::Slow => Cause::ProxyScriptSlow,
+        ScriptWhy::NamesNothing(_) => Cause::ProxyScriptUnfit,
+    }
+}
+
+/// What there is to say of a way that is directly, where the system's proxy script was to tell it.
+fn direct_way(probe: &Probe) -> Option<String> {
+    Some(match probe.endpoint.network().script_says(probe.endpoint.url())? {
+        ScriptSays::Way => "directly, as your computer's proxy script says".to_owned(),
+        ScriptSays::Nothing(fault) => format!("directly. {} {}", fault.sentence(), fault.next_step()),
+    })
 }
 
 async fn directly<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Result<TcpStream, Stop> {
@@ -101,7 +125,7 @@ async fn directly<F: Fn(&Layer)>(probe: &Probe, layers: &mut Layers<F>) -> Resul
     };
     let stream =
         reach(&addresses, probe.limits.connect).await.map_err(|cause| Stop::because(cause, LayerKind::Connect))?;
-    layers.pass(LayerKind::Connect);
+    layers.mark(LayerKind::Connect, Mark::Passed, direct_way(probe));
     Ok(stream)
 }
 

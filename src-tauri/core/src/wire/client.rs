@@ -109,6 +109,9 @@ impl Client {
         body: Option<&Bytes>,
         headers: &HeaderMap,
     ) -> Result<Response, WireError> {
+        if !at.is_plain() {
+            at.network().ask_script(at.url()).await;
+        }
         let mut shown = 1;
         loop {
             let mut request =
@@ -144,6 +147,7 @@ impl Client {
             return seen;
         }
         let network = at.network();
+        network.doubt_script(at.url());
         let Some(proxy) = network.proxy_for(at.url()) else {
             let unused = network.unused(at.url()).filter(|_| !matches!(seen, WireError::Tls(_)));
             return unused.map_or(seen, WireError::Unused);

@@ -25,8 +25,11 @@ pub use endpoint::{Endpoint, origin_of};
 pub use failure::{Distrust, WireError};
 pub(crate) use json::read as read_json;
 pub use kind::{is_compressed, is_page};
-pub use network::{Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, SystemProxy, Unused, read_certificates};
-pub(crate) use network::{Line, tunnel};
+pub use network::{
+    Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, ScriptFault, ScriptWhy, SystemProxy, Unused,
+    read_certificates,
+};
+pub(crate) use network::{Line, ScriptSays, tunnel};
 pub use reqwest::{Method, Response, StatusCode, header};
 pub(crate) use veil::shown_without;
 pub use veil::{shown, veil};

@@ -119,7 +119,7 @@ fn width(ip: IpAddr) -> u8 {
 }
 
 /// Whether two addresses of one kind have their first bits in common.
-fn shares(a: IpAddr, b: IpAddr, bits: u8) -> bool {
+pub(super) fn shares(a: IpAddr, b: IpAddr, bits: u8) -> bool {
     let (a, b) = match (a, b) {
         (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(a.to_bits()) << 96, u128::from(b.to_bits()) << 96),
         (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits(), b.to_bits()),

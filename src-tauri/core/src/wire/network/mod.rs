@@ -8,6 +8,7 @@ mod desktop;
 mod except;
 mod naming;
 mod proxy;
+mod script;
 mod system;
 mod trust;
 mod tunnel;
@@ -27,6 +28,8 @@ pub use desktop::ProxyNote;
 pub use except::Except;
 pub(super) use naming::{SignsItself, UnknownOtherName, is_for_signing};
 pub use proxy::Proxy;
+use script::Script;
+pub use script::{ScriptFault, ScriptWhy};
 pub use system::SystemProxy;
 pub(super) use tunnel::try_through;
 pub(crate) use tunnel::{Line, tunnel};
@@ -62,8 +65,8 @@ enum Route {
 pub enum Unused {
     /// A proxy, by its host and port.
     Proxy(String),
-    /// A proxy script, by its address if it has one.
-    Script(Option<String>),
+    /// A proxy script, which tells no way.
+    Script(ScriptFault),
 }
 
 impl Unused {
@@ -74,15 +77,17 @@ impl Unused {
                 "It was tried directly, and your network has the proxy {proxy}. Use that one for it in Patchbay's \
                  settings, under Network."
             ),
-            Self::Script(address) => {
-                let address = address.as_ref().map(|address| format!(" ({address})")).unwrap_or_default();
-                format!(
-                    "Your computer uses a proxy script{address}, which Patchbay cannot read. Set the proxy in \
-                     Patchbay's settings, under Network."
-                )
-            }
+            Self::Script(fault) => format!("It was tried directly. {} {}", fault.sentence(), fault.next_step()),
         }
     }
+}
+
+/// What the system's proxy script says of an address.
+pub(crate) enum ScriptSays {
+    /// Through a proxy, or directly.
+    Way,
+    /// Nothing, so that the way is directly.
+    Nothing(ScriptFault),
 }
 
 impl Network {
@@ -152,9 +157,45 @@ impl Network {
             return None;
         }
         match &chosen.route {
-            Route::System => chosen.system.proxy_for(url),
+            Route::System => match self.script(url) {
+                Some(script) => script::said(&script, url)?.ok().flatten(),
+                None => chosen.system.proxy_for(url),
+            },
             Route::Direct => None,
             Route::Through(proxy) => Some(proxy.clone()),
+        }
+    }
+
+    /// The system's proxy script, where it is to tell the way to an address.
+    fn script(&self, url: &Url) -> Option<Script> {
+        let chosen = self.chosen.as_ref().filter(|chosen| chosen.route == Route::System)?;
+        if is_loopback(url) || chosen.except.covers(url) {
+            return None;
+        }
+        Some(Script { certificates: self.certificates().to_vec(), ..chosen.system.script_for(url)? })
+    }
+
+    /// Asks the system's proxy script for the way to an address, where it is to tell and has not told lately: before
+    /// [`Self::proxy_for`].
+    pub(crate) async fn ask_script(&self, url: &Url) {
+        if let Some(script) = self.script(url) {
+            // On the heap: hardly anybody has a script, and everybody carries this along.
+            Box::pin(script::ask(&script, self, url)).await;
+        }
+    }
+
+    /// What the system's proxy script said of an address, if it was to tell.
+    pub(crate) fn script_says(&self, url: &Url) -> Option<ScriptSays> {
+        let script = self.script(url)?;
+        let why = script::said(&script, url)?.err();
+        let address = script.address.as_ref().map(script::Address::told);
+        Some(why.map_or(ScriptSays::Way, |why| ScriptSays::Nothing(ScriptFault { address, why })))
+    }
+
+    /// Has the system's proxy script asked again next time, where the way that it told of leads nowhere.
+    pub(crate) fn doubt_script(&self, url: &Url) {
+        if let Some(script) = self.script(url) {
+            script::doubt(&script, url);
         }
     }
 
@@ -165,9 +206,11 @@ impl Network {
         }
         let proxy = |proxy: Proxy| Unused::Proxy(proxy.to_string());
         let Some(chosen) = &self.chosen else { return SystemProxy::of_this_process().any().map(proxy) };
-        match (&chosen.route, chosen.system.note()) {
-            (Route::Through(own), _) => Some(proxy(own.clone())),
-            (_, Some(ProxyNote::Script { address })) => Some(Unused::Script(address)),
+        if let Some(ScriptSays::Nothing(fault)) = self.script_says(url) {
+            return Some(Unused::Script(fault));
+        }
+        match &chosen.route {
+            Route::Through(own) => Some(proxy(own.clone())),
             _ => chosen.system.any().map(proxy),
         }
     }

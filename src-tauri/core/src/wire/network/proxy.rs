@@ -17,6 +17,8 @@ pub struct Proxy {
     port: u16,
     user: Option<String>,
     password: Option<Secret>,
+    /// Whether the system's proxy script has named it.
+    by_script: bool,
 }
 
 /// How it is spoken to.
@@ -102,7 +104,24 @@ impl Proxy {
 
     fn of(kind: Kind, url: &Url) -> Option<Self> {
         let host = url.host()?.to_owned();
-        Some(Self { kind, host, port: url.port().unwrap_or_else(|| kind.port()), user: None, password: None })
+        Some(Self {
+            kind,
+            host,
+            port: url.port().unwrap_or_else(|| kind.port()),
+            user: None,
+            password: None,
+            by_script: false,
+        })
+    }
+
+    /// The same, which the system's proxy script has named.
+    pub(super) fn by_script(self) -> Self {
+        Self { by_script: true, ..self }
+    }
+
+    /// Whether the system's proxy script has named it.
+    pub(crate) fn is_by_script(&self) -> bool {
+        self.by_script
     }
 
     /// The same, signed in to.
@@ -179,6 +198,11 @@ fn parts(text: &str) -> Option<(Kind, Url)> {
 
 /// Percent-encoded text as it is meant.
 fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&decoded_bytes(text)).into_owned()
+}
+
+/// Percent-encoded bytes as they are meant.
+pub(super) fn decoded_bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -187,7 +211,7 @@ fn decoded(text: &str) -> String {
         rest = if byte.is_some() { &after[2..] } else { after };
         bytes.push(byte.unwrap_or(*first));
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 impl fmt::Display for Proxy {

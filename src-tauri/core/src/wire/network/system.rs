@@ -1,13 +1,14 @@
 //! The proxy that the system names: by environment variables everywhere, and after those by its own settings.
 //!
 //! Services are reached by https alone, so it is `HTTPS_PROXY` and `ALL_PROXY` that count; `HTTP_PROXY` is known for
-//! what there is to say where nobody answers. Names in capitals go before those in small letters. Scripts (PAC) are
-//! never run.
+//! what there is to say where nobody answers. Names in capitals go before those in small letters. What a script (PAC)
+//! says is asked of [`super::script`].
 
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::desktop::Desktop;
+use super::script::Script;
 use super::{Except, Proxy, ProxyNote};
 use crate::host::Host;
 
@@ -65,6 +66,16 @@ impl SystemProxy {
         }
         let of_desktop = || self.desktop.proxy_for(url);
         self.https.clone().or_else(of_desktop).or_else(|| if self.settings { of_settings(url) } else { None })
+    }
+
+    /// The script that is to tell the way to an address that is not on this computer.
+    pub(super) fn script_for(&self, url: &Url) -> Option<Script> {
+        match &self.desktop {
+            Desktop::Script(address) if !self.except.covers(url) => {
+                Some(Script { address: address.clone(), certificates: Vec::new() })
+            }
+            _ => None,
+        }
     }
 
     /// The proxy that is named, whatever for.

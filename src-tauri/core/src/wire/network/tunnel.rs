@@ -25,6 +25,8 @@ pub struct ProxyFault {
     pub to: String,
     /// Why.
     pub why: ProxyWhy,
+    /// Whether the system's proxy script has named it.
+    pub by_script: bool,
 }
 
 /// Why a proxy lets nothing through.
@@ -63,7 +65,12 @@ pub enum ProxyWhy {
 impl ProxyFault {
     /// Why a proxy does not lead to an address.
     pub(crate) fn new(proxy: &Proxy, to: &Url, why: ProxyWhy) -> Self {
-        Self { proxy: proxy.to_string(), to: to.host_str().unwrap_or_default().to_owned(), why }
+        Self {
+            proxy: proxy.to_string(),
+            to: to.host_str().unwrap_or_default().to_owned(),
+            why,
+            by_script: proxy.is_by_script(),
+        }
     }
 
     /// One sentence for people: what is the matter.
@@ -101,9 +108,19 @@ impl ProxyFault {
     /// The next step, as a sentence.
     pub fn next_step(&self) -> &'static str {
         match self.why {
+            ProxyWhy::Name | ProxyWhy::NoProxy if self.by_script => {
+                "Your computer's proxy script names it: tell your IT department, or set another in Patchbay's settings, \
+                 under Network."
+            }
+            ProxyWhy::Unreachable | ProxyWhy::Slow if self.by_script => {
+                "Your computer's proxy script names it: are you in the network that it belongs to?"
+            }
             ProxyWhy::Name | ProxyWhy::NoProxy => "Check its address in Patchbay's settings, under Network.",
             ProxyWhy::Unreachable | ProxyWhy::Slow => {
                 "Are you in the network that it belongs to? Its address stands in Patchbay's settings, under Network."
+            }
+            ProxyWhy::WantsSignIn if self.by_script => {
+                "Your computer's proxy script names it: set it with them in Patchbay's settings, under Network."
             }
             ProxyWhy::WantsSignIn => "Give them in Patchbay's settings, under Network.",
             ProxyWhy::RefusesSignIn => "Give the right ones in Patchbay's settings, under Network.",
@@ -112,6 +129,7 @@ impl ProxyFault {
             ProxyWhy::SendsOn => "Open any page in your browser and follow what it says, then try again.",
             ProxyWhy::Busy => "Wait a while, then try again.",
             ProxyWhy::CannotReach => "Check the service's address, or try again later.",
+            ProxyWhy::HangsUp if self.by_script => "It may not allow this service: ask your IT department.",
             ProxyWhy::HangsUp => {
                 "It may not allow this service: ask your IT department. Or its address in Patchbay's settings, under \
                  Network, is another program's."
@@ -153,18 +171,28 @@ pub(in crate::wire) async fn try_through(network: &Network, proxy: &Proxy, to: &
     }
 }
 
-async fn open(network: &Network, proxy: &Proxy, to: &Url) -> Result<Tunnel, ProxyWhy> {
-    let bare = match proxy.host() {
+/// A proxy's host without brackets.
+fn bare(proxy: &Proxy) -> String {
+    match proxy.host() {
         Host::Domain(name) => name.clone(),
         Host::Ipv4(ip) => ip.to_string(),
         Host::Ipv6(ip) => ip.to_string(),
-    };
-    let found = tokio::net::lookup_host((bare.as_str(), proxy.port())).await.map_err(|_| ProxyWhy::Name)?;
+    }
+}
+
+/// A connection to a proxy, over which nothing was said.
+pub(super) async fn dial(proxy: &Proxy) -> Result<TcpStream, ProxyWhy> {
+    let host = bare(proxy);
+    let found = tokio::net::lookup_host((host.as_str(), proxy.port())).await.map_err(|_| ProxyWhy::Name)?;
     let found: Vec<_> = found.collect();
-    let stream = TcpStream::connect(found.as_slice()).await.map_err(|_| ProxyWhy::Unreachable)?;
+    TcpStream::connect(found.as_slice()).await.map_err(|_| ProxyWhy::Unreachable)
+}
+
+async fn open(network: &Network, proxy: &Proxy, to: &Url) -> Result<Tunnel, ProxyWhy> {
+    let stream = dial(proxy).await?;
     match proxy.kind() {
         Kind::Http => connect(Box::new(stream), proxy, to).await,
-        Kind::Https => connect(secure(network, bare, stream).await?, proxy, to).await,
+        Kind::Https => connect(secure(network, bare(proxy), stream).await?, proxy, to).await,
         Kind::Socks => socks(Box::new(stream), proxy, to).await,
     }
 }

@@ -77,7 +77,7 @@ impl Settings<'_> {
 
     fn desktop(&self) -> Desktop {
         match self.text("mode").as_deref() {
-            Some("auto") => Desktop::script(self.text("autoconfig-url")),
+            Some("auto") => Desktop::script(self.text("autoconfig-url").as_deref()),
             Some("manual") => match self.proxy() {
                 Some(proxy) => self.with_exceptions(proxy),
                 None if self.text("https/host").or(self.text("socks/host")).is_some() => {

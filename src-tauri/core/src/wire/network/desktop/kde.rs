@@ -62,7 +62,7 @@ fn of(settings: &BTreeMap<String, String>) -> Desktop {
             let reversed = get("ReversedException").is_some_and(|text| text == "true");
             Desktop::Set(Box::new(Set { proxy, except, reversed }))
         }
-        Some("2") => Desktop::script(get("Proxy Config Script").cloned()),
+        Some("2") => Desktop::script(get("Proxy Config Script").map(String::as_str)),
         Some("3") => Desktop::script(None),
         // With 4 the environment's are meant, which count anyway.
         _ => Desktop::Nothing,

@@ -1,7 +1,7 @@
 //! The proxy that a Linux desktop names in its settings: GNOME's and those of its kind, and KDE's.
 //!
-//! A few files are read and no program is started: the bridge asks at its start. A proxy script (PAC) is never run;
-//! that there is one is told. What cannot be read names nothing, and that is told as well.
+//! A few files are read and no program is started: the bridge asks at its start. Of a proxy script (PAC)
+//! its address is read. What cannot be read names nothing, and that is told as well.
 
 mod dconf;
 mod gvdb;
@@ -14,6 +14,7 @@ use ts_rs::TS;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::script::Address;
 use super::{Except, Proxy};
 use crate::host::{Host, Platform};
 
@@ -28,6 +29,8 @@ pub(super) enum Desktop {
     Nothing,
     /// One is set.
     Set(Box<Set>),
+    /// A script is set, at this address; without one the network itself is to tell.
+    Script(Option<Address>),
     /// There is something to know, and no proxy.
     Noted(ProxyNote),
 }
@@ -46,9 +49,10 @@ pub(super) struct Set {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[ts(export)]
 pub enum ProxyNote {
-    /// They name a script, which is not run.
+    /// They name a script, which is asked for each service.
     Script {
-        /// Where it is; absent where the network itself is to tell.
+        /// Where it is, without what may be private in that; absent where the network itself is to tell, which is not
+        /// asked.
         address: Option<String>,
     },
     /// They are there and cannot be read.
@@ -96,13 +100,8 @@ impl Desktop {
         found
     }
 
-    /// A script, whose address is told without what may be private in it.
-    fn script(address: Option<String>) -> Self {
-        let plain = |address: String| match Url::parse(&address) {
-            Ok(url) if url.has_host() => format!("{}{}", url.origin().ascii_serialization(), url.path()),
-            _ => address.chars().filter(|c| !c.is_control()).take(200).collect(),
-        };
-        Self::Noted(ProxyNote::Script { address: address.filter(|address| !address.trim().is_empty()).map(plain) })
+    fn script(address: Option<&str>) -> Self {
+        Self::Script(address.and_then(Address::of))
     }
 
     /// The proxy to an address that is not on this computer.
@@ -119,6 +118,7 @@ impl Desktop {
     pub(super) fn note(&self) -> Option<ProxyNote> {
         match self {
             Self::Noted(note) => Some(note.clone()),
+            Self::Script(address) => Some(ProxyNote::Script { address: address.as_ref().map(Address::told) }),
             Self::Set(set) if set.reversed => Some(ProxyNote::ForSome { proxy: set.proxy.to_string() }),
             Self::Set(_) | Self::Nothing => None,
         }
