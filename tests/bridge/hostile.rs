@@ -157,7 +157,8 @@ async fn a_refusal_without_end_is_read_no_further_than_it_is_told() {
 async fn a_compressed_answer_to_the_first_question_is_not_opened_either() {
     let answer = ANSWER.replace(r#"{"a":"b"}"#, r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#);
     for (coding, code) in [("gzip", Some("not_mcp")), ("", None), (" identity", None)] {
-        let (url, _) = serve(whole(&format!("{HEAD}Content-Encoding: {coding}\r\n"), answer.as_bytes()), Then::Closes).await;
+        let (url, _) =
+            serve(whole(&format!("{HEAD}Content-Encoding: {coding}\r\n"), answer.as_bytes()), Then::Closes).await;
         let mut app = App::start(&Keychain::open(&url));
         let said = app.request(1, "initialize").await;
         assert_eq!(said["error"]["data"]["code"].as_str(), code, "{coding}: {said}");

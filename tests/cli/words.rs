@@ -133,7 +133,8 @@ fn apps_that_sign_in_by_themselves_get_the_address_alone() {
     let home = Home::new();
     home.write("codex", "");
     let url = "url=http://127.0.0.1:9/mcp";
-    let add = ["add", "--provider", "custom", "--name", "n", "--set", url, "--app", "codex", "--wiring", "client-oauth"];
+    let add =
+        ["add", "--provider", "custom", "--name", "n", "--set", url, "--app", "codex", "--wiring", "client-oauth"];
     for more in ["--token-stdin", "--sign-in"] {
         let refused = patchbay(&home, &[&add[..], &[more]].concat(), Some("canary-0123456789"));
         assert_eq!(refused.status.code(), Some(2), "{refused:?}");

@@ -197,7 +197,9 @@ async fn set_up(
         words::restart(patchbay, &done.restart);
         let signs_in = provider.sign_in.as_ref().is_some_and(|sign_in| sign_in.offered == Offered::Yes);
         print::line(&match (without_token, signs_in) {
-            _ if by_apps => "Each app asks you to sign in when it first uses it, and keeps the sign-in itself.".to_owned(),
+            _ if by_apps => {
+                "Each app asks you to sign in when it first uses it, and keeps the sign-in itself.".to_owned()
+            }
             (true, _) if lines.is_some() => {
                 let lines = lines.unwrap_or_default();
                 format!("It has no secrets yet. Give it all of them, {lines}: patchbay renew {} --token-stdin", done.id)
