@@ -15,7 +15,9 @@ use crate::passage::{LONGEST_PAUSE, MOST_HELD};
 pub(crate) struct Room(Arc<Semaphore>);
 
 /// The only place, given up when dropped.
-pub(crate) struct Place(OwnedSemaphorePermit);
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Default for Room {
     fn default() -> Self {
@@ -26,7 +28,7 @@ impl Default for Room {
 impl Room {
     /// Waits for the place. Whoever has it must not ask for it again, nor wait for what only the app can say.
     pub(crate) async fn place(&self) -> Option<Place> {
-        self.0.clone().acquire_owned().await.ok().map(Place)
+        self.0.clone().acquire_owned().await.ok().map(|permit| Place { _permit: permit })
     }
 }
 
