@@ -38,7 +38,7 @@ async fn hears(mut app: App, lines: &[&str]) {
 #[tokio::test]
 async fn a_second_answer_in_a_stream_is_left_out() {
     let second = [answer("1", "b"), answer("1.0", "c"), QUESTION.to_owned(), NOTE.to_owned(), answer("1", "d")];
-    let all: String = second.iter().map(|data| format!("data: {data}\n\n")).collect();
+    let all = second.each_ref().map(|data| format!("data: {data}\n\n")).concat();
     let first = answer("1", "a");
     // All at once, or in an event each.
     let together = Reply::stream([Step::Say(format!("data: {first}\n\n{all}"))]);

@@ -170,8 +170,9 @@ impl Open {
 
     /// Strikes out what a text answers; whether that was anything.
     pub(crate) fn settle(&self, text: &[u8]) -> bool {
-        let answered = Head::all(text).into_iter().filter_map(|head| head.answered());
-        answered.fold(false, |settled, id| self.settle_id(id) || settled)
+        let heads = Head::all(text);
+        let answered = heads.iter().filter_map(Head::answered);
+        answered.filter(|id| self.settle_id(id)).count() > 0
     }
 
     /// An error that names no id, under the one id that waits: an app could not tell otherwise what it answers.

@@ -4,11 +4,11 @@
 //! burst as fast over a few of them, one request after the other. One that takes its time gets all requests at once, after
 //! a wait that nobody notices: what is under way for longer keeps nobody waiting.
 
-use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 /// So many requests at once are enough for a quick service.
 const TOGETHER: usize = 16;
@@ -16,33 +16,69 @@ const TOGETHER: usize = 16;
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
 
 /// The right to be at the service while others wait.
-pub(crate) struct Turn<'a>(SemaphorePermit<'a>);
+pub(crate) struct Turn<'a> {
+    pace: &'a Pace,
+    number: u64,
+}
 
-impl Turn<'_> {
-    /// Does the work, and gives the turn back when it is done or takes long.
-    pub(crate) async fn within<T>(turn: Option<Self>, mut work: Pin<Box<impl Future<Output = T>>>) -> T {
-        let Some(Self(place)) = turn else { return work.await };
-        if let Ok(done) = timeout(LONGEST_WAIT, &mut work).await {
-            return done;
-        }
-        drop(place);
-        work.await
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.pace.give_back(|taken| taken.number == self.number);
     }
 }
 
-/// Gives requests their turns.
-pub(crate) struct Pace(Semaphore);
+/// Gives requests their turns. No timer runs for a request that waits for nobody: a timer wakes the whole program up.
+pub(crate) struct Pace {
+    free: Semaphore,
+    taken: Mutex<Taken>,
+}
+
+/// The turns that keep others waiting.
+#[derive(Default)]
+struct Taken {
+    next: u64,
+    all: Vec<Place>,
+}
+
+struct Place {
+    number: u64,
+    since: Instant,
+}
 
 impl Default for Pace {
     fn default() -> Self {
-        Self(Semaphore::new(TOGETHER))
+        Self { free: Semaphore::new(TOGETHER), taken: Mutex::default() }
     }
 }
 
 impl Pace {
     /// Waits for a turn; where it takes too long, goes on without.
     pub(crate) async fn turn(&self) -> Option<Turn<'_>> {
-        timeout(LONGEST_WAIT, self.0.acquire()).await.ok()?.ok().map(Turn)
+        if self.free.available_permits() == 0 {
+            self.give_back(|taken| taken.since.elapsed() >= LONGEST_WAIT);
+        }
+        let place = match self.free.try_acquire() {
+            Ok(place) => place,
+            Err(_) => timeout(LONGEST_WAIT, self.free.acquire()).await.ok()?.ok()?,
+        };
+        // Given back by whoever ends it.
+        place.forget();
+        let mut taken = self.taken();
+        let number = taken.next;
+        taken.next += 1;
+        taken.all.push(Place { number, since: Instant::now() });
+        Some(Turn { pace: self, number })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_back(&self, is_over: impl Fn(&Place) -> bool) {
+        let mut taken = self.taken();
+        let before = taken.all.len();
+        taken.all.retain(|place| !is_over(place));
+        self.free.add_permits(before - taken.all.len());
     }
 }
 
@@ -57,7 +93,7 @@ mod tests {
         for _ in 0..TOGETHER {
             turns.push(pace.turn().await.expect("a turn"));
         }
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         assert!(pace.turn().await.is_none());
         assert!(begun.elapsed() >= LONGEST_WAIT);
         turns.pop();
@@ -67,13 +103,17 @@ mod tests {
     #[tokio::test]
     async fn what_takes_long_keeps_nobody_waiting() {
         let pace = Pace::default();
-        let turn = pace.turn().await;
-        let work = Turn::within(turn, Box::pin(tokio::time::sleep(20 * LONGEST_WAIT)));
-        let late = async {
-            tokio::time::sleep(10 * LONGEST_WAIT).await;
-            pace.0.available_permits()
-        };
-        let ((), free) = tokio::join!(work, late);
-        assert_eq!(free, TOGETHER);
+        let mut turns = Vec::new();
+        for _ in 0..TOGETHER {
+            turns.push(pace.turn().await.expect("a turn"));
+        }
+        tokio::time::sleep(2 * LONGEST_WAIT).await;
+        let begun = Instant::now();
+        let others: Vec<_> = [pace.turn().await, pace.turn().await].into_iter().flatten().collect();
+        assert!(others.len() == 2 && begun.elapsed() < LONGEST_WAIT);
+        drop(turns);
+        assert_eq!(pace.free.available_permits(), TOGETHER - 2, "none is given back twice");
+        drop(others);
+        assert_eq!(pace.free.available_permits(), TOGETHER);
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::carry::Carrier;
 use crate::envelope::Envelope;
 use crate::message::Open;
-use crate::pace::{Pace, Turn};
+use crate::pace::Pace;
 use crate::trouble::Trouble;
 use crate::underway::{Entry, Request};
 
@@ -78,7 +78,8 @@ impl Traffic {
                 entry.request.set_out.store(true, Ordering::Release);
             }
             // Those that wait for their turn need no room for it yet.
-            Turn::within(turn, Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref()))).await;
+            Box::pin(carry(&carrier, line, envelope, holds, entry.as_ref())).await;
+            drop(turn);
             call_off(called_off);
             drop(place);
         });
