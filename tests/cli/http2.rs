@@ -2,7 +2,10 @@
 //! text, which is said.
 
 use std::convert::Infallible;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -26,20 +29,21 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let result = match asked["method"].as_str() {
         Some("initialize") => json!({ "protocolVersion": "2025-06-18", "capabilities": { "tools": {} } }),
         Some("tools/list") => json!({ "tools": [{ "name": "one" }] }),
+        Some("tools/call") => json!({ "text": "x".repeat(4 << 20) }),
         _ => Value::Null,
     };
     let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
     Ok(Response::new(Full::from(answer.to_string())))
 }
 
-#[tokio::test]
-async fn a_service_of_http_2_alone_works() {
+/// A service behind TLS; its address, and a file with who vouches for it.
+async fn serve(home: &Home) -> (String, std::path::PathBuf) {
     let company = authority();
     let mut config = configuration(signed(&company, "localhost", |_| {}));
     config.alpn_protocols = vec![b"h2".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("url=https://localhost:{}/mcp", listener.local_addr().expect("an address").port());
+    let url = format!("https://localhost:{}/mcp", listener.local_addr().expect("an address").port());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
@@ -53,9 +57,41 @@ async fn a_service_of_http_2_alone_works() {
             });
         }
     });
-    let home = Home::new();
     let bundle = home.path().join("trusted.pem");
     std::fs::write(&bundle, company.pem()).expect("written");
+    (url, bundle)
+}
+
+#[tokio::test]
+async fn answers_that_wait_leave_the_one_that_is_read_its_room() {
+    let home = Home::new();
+    let (url, bundle) = serve(&home).await;
+    let run = move || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchbay"));
+        command.args(["bridge", "--url", &url]).env_clear().envs(home.env()).env("SSL_CERT_FILE", bundle);
+        let mut bridge = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut input = bridge.stdin.take().expect("its input");
+        for id in 0..32 {
+            writeln!(input, r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{}}}}"#)
+                .expect("it listens");
+        }
+        // All have begun when the first is read.
+        std::thread::sleep(Duration::from_secs(2));
+        let lines = BufReader::new(bridge.stdout.take().expect("its output")).lines().map_while(Result::ok);
+        let lengths: Vec<_> = lines.take(32).map(|line| line.len() >> 20).collect();
+        drop(input);
+        bridge.wait().expect("it ends");
+        lengths
+    };
+    let lengths = tokio::task::spawn_blocking(run).await.expect("it runs");
+    assert_eq!(lengths, [4; 32]);
+}
+
+#[tokio::test]
+async fn a_service_of_http_2_alone_works() {
+    let home = Home::new();
+    let (url, bundle) = serve(&home).await;
+    let url = format!("url={url}");
     let run = move || {
         let trust = [("SSL_CERT_FILE", bundle.to_str().expect("a plain path"))];
         let add = ["add", "--provider", "custom", "--name", "n", "--app", "codex", "--create", "--set", &url];

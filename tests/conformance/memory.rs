@@ -215,11 +215,11 @@ fn a_large_answer_of_a_server_of_another_generation_goes_through_little_memory()
 #[test]
 fn many_large_answers_at_once_wait_for_an_app_that_reads_slowly() {
     for kind in [Kind::Json, Kind::Newest, Kind::Oldest] {
-        goes_through(kind, 60 * MIB, "tools/call", 8, MOST_GROWTH);
+        goes_through(kind, 12 * MIB, "tools/call", 8, MOST_GROWTH);
     }
 }
 
 #[test]
 fn what_has_to_be_known_as_a_whole_is_held_one_after_the_other() {
-    goes_through(Kind::Newest, 40 * MIB, "tools/list", 8, 256 * MIB);
+    goes_through(Kind::Newest, 24 * MIB, "tools/list", 8, 96 * MIB);
 }

@@ -65,6 +65,7 @@ enum Passing {
 }
 
 /// Turns bytes into events.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
