@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use patchbay_core::connection::{NetworkChoice, ProxyChoice};
-use patchbay_core::probe::{Cause, LayerKind, Limits, Probe, Report, Verdict, probe};
+use patchbay_core::probe::{Cause, LayerKind, Limits, Probe, Report, Speaks, Verdict, probe};
 use patchbay_core::wire::{Endpoint, Network, SystemProxy};
 use patchbay_core::{Host, Platform};
 use patchbay_test_support::network::{Authority, Page, Proxy, Rule, gnome_naming};
@@ -49,7 +49,7 @@ impl Desk {
 async fn check(network: Network) -> Report {
     let endpoint = Endpoint::new(FAR).expect("an address").with_network(network);
     let limits = Limits { connect: Duration::from_secs(2), exchange: Duration::from_secs(3), ..Limits::default() };
-    let asked = Probe { endpoint, tool: None, has_token: false, limits };
+    let asked = Probe { endpoint, tool: None, has_token: false, speaks: Speaks::ALL, limits };
     probe(&asked, Timestamp::now(), |_| {}).await
 }
 
