@@ -129,7 +129,7 @@ async fn what_is_no_answer_gets_its_sentence_whether_it_hangs_or_closes(
 #[case::too_many(429, "service_error", "too many requests")]
 #[case::forbidden(403, "not_allowed", "not allow")]
 #[case::elsewhere(302, "wrong_address", "sends elsewhere")]
-#[case::odd(402, "not_mcp", "(402)")]
+#[case::odd(402, "service_error", "(402)")]
 #[tokio::test]
 async fn a_refusal_that_never_ends_is_told_all_the_same(
     #[case] status: u16,

@@ -89,8 +89,10 @@ impl Large {
         let is_get = first.starts_with("GET");
         match (self.kind, message["method"].as_str().unwrap_or_default()) {
             (Kind::Oldest, _) if is_get => {
+                // Whoever is told where to post may do so before this goes on.
+                let mut shared = self.stream.lock().expect("nobody panicked");
                 write!(stream, "{}event: endpoint\ndata: /post\n\n", head("200", "text/event-stream"))?;
-                *self.stream.lock().expect("nobody panicked") = Some(stream);
+                *shared = Some(stream);
                 Ok(())
             }
             (Kind::Oldest, _) if first.starts_with("POST /mcp") => write!(stream, "{}", head("405", "text/plain")),
