@@ -138,6 +138,7 @@ async fn a_proxy_that_takes_a_password_no_more_is_told_once_it_refuses_it() {
 
 /// A network as KDE's settings name it.
 fn of_desktop(settings: &str) -> Network {
+    patchbay_core::wire::bring_engine();
     let home = patchbay_test_support::Home::new();
     let mut host = patchbay_core::Host::bare(patchbay_core::Platform::Linux, home.path(), jiff::Timestamp::now());
     host.env.insert("XDG_CURRENT_DESKTOP".into(), "KDE".into());

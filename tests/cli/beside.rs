@@ -75,6 +75,21 @@ fn a_program_of_another_version_gives_the_work_back() {
 }
 
 #[test]
+fn where_a_proxy_script_is_set_the_work_goes_to_the_program_that_can_run_it() {
+    let home = Home::new();
+    let folder = folder(&[WHOLE, LEAN]);
+    let config = home.path().join(".config");
+    std::fs::create_dir_all(&config).expect("made");
+    for (script, name) in [("https://wpad.example/proxy.pac", "patchbay"), ("", "patchbay-bridge")] {
+        let settings = format!("[Proxy Settings]\nProxyType=2\nProxy Config Script={script}\n");
+        std::fs::write(config.join("kioslaverc"), settings).expect("written");
+        let child = answered(&home, &folder.path().join("patchbay"));
+        assert_eq!(program_of(&child), folder.path().join(name), "{script}");
+        end(child);
+    }
+}
+
+#[test]
 fn a_damaged_program_beside_it_breaks_no_connection() {
     let home = Home::new();
     let folder = folder(&[WHOLE, LEAN]);

@@ -1,8 +1,8 @@
 //! `patchbay bridge` and `patchbay headers`: what apps start.
 //!
 //! A bridge lives for as long as its app does, often many at once, so `patchbay bridge` becomes `patchbay-bridge`, a program
-//! with nothing else in it that takes half the memory. Where that is not beside it, or is damaged, it carries the messages
-//! itself.
+//! with nothing else in it that takes half the memory. Where that is not beside it, or is damaged, or a proxy script has to
+//! be run, it carries the messages itself.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ use patchbay_core::connection::state::StateFile;
 use patchbay_core::oauth;
 use patchbay_core::process::{Starter, starter};
 use patchbay_core::secret::SecretStore;
-use patchbay_core::wire::Endpoint;
+use patchbay_core::wire::{Endpoint, SystemProxy};
 use patchbay_core::{Code, Error, Host, Result};
 
 #[cfg(unix)]
@@ -57,18 +57,20 @@ pub fn hand_over() {
 }
 
 /// What the program that only carries messages was asked, in the words of `patchbay bridge`; nothing where that is for
-/// the whole program to answer, which this then becomes.
+/// the whole program to answer, which this then becomes: so it is where a proxy script has to be run.
 pub fn handed_over() -> Option<(Option<String>, Option<String>)> {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let texts: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
-    match texts[..] {
-        _ if texts.len() < words.len() => {}
-        [VERSION, "--url", url] => return Some((None, Some(url.to_owned()))),
-        [VERSION, connection] if !connection.starts_with('-') => return Some((Some(connection.to_owned()), None)),
-        _ => {}
+    let asked = match texts[..] {
+        _ if texts.len() < words.len() => None,
+        [VERSION, "--url", url] => Some((None, Some(url.to_owned()))),
+        [VERSION, connection] if !connection.starts_with('-') => Some((Some(connection.to_owned()), None)),
+        _ => None,
+    };
+    if asked.is_none() || environment::host().is_ok_and(|host| SystemProxy::of_host(&host).has_script()) {
+        become_other("patchbay", std::iter::once("bridge".into()).chain(words.into_iter().skip(1)), true);
     }
-    become_other("patchbay", std::iter::once("bridge".into()).chain(words.into_iter().skip(1)), true);
-    None
+    asked
 }
 
 /// Only comes back where there is no such program, or it is damaged.

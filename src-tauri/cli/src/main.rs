@@ -33,6 +33,7 @@ use args::{Args, Command};
 
 fn main() -> ExitCode {
     bridge::hand_over();
+    patchbay_core::wire::bring_engine();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return print::usage(&error, asks_for_json()),

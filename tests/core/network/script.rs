@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use patchbay_core::connection::{NetworkChoice, ProxyChoice};
 use patchbay_core::probe::{Cause, LayerKind, Limits, Probe, Report, Speaks, Verdict, probe};
-use patchbay_core::wire::{Endpoint, Network, SystemProxy};
+use patchbay_core::wire::{Endpoint, Network, SystemProxy, bring_engine};
 use patchbay_core::{Host, Platform};
 use patchbay_test_support::network::{Authority, Page, Proxy, Rule, gnome_naming};
 use rstest::rstest;
@@ -33,6 +33,7 @@ struct Desk {
 
 impl Desk {
     fn naming(script: SocketAddr) -> Self {
+        bring_engine();
         let home = tempfile::tempdir().expect("a folder");
         let mut host = Host::bare(Platform::Linux, home.path(), Timestamp::now());
         host.env.insert("DCONF_PROFILE".into(), home.path().join("none").display().to_string());

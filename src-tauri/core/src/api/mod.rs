@@ -145,6 +145,7 @@ impl Patchbay {
 
     /// Opens Patchbay with another store in the keychain's place and another clock.
     pub fn with(host: Host, keychain: SecretStore, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        crate::wire::bring_engine();
         let data_dir = host.data_dir();
         let inner = Inner {
             state: StateFile::new(&data_dir),

@@ -26,7 +26,7 @@ pub use failure::{Distrust, WireError};
 pub(crate) use json::read as read_json;
 pub use kind::{is_compressed, is_page};
 pub use network::{
-    Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, ScriptFault, ScriptWhy, SystemProxy, Unused,
+    Except, Network, Proxy, ProxyFault, ProxyNote, ProxyWhy, ScriptFault, ScriptWhy, SystemProxy, Unused, bring_engine,
     read_certificates,
 };
 pub(crate) use network::{Line, ScriptSays, tunnel};

@@ -29,7 +29,7 @@ pub use except::Except;
 pub(super) use naming::{SignsItself, UnknownOtherName, is_for_signing};
 pub use proxy::Proxy;
 use script::Script;
-pub use script::{ScriptFault, ScriptWhy};
+pub use script::{ScriptFault, ScriptWhy, bring_engine};
 pub use system::SystemProxy;
 pub(super) use tunnel::try_through;
 pub(crate) use tunnel::{Line, tunnel};

@@ -78,6 +78,11 @@ impl SystemProxy {
         }
     }
 
+    /// Whether a script is to tell the way to services, so that whoever reaches them needs the engine for it.
+    pub fn has_script(&self) -> bool {
+        matches!(self.desktop, Desktop::Script(Some(_)))
+    }
+
     /// The proxy that is named, whatever for.
     pub(super) fn any(&self) -> Option<Proxy> {
         self.https.as_ref().or(self.desktop.any()).or(self.http.as_ref()).cloned()

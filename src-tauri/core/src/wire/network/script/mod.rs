@@ -3,7 +3,8 @@
 //! A script is fetched when an address that is its to tell of is first asked for, and serves for [`FRESH`] in this process;
 //! what it said of an address serves as long. Where it cannot be had, is broken, takes too long or names no way that can
 //! be gone, the way is directly, as browsers do it, and that is told; it is tried anew after [`FAILED`]. Nothing of it
-//! runs where no script is set, and what blocks runs on a thread of its own.
+//! runs where no script is set, and what blocks runs on a thread of its own. The engine is in programs that ask for it
+//! alone: the bridge's own program does not, and leaves its work to `patchbay` where a script is set.
 
 mod fault;
 mod fetch;
@@ -14,7 +15,7 @@ mod tests;
 mod times;
 mod ways;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
@@ -36,6 +37,15 @@ const YOUNG: Duration = Duration::from_secs(5);
 const MOST: usize = 256;
 /// Runs that may be far beyond their time; with more of them, no other is begun.
 const MOST_STUCK: usize = 4;
+
+/// Runs a script's text for an address; see [`run::run`].
+type Engine = fn(&str, &Url, functions::Around) -> Result<Option<String>, ScriptWhy>;
+
+/// Gives this program the engine that scripts are run in. One that never does is spared its memory, and cannot run any:
+/// it has to leave its work to another where [`super::SystemProxy::has_script`].
+pub fn bring_engine() {
+    let _ = ENGINE.set(run::run);
+}
 
 /// Where a script is, word for word. What may be private in that is not shown.
 #[derive(Clone, PartialEq)]
@@ -95,6 +105,8 @@ struct Memory {
     said: Vec<Said>,
 }
 
+/// The engine, in programs that have one.
+static ENGINE: OnceLock<Engine> = OnceLock::new();
 static MEMORY: Mutex<Memory> = Mutex::new(Memory { fetched: Vec::new(), said: Vec::new() });
 /// When the runs began that have not ended.
 static RUNNING: Mutex<Vec<Instant>> = Mutex::new(Vec::new());
@@ -182,6 +194,8 @@ pub(super) fn doubt(script: &Script, to: &Url) {
 
 /// The way to an address, by a script's text.
 async fn told(text: String, to: Url) -> Result<Way, ScriptWhy> {
+    let missing = || ScriptWhy::Broken("a bridge that began before it was set cannot run it".to_owned());
+    let engine = ENGINE.get().ok_or_else(missing)?;
     let long = run::MOST_TIME * 2;
     if running().iter().filter(|begun| begun.elapsed() > long).count() >= MOST_STUCK {
         return Err(ScriptWhy::Slow);
@@ -189,7 +203,7 @@ async fn told(text: String, to: Url) -> Result<Way, ScriptWhy> {
     let run = off_the_threads(move || {
         let begun = Instant::now();
         running().push(begun);
-        let said = run::run(&text, &to, functions::Around::here());
+        let said = engine(&text, &to, functions::Around::here());
         let mut running = running();
         let place = running.iter().position(|other| *other == begun);
         place.map(|place| running.swap_remove(place));

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::functions::Around;
 use super::run::{MOST_TIME, run};
-use super::{Address, Network, Script, ScriptWhy, YOUNG, ask, doubt, memory, said as told};
+use super::{Address, Network, Script, ScriptWhy, YOUNG, ask, bring_engine, doubt, memory, said as told};
 
 /// A Wednesday in June, some minutes before noon, two hours east of Greenwich.
 const MOMENT: &str = "2026-06-24T11:58:30+02:00[Europe/Berlin]";
@@ -270,6 +270,7 @@ async fn what_led_nowhere_is_asked_again() {
     let is_doubted = || memory().said.iter().any(|said| said.script == script && said.doubted);
     let age = || memory().said.iter_mut().filter(|said| said.script == script).for_each(|said| said.at -= YOUNG * 2);
     assert_eq!(told(&script, &to), None);
+    bring_engine();
     ask(&script, &Network::default(), &to).await;
     let way = told(&script, &to).expect("it was asked").expect("a way").expect("a proxy");
     assert_eq!((way.origin().as_str(), way.is_by_script()), ("http://a.example:1", true));
