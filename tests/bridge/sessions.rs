@@ -167,13 +167,18 @@ async fn what_is_under_way_when_the_app_hangs_up_comes_to_its_end() {
     assert!(begun.elapsed() < Duration::from_secs(3), "a subscription is not waited for");
 }
 
-#[tokio::test]
-async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
-    let service = sessions(|asked, _| match asked.method.as_str() {
+/// A service with sessions that takes a minute for everything else.
+async fn slow() -> Service {
+    sessions(|asked, _| match asked.method.as_str() {
         "POST" => Reply::json(result(asked, "{}")).after(60_000),
         _ => Reply::status(405),
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
+    let service = slow().await;
     let mut app = App::start(&Keychain::open(&service.url()));
     app.begin().await;
     app.say(&request(1, "slow")).await;
@@ -196,11 +201,7 @@ async fn asked_to_go_the_bridge_goes_at_once_and_ends_the_session() {
 #[case::at_once(Duration::ZERO)]
 #[tokio::test]
 async fn an_app_that_hangs_up_and_then_asks_it_to_go_gets_all_its_answers(#[case] after: Duration) {
-    let service = sessions(|asked, _| match asked.method.as_str() {
-        "POST" => Reply::json(result(asked, "{}")).after(60_000),
-        _ => Reply::status(405),
-    })
-    .await;
+    let service = slow().await;
     let mut app = App::start(&Keychain::open(&service.url()));
     app.begin().await;
     app.say(&request(1, "slow")).await;

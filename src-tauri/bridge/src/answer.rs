@@ -93,17 +93,18 @@ impl Answer {
             let (body, place) = read_whole(&carrier.room, response).await?;
             return Ok(Self { status, is_page, wait, body, place });
         }
-        let mut body = BytesMut::new();
+        let (mut body, mut claim) = (BytesMut::new(), Claim::default());
         let whole = async {
             while let Ok(Some(piece)) = next_piece(&mut response).await {
                 body.extend_from_slice(&piece);
                 if body.len() > MOST_OF_REFUSAL {
                     break;
                 }
+                claim.cover(&carrier.room, body.len()).await;
             }
         };
         let _ = timeout(LONGEST_REFUSAL, whole).await;
-        Ok(Self { status, is_page, wait, body: body.freeze(), place: None })
+        Ok(Self { status, is_page, wait, body: body.freeze(), place: claim.into_place() })
     }
 
     /// The answer to an app's first words that comes on a stream; what comes before it is passed on.
